@@ -1,1 +1,15 @@
-//! Under construction.
+//! The ground room of counterpoint: the one switch behind which atomics, cells, threads, parking
+//! and time are chosen (`std`, or a model checker), and the small things everything else stands on.
+//!
+//! Users reach these names through the `counterpoint` facade. Without the `std` feature the crate
+//! is `no_std` and holds [`Backoff`], [`CachePadded`] and the atomics of [`prim`].
+#![cfg_attr(not(feature = "std"), no_std)]
+
+#[macro_use]
+mod macros;
+
+pub mod prim;
+pub mod tune;
+
+#[cfg(feature = "std")]
+pub mod record;

@@ -1,0 +1,33 @@
+//! Threads.
+
+#[cfg(not(any(counterpoint_loom, counterpoint_shuttle)))]
+pub use std::thread::{JoinHandle, spawn, yield_now};
+
+#[cfg(counterpoint_loom)]
+pub use loom::thread::{JoinHandle, spawn, yield_now};
+
+#[cfg(counterpoint_shuttle)]
+pub use shuttle::thread::{JoinHandle, spawn, yield_now};
+
+/// How many processors this process may use, read once. One means: do not spin.
+#[inline]
+pub fn parallelism() -> usize {
+    #[cfg(not(any(counterpoint_loom, counterpoint_shuttle)))]
+    {
+        use core::sync::atomic::{AtomicUsize, Ordering};
+        static KNOWN: AtomicUsize = AtomicUsize::new(0);
+        // Relaxed: the number alone is shared.
+        match KNOWN.load(Ordering::Relaxed) {
+            0 => {
+                let found = std::thread::available_parallelism().map_or(1, usize::from);
+                KNOWN.store(found, Ordering::Relaxed);
+                found
+            }
+            known => known,
+        }
+    }
+    #[cfg(any(counterpoint_loom, counterpoint_shuttle))]
+    {
+        1
+    }
+}

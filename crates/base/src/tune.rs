@@ -1,0 +1,24 @@
+//! Every capacity, batch and spin constant, with a small value under a model checker, so that a
+//! model reaches the interesting states.
+
+macro_rules! tune {
+    ($($(#[$meta:meta])* $name:ident: $ty:ty = $real:expr, model $small:expr;)*) => {$(
+        $(#[$meta])*
+        pub const $name: $ty = if cfg!(any(counterpoint_loom, counterpoint_shuttle)) { $small } else { $real };
+    )*};
+}
+
+tune! {
+    /// Wakers collected under a queue lock before it is released to wake them.
+    WAKE_BATCH: usize = 32, model 2;
+    /// Doubling steps of busy waiting in `Backoff` before it yields.
+    SPIN_STEPS: u32 = 6, model 0;
+    /// Steps after which `Backoff` says that it is time to block.
+    YIELD_STEPS: u32 = 10, model 1;
+    /// Rounds of busy waiting for an internal lock before its thread sleeps.
+    LOCK_SPINS: u32 = 40, model 0;
+    /// Records in the first segment of the table of threads; each next segment is twice as large.
+    FIRST_SEGMENT: usize = 32, model 2;
+    /// Segments of the table of threads.
+    SEGMENTS: usize = 26, model 3;
+}
