@@ -258,7 +258,7 @@ mod local {
     }
 
     /// A thread's record, as long as the program lives.
-    #[derive(Clone, Copy, Debug)]
+    #[derive(Clone, Debug)]
     pub struct RecordRef(&'static Record);
 
     impl core::ops::Deref for RecordRef {

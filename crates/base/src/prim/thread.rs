@@ -9,6 +9,10 @@ pub use loom::thread::{JoinHandle, spawn, yield_now};
 #[cfg(counterpoint_shuttle)]
 pub use shuttle::thread::{JoinHandle, spawn, yield_now};
 
+/// Whether the current thread is unwinding.
+#[cfg(feature = "std")]
+pub use std::thread::panicking;
+
 /// How many processors this process may use, read once. One means: do not spin.
 #[inline]
 pub fn parallelism() -> usize {

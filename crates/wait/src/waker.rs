@@ -1,0 +1,148 @@
+//! Wakers for threads, and the batch in which wakers leave an internal lock before they run.
+
+use core::mem::MaybeUninit;
+use core::task::{RawWaker, RawWakerVTable, Waker};
+use counterpoint_base::prim::thread::panicking;
+use counterpoint_base::record::RecordRef;
+use counterpoint_base::tune::WAKE_BATCH;
+use std::panic::{self, AssertUnwindSafe};
+
+use crate::token;
+
+/// A waker that leaves a token for the thread of `record`, which promises to look at whatever it
+/// waits for each time it wakes. Costs no allocation.
+///
+/// A lock may rely on that promise: while such a waiter is awake it need not wake another one.
+#[inline]
+pub fn committed(record: &RecordRef) -> Waker {
+    from_record(record, &COMMITTED)
+}
+
+/// A waker that leaves a token for the thread of `record`, without any promise.
+#[inline]
+pub fn loose(record: &RecordRef) -> Waker {
+    from_record(record, &LOOSE)
+}
+
+/// True for wakers made by [`committed`].
+#[inline]
+pub fn is_committed(waker: &Waker) -> bool {
+    core::ptr::eq(waker.vtable(), &COMMITTED)
+}
+
+#[inline]
+fn from_record(record: &RecordRef, table: &'static RawWakerVTable) -> Waker {
+    let raw = RawWaker::new(record.clone().into_raw(), table);
+    // SAFETY: both tables hold functions that treat the data as a record, count references as
+    // `RecordRef` does, and may be called from any thread.
+    unsafe { Waker::from_raw(raw) }
+}
+
+static COMMITTED: RawWakerVTable = RawWakerVTable::new(clone_committed, wake, wake_by_ref, release);
+static LOOSE: RawWakerVTable = RawWakerVTable::new(clone_loose, wake, wake_by_ref, release);
+
+fn clone_committed(data: *const ()) -> RawWaker {
+    RawWaker::new(duplicate(data), &COMMITTED)
+}
+
+fn clone_loose(data: *const ()) -> RawWaker {
+    RawWaker::new(duplicate(data), &LOOSE)
+}
+
+fn duplicate(data: *const ()) -> *const () {
+    let record = core::mem::ManuallyDrop::new(take(data));
+    RecordRef::clone(&record).into_raw()
+}
+
+fn take(data: *const ()) -> RecordRef {
+    // SAFETY: the data of both tables comes from `RecordRef::into_raw`; the caller keeps or drops
+    // exactly the reference that the waker stands for.
+    unsafe { RecordRef::from_raw(data) }
+}
+
+fn wake(data: *const ()) {
+    token::unpark(take(data).futex());
+}
+
+fn wake_by_ref(data: *const ()) {
+    token::unpark(core::mem::ManuallyDrop::new(take(data)).futex());
+}
+
+fn release(data: *const ()) {
+    let _ = take(data);
+}
+
+/// Wakers collected under a lock, to be woken after it was released.
+///
+/// Dropping it wakes as well, so no way out of a function loses a wake-up.
+pub struct WakeBatch {
+    len: usize,
+    wakers: [MaybeUninit<Waker>; WAKE_BATCH],
+}
+
+impl core::fmt::Debug for WakeBatch {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("WakeBatch").field("len", &self.len).finish()
+    }
+}
+
+impl Default for WakeBatch {
+    fn default() -> WakeBatch {
+        WakeBatch::new()
+    }
+}
+
+impl WakeBatch {
+    /// An empty batch.
+    #[inline]
+    pub const fn new() -> WakeBatch {
+        WakeBatch { len: 0, wakers: [const { MaybeUninit::uninit() }; WAKE_BATCH] }
+    }
+
+    /// True if no further waker fits: release the lock and wake.
+    #[inline]
+    pub const fn is_full(&self) -> bool {
+        self.len == WAKE_BATCH
+    }
+
+    /// Adds a waker.
+    ///
+    /// # Panics
+    /// If the batch is full.
+    #[inline]
+    pub fn push(&mut self, waker: Waker) {
+        self.wakers[self.len].write(waker);
+        self.len += 1;
+    }
+
+    /// Wakes all, in order. If one panics the others are woken first; then the panic goes on.
+    ///
+    /// Call it with no internal lock held: this is where foreign code runs.
+    #[inline]
+    pub fn wake(&mut self) {
+        let mut panicked = None;
+        let len = core::mem::replace(&mut self.len, 0);
+        for waker in &mut self.wakers[..len] {
+            // SAFETY: the first `len` were written by `push`, and `len` is zero now, so each is
+            // taken once.
+            let waker = unsafe { waker.assume_init_read() };
+            if is_committed(&waker) {
+                waker.wake();
+            } else if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(|| waker.wake())) {
+                panicked.get_or_insert(payload);
+            }
+        }
+        if let Some(payload) = panicked.filter(|_| !panicking()) {
+            panic::resume_unwind(payload);
+        }
+    }
+}
+
+impl Drop for WakeBatch {
+    #[inline]
+    fn drop(&mut self) {
+        if self.len > 0 {
+            self.wake();
+        }
+    }
+}
