@@ -4,5 +4,15 @@
 //! that a thread can also wait for, bound by a deadline or a [`CancelToken`], or make an arm of a
 //! [`select!`]. Users reach these names through the `counterpoint` facade.
 
+mod block;
+mod bounded;
+pub mod cancel;
+pub mod op;
+pub mod queue;
+pub mod timer;
 pub mod token;
 pub mod waker;
+
+pub use block::block_on;
+pub use bounded::{Bounded, CtlStop, Stops, UntilStop};
+pub use op::{Op, Operation, Stop};

@@ -1,0 +1,344 @@
+//! An operation bound by deadlines, tokens and other futures.
+//!
+//! # Invariants
+//! * I1: the operation is polled before its bounds are looked at, so a grant that came first
+//!   wins (W1); only a token that is cancelled before the first poll prevents the attempt (W4).
+//! * I2: a bound stops the operation by `Operation::stop`, which decides against a grant.
+//!
+//! # Cancel
+//! Dropping it drops the operation, its timer and its place in the token's queue; each leaves no
+//! trace.
+
+use core::fmt;
+use core::future::Future;
+use core::pin::Pin;
+use core::task::{Context, Poll, Waker};
+use counterpoint_base::prim::time::{Duration, Instant, deadline};
+
+use crate::cancel::{Cancelled, Ctl};
+use crate::op::{Operation, Stop, inherent_methods};
+use crate::queue::ArmRef;
+use crate::timer::TimerNode;
+
+/// What may stop an operation besides a deadline.
+pub trait Stops {
+    /// True if no foreign code runs in `poll_stop`.
+    #[doc(hidden)]
+    const COMMITTED: bool;
+    /// True if it stops the operation before its first attempt.
+    #[doc(hidden)]
+    fn stopped_already(&self) -> bool;
+    /// Ready when it stops the operation.
+    #[doc(hidden)]
+    fn poll_stop(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()>;
+}
+
+impl Stops for () {
+    const COMMITTED: bool = true;
+
+    fn stopped_already(&self) -> bool {
+        false
+    }
+
+    fn poll_stop(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<()> {
+        Poll::Pending
+    }
+}
+
+impl<A: Stops, B: Stops> Stops for (A, B) {
+    const COMMITTED: bool = A::COMMITTED && B::COMMITTED;
+
+    fn stopped_already(&self) -> bool {
+        self.0.stopped_already() || self.1.stopped_already()
+    }
+
+    fn poll_stop(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        // SAFETY: both parts are pinned with the pair and not moved.
+        let this = unsafe { self.get_unchecked_mut() };
+        // SAFETY: as above.
+        if unsafe { Pin::new_unchecked(&mut this.0) }
+            .poll_stop(cx)
+            .is_ready()
+        {
+            return Poll::Ready(());
+        }
+        // SAFETY: as above.
+        unsafe { Pin::new_unchecked(&mut this.1) }.poll_stop(cx)
+    }
+}
+
+/// Stops when the token of a [`Ctl`] is cancelled.
+#[derive(Debug)]
+pub struct CtlStop<'c>(Option<Cancelled<'c>>);
+
+impl<'c> CtlStop<'c> {
+    pub(crate) fn new(ctl: &Ctl<'c>) -> CtlStop<'c> {
+        CtlStop(ctl.cancel.map(|token| token.cancelled()))
+    }
+}
+
+impl Stops for CtlStop<'_> {
+    const COMMITTED: bool = true;
+
+    fn stopped_already(&self) -> bool {
+        self.0
+            .as_ref()
+            .is_some_and(|cancelled| cancelled.verb().token().is_cancelled())
+    }
+
+    fn poll_stop(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        // SAFETY: the operation inside is pinned with this and not moved.
+        let this = unsafe { self.map_unchecked_mut(|this| &mut this.0) };
+        match this.as_pin_mut() {
+            Some(cancelled) => cancelled.poll(cx).map(drop),
+            None => Poll::Pending,
+        }
+    }
+}
+
+/// Stops when a future is ready.
+#[derive(Debug)]
+pub struct UntilStop<F>(F);
+
+impl<F> UntilStop<F> {
+    pub(crate) fn new(future: F) -> UntilStop<F> {
+        UntilStop(future)
+    }
+}
+
+impl<F: Future> Stops for UntilStop<F> {
+    const COMMITTED: bool = false;
+
+    fn stopped_already(&self) -> bool {
+        false
+    }
+
+    fn poll_stop(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        // SAFETY: the future is pinned with this and not moved.
+        unsafe { self.map_unchecked_mut(|this| &mut this.0) }
+            .poll(cx)
+            .map(drop)
+    }
+}
+
+/// An operation with bounds, made by `.timeout`, `.deadline`, `.with` and `.until`, which it has
+/// again. Yields the operation's stoppable result.
+///
+/// # Cancel safety
+/// As for the operation itself: dropping it leaves no trace.
+///
+/// # Cost
+/// No allocation. A thread that waits sleeps until the deadline without a timer; a task uses a
+/// timer node inside this value.
+#[must_use = "an operation does nothing unless you `.await` it or `.wait()` for it"]
+pub struct Bounded<O, S = ()> {
+    operation: O,
+    stops: S,
+    deadline: Option<Instant>,
+    timer: TimerNode,
+    /// A thread waits, so the deadline is the end of its sleep and not a timer.
+    blocking: bool,
+    expired: bool,
+    begun: bool,
+    done: bool,
+}
+
+impl<O: Operation, S> fmt::Debug for Bounded<O, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bounded")
+            .field("deadline", &self.deadline)
+            .field("terminated", &self.done)
+            .finish_non_exhaustive()
+    }
+}
+
+fn earlier(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
+
+impl<O: Operation, S: Stops> Bounded<O, S> {
+    inherent_methods!();
+
+    pub(crate) fn new(operation: O, stops: S, deadline: Option<Instant>) -> Bounded<O, S> {
+        Bounded {
+            operation,
+            stops,
+            deadline,
+            timer: TimerNode::new(),
+            blocking: false,
+            expired: false,
+            begun: false,
+            done: false,
+        }
+    }
+
+    /// Bounds it further: stops after `timeout` at the latest.
+    pub fn timeout(self, timeout: Duration) -> Bounded<O, S> {
+        let deadline = earlier(self.deadline, deadline(timeout));
+        Bounded { deadline, ..self }
+    }
+
+    /// Bounds it further: stops at `deadline` at the latest.
+    pub fn deadline(self, deadline: Instant) -> Bounded<O, S> {
+        Bounded {
+            deadline: earlier(self.deadline, Some(deadline)),
+            ..self
+        }
+    }
+
+    /// Bounds it further: stops also when the token of `ctl` is cancelled, or at its deadline.
+    pub fn with<'c>(self, ctl: &Ctl<'c>) -> Bounded<O, (S, CtlStop<'c>)> {
+        let deadline = earlier(self.deadline, ctl.deadline);
+        Bounded::new(self.operation, (self.stops, CtlStop::new(ctl)), deadline)
+    }
+
+    /// Bounds it further: stops also when `stop` is ready.
+    pub fn until<F: Future>(self, stop: F) -> Bounded<O, (S, UntilStop<F>)> {
+        Bounded::new(
+            self.operation,
+            (self.stops, UntilStop::new(stop)),
+            self.deadline,
+        )
+    }
+
+    fn operation(self: Pin<&mut Self>) -> Pin<&mut O> {
+        // SAFETY: the operation is pinned with this and not moved.
+        unsafe { self.map_unchecked_mut(|this| &mut this.operation) }
+    }
+
+    fn flags(self: Pin<&mut Self>) -> (&mut bool, &mut bool, &mut bool) {
+        // SAFETY: plain flags, not pinned.
+        let this = unsafe { self.get_unchecked_mut() };
+        (&mut this.begun, &mut this.expired, &mut this.done)
+    }
+
+    /// A bound that holds before the first attempt (W4).
+    fn begin(mut self: Pin<&mut Self>) -> Option<O::Stoppable> {
+        if core::mem::replace(self.as_mut().flags().0, true) || !self.stops.stopped_already() {
+            return None;
+        }
+        Some(self.halt(Stop::Cancelled))
+    }
+
+    fn halt(mut self: Pin<&mut Self>, why: Stop) -> O::Stoppable {
+        *self.as_mut().flags().2 = true;
+        self.operation().stop(why)
+    }
+
+    /// The bounds, after the operation was found waiting.
+    fn poll_bounds(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Option<Stop> {
+        if self.expired {
+            return Some(Stop::TimedOut);
+        }
+        if let Some(deadline) = self.deadline.filter(|_| !self.blocking) {
+            // SAFETY: the timer is pinned with this and not moved.
+            let timer = unsafe { self.as_mut().map_unchecked_mut(|this| &mut this.timer) };
+            if timer.poll(deadline, cx).is_ready() {
+                return Some(Stop::TimedOut);
+            }
+        }
+        // SAFETY: the stops are pinned with this and not moved.
+        let stops = unsafe { self.map_unchecked_mut(|this| &mut this.stops) };
+        stops.poll_stop(cx).is_ready().then_some(Stop::Cancelled)
+    }
+}
+
+impl<O: Operation, S: Stops> Future for Bounded<O, S> {
+    type Output = O::Stoppable;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<O::Stoppable> {
+        assert!(
+            !self.done,
+            "counterpoint: a bounded operation polled after completion"
+        );
+        if let Some(stopped) = self.as_mut().begin() {
+            return Poll::Ready(stopped);
+        }
+        if let Poll::Ready(output) = self.as_mut().operation().poll(cx) {
+            *self.flags().2 = true;
+            return Poll::Ready(O::finish(output));
+        }
+        match self.as_mut().poll_bounds(cx) {
+            Some(why) => Poll::Ready(self.halt(why)),
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl<O: Operation, S: Stops> Operation for Bounded<O, S> {
+    type Stoppable = O::Stoppable;
+
+    const COMMITTED: bool = O::COMMITTED && S::COMMITTED;
+
+    fn is_terminated(&self) -> bool {
+        self.done
+    }
+
+    fn finish(output: O::Stoppable) -> O::Stoppable {
+        output
+    }
+
+    fn stop(self: Pin<&mut Self>, why: Stop) -> O::Stoppable {
+        self.halt(why)
+    }
+
+    fn wake_at(&self) -> Option<Instant> {
+        earlier(self.deadline, self.operation.wake_at())
+    }
+
+    fn set_blocking(mut self: Pin<&mut Self>) {
+        self.as_mut().operation().set_blocking();
+        // SAFETY: a plain flag, not pinned.
+        unsafe { self.get_unchecked_mut() }.blocking = true;
+    }
+
+    fn expire(mut self: Pin<&mut Self>, at: Instant) {
+        if self.deadline.is_some_and(|deadline| deadline <= at) {
+            *self.as_mut().flags().1 = true;
+        }
+        self.operation().expire(at);
+    }
+
+    fn arm_try(mut self: Pin<&mut Self>) -> Option<O::Stoppable> {
+        if let Some(stopped) = self.as_mut().begin() {
+            return Some(stopped);
+        }
+        let output = self.as_mut().operation().arm_try()?;
+        *self.flags().2 = true;
+        Some(O::finish(output))
+    }
+
+    fn arm_soft(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Option<O::Stoppable> {
+        if let Some(output) = self.as_mut().operation().arm_soft(cx) {
+            *self.flags().2 = true;
+            return Some(O::finish(output));
+        }
+        let why = self.as_mut().poll_bounds(cx)?;
+        Some(self.halt(why))
+    }
+
+    fn has_soft(&self) -> bool {
+        true
+    }
+
+    fn arm_register(self: Pin<&mut Self>, waker: Waker, arm: ArmRef) -> bool {
+        self.operation().arm_register(waker, arm)
+    }
+
+    fn arm_unregister(self: Pin<&mut Self>) {
+        self.operation().arm_unregister();
+    }
+
+    fn arm_claim(mut self: Pin<&mut Self>) -> Option<O::Stoppable> {
+        let output = self.as_mut().operation().arm_claim()?;
+        *self.flags().2 = true;
+        Some(O::finish(output))
+    }
+
+    fn arm_forfeit(self: Pin<&mut Self>) {
+        self.operation().arm_forfeit();
+    }
+}

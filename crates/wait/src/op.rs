@@ -1,0 +1,641 @@
+//! The operation: a waiting verb as one value, run in five ways.
+//!
+//! A primitive writes a [`Verb`]: how to try, how to announce that somebody waits, what to do
+//! with a grant that nobody claims. [`Op`] makes of it a future with blocking, timed, cancellable
+//! and selectable forms, written once for all primitives.
+//!
+//! # From
+//! java.util.concurrent's one `acquire` for try, timed and interruptible forms; the listener of
+//! event-listener that is awaited or waited for.
+//!
+//! # State
+//! | phase | node | meaning |
+//! |---|---|---|
+//! | `Idle` | not linked | nothing happened yet (or an arm that is not registered) |
+//! | `Queued` | linked, or decided and not yet looked at | waiting |
+//! | `Done` | not linked | completed or stopped; polling again panics (W8) |
+//!
+//! # Fields
+//! `verb` and `phase` belong to the owner; `node` as in `queue.rs`.
+//!
+//! # Invariants
+//! * I1: `Queued` means that the node was linked and must be left, claimed or passed on before
+//!   the operation ends; `Drop` does so, and an `Op` cannot move after its first poll.
+//! * I2: an operation that ends without taking what it was granted gives it back to the
+//!   primitive (`Verb::unclaimed`) and lets the primitive grant it to the next (`Verb::settle`),
+//!   in one hold of the queue lock: a baton is passed on exactly once (W3).
+//! * I3: `prepare` and `link` run in one hold of the queue lock.
+//!
+//! # Edges
+//! Those of `queue.rs` (E1, E2) and of each verb.
+//!
+//! # Waiting
+//! `attempt`, then under the lock `prepare`: it either finds that another attempt may succeed, and
+//! the operation tries again, or leaves a mark that every later change of the primitive's word
+//! sees. So a change before `prepare` is seen by it, and one after it sees the mark.
+//!
+//! # Cancel
+//! Before the first poll: nothing happened. Queued: unlinked, the others are looked at again (W2).
+//! Granted: a stop returns the grant if it can still be claimed (W1); a drop passes it on.
+//!
+//! # Panic
+//! Only a waker's clone, wake or drop is foreign. All run outside the lock; a panic in a clone
+//! leaves the operation as it was, one in a wake happens after everything was passed on.
+//!
+//! # Rejected
+//! * Five hand-written forms for each verb: forgotten ones took peers years to add.
+//! * A node apart from the future: an allocation for each wait.
+//!
+//! # Checked by
+//! dev/model tests/queue.rs, and the models of each primitive.
+
+use core::fmt;
+use core::future::Future;
+use core::pin::Pin;
+use core::task::{Context, Poll, Waker};
+use counterpoint_base::prim::time::{Duration, Instant, deadline};
+
+use crate::block::drive;
+use crate::bounded::{Bounded, CtlStop, UntilStop};
+use crate::cancel::Ctl;
+use crate::queue::{ArmRef, Locked, Node, Place, Verdict, WaitQueue};
+use crate::waker::WakeBatch;
+
+/// Why an operation was stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Stop {
+    /// Its deadline came.
+    TimedOut,
+    /// Its token was cancelled, or the future given to `until` was ready.
+    Cancelled,
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Stop::TimedOut => "timed out",
+            Stop::Cancelled => "cancelled",
+        })
+    }
+}
+
+impl core::error::Error for Stop {}
+
+/// Whether an attempt is a first one or follows a baton.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// The operation was never granted anything.
+    First,
+    /// It holds a baton.
+    Notified,
+}
+
+/// The queue of a verb, locked.
+pub type LockedQueue<'q, V> = Locked<'q, <V as Verb>::State, <V as Verb>::Payload>;
+
+/// What a primitive supplies for one waiting verb. No method may run foreign code.
+///
+/// This is the seam between the wait core and the primitives built on it; to wait, users need
+/// [`Op`] only.
+pub trait Verb {
+    /// The primitive's own word(s).
+    type State;
+    /// What a waiter carries: what it wants, or the place for its result.
+    type Payload;
+    /// What waiting yields.
+    type Output;
+    /// What waiting yields where it may be stopped: usually a `Result`.
+    type Stoppable;
+
+    /// The name in messages, such as `"Mutex::lock"`.
+    const NAME: &'static str;
+
+    /// Where to wait.
+    fn queue(&self) -> &WaitQueue<Self::State, Self::Payload>;
+
+    /// Tries, without the queue lock. `payload` is the operation's own.
+    fn attempt(&mut self, payload: &mut Self::Payload, turn: Turn) -> Option<Self::Output>;
+
+    /// Looks once more under the lock. Returns true if another attempt may succeed; else it has
+    /// marked the primitive so that whoever changes it looks at the queue.
+    fn prepare(
+        &mut self,
+        payload: &mut Self::Payload,
+        turn: Turn,
+        queue: &mut LockedQueue<'_, Self>,
+    ) -> bool;
+
+    /// Takes the result that was handed.
+    fn collect(&mut self, payload: &mut Self::Payload) -> Self::Output;
+
+    /// The operation ends without taking its grant: put it back into the primitive.
+    fn unclaimed(&mut self, payload: &mut Self::Payload, queue: &mut LockedQueue<'_, Self>);
+
+    /// Somebody left the queue or gave a grant back: clear marks that no longer hold and grant
+    /// what can be granted. Returns true if the batch is full and there may be more to do.
+    fn settle(&mut self, queue: &mut LockedQueue<'_, Self>, wakes: &mut WakeBatch) -> bool;
+
+    /// A plain result as a stoppable one.
+    fn finish(output: Self::Output) -> Self::Stoppable;
+
+    /// The result of an operation that was stopped, with what it was lent.
+    fn stopped(&mut self, payload: &mut Self::Payload, why: Stop) -> Self::Stoppable;
+
+    /// A moment at which a queued operation wants to look again by itself.
+    fn recheck_at(&self) -> Option<Instant> {
+        None
+    }
+}
+
+/// What every operation can do; implemented by [`Op`] and [`Bounded`] (and not elsewhere: the
+/// hidden methods are no interface).
+pub trait Operation: Future + Sized {
+    /// The one result type of all stoppable forms.
+    type Stoppable;
+
+    /// True if a thread that waits for it looks each time it is woken, without running foreign
+    /// code first.
+    #[doc(hidden)]
+    const COMMITTED: bool;
+
+    /// True once it has completed; polling it again panics.
+    fn is_terminated(&self) -> bool;
+
+    /// Blocks this thread until it completes.
+    ///
+    /// # Deadlocks
+    /// Inside a task this blocks the executor's thread; `.await` it there.
+    fn wait(self) -> Self::Output {
+        drive(core::pin::pin!(self))
+    }
+
+    #[doc(hidden)]
+    fn finish(output: Self::Output) -> Self::Stoppable;
+    #[doc(hidden)]
+    fn stop(self: Pin<&mut Self>, why: Stop) -> Self::Stoppable;
+    /// The moment at which it wants to be polled at the latest, if a thread waits for it.
+    #[doc(hidden)]
+    fn wake_at(&self) -> Option<Instant>;
+    /// A thread waits for it and minds `wake_at`.
+    #[doc(hidden)]
+    fn set_blocking(self: Pin<&mut Self>);
+    /// The thread slept until `at`.
+    #[doc(hidden)]
+    fn expire(self: Pin<&mut Self>, at: Instant);
+
+    // As an arm of a select: see `select.rs`.
+    #[doc(hidden)]
+    fn arm_try(self: Pin<&mut Self>) -> Option<Self::Output>;
+    #[doc(hidden)]
+    fn arm_soft(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Option<Self::Output>;
+    #[doc(hidden)]
+    fn has_soft(&self) -> bool;
+    #[doc(hidden)]
+    fn arm_register(self: Pin<&mut Self>, waker: Waker, arm: ArmRef) -> bool;
+    #[doc(hidden)]
+    fn arm_unregister(self: Pin<&mut Self>);
+    #[doc(hidden)]
+    fn arm_claim(self: Pin<&mut Self>) -> Option<Self::Output>;
+    #[doc(hidden)]
+    fn arm_forfeit(self: Pin<&mut Self>);
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Idle,
+    Queued,
+    Done,
+}
+
+/// A waiting verb as a value: a future that a thread can wait for as well.
+///
+/// Nothing happens until it is polled or waited for. `.wait()` blocks the thread; `.timeout`,
+/// `.deadline`, `.with` and `.until` bound it, in any combination, and all yield the verb's one
+/// stoppable result; any `Op` is an arm of [`select!`](crate::select).
+///
+/// # Cancel safety
+/// Dropping it at any point leaves no trace: it gives up its place in the queue, and a grant it
+/// had not taken goes to the next waiter.
+///
+/// # Panics
+/// Polling it after it completed panics with the name of the verb.
+///
+/// # Cost
+/// No allocation. An attempt that succeeds at once takes no lock.
+#[must_use = "an operation does nothing unless you `.await` it or `.wait()` for it"]
+pub struct Op<V: Verb> {
+    verb: V,
+    phase: Phase,
+    /// Whether it holds a baton, or held one when it queued again.
+    turn: Turn,
+    /// It was linked before, so it has a place to come back to.
+    placed: bool,
+    node: Node<V::Payload>,
+}
+
+impl<V: Verb> fmt::Debug for Op<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct(V::NAME)
+            .field("phase", &self.phase)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The owner's view of a pinned operation.
+struct Parts<'a, V: Verb> {
+    verb: &'a mut V,
+    phase: &'a mut Phase,
+    turn: &'a mut Turn,
+    placed: &'a mut bool,
+    node: *mut Node<V::Payload>,
+}
+
+impl<V: Verb> Op<V> {
+    /// The operation `verb`, carrying `payload`.
+    #[inline]
+    pub fn new(verb: V, payload: V::Payload) -> Op<V> {
+        Op {
+            verb,
+            phase: Phase::Idle,
+            turn: Turn::First,
+            placed: false,
+            node: Node::new(payload),
+        }
+    }
+
+    /// The verb.
+    #[inline]
+    pub const fn verb(&self) -> &V {
+        &self.verb
+    }
+
+    #[inline]
+    fn parts(self: Pin<&mut Self>) -> Parts<'_, V> {
+        // SAFETY: the node is not moved; the other fields are not structurally pinned.
+        let this = unsafe { self.get_unchecked_mut() };
+        Parts {
+            verb: &mut this.verb,
+            phase: &mut this.phase,
+            turn: &mut this.turn,
+            placed: &mut this.placed,
+            node: &raw mut this.node,
+        }
+    }
+}
+
+impl<V: Verb> Parts<'_, V> {
+    fn verdict(&self) -> Verdict {
+        // SAFETY: the node is a field of the pinned operation.
+        unsafe { &*self.node }.verdict()
+    }
+
+    /// Runs `f` with the payload of a node that is not linked.
+    fn unlinked<R>(&mut self, f: impl FnOnce(&mut V, &mut V::Payload) -> R) -> R {
+        debug_assert!(*self.phase != Phase::Queued || self.verdict() != Verdict::Queued);
+        // SAFETY: not linked, and a field of the pinned operation.
+        let node = unsafe { &mut *self.node };
+        // SAFETY: not linked, as all callers see to.
+        f(self.verb, unsafe { node.payload() })
+    }
+
+    #[inline]
+    fn attempt(&mut self) -> Option<V::Output> {
+        let turn = *self.turn;
+        let output = self.unlinked(|verb, payload| verb.attempt(payload, turn))?;
+        *self.phase = Phase::Done;
+        Some(output)
+    }
+
+    /// Links the node, unless another attempt may succeed: then returns true.
+    fn enlist(&mut self, waker: Waker, arm: Option<ArmRef>) -> bool {
+        // A second reference to the primitive is needed beside `&mut verb`.
+        let queue: *const WaitQueue<V::State, V::Payload> = self.verb.queue();
+        // SAFETY: the verb borrows or owns the primitive, and outlives this call.
+        let mut queue = unsafe { &*queue }.lock();
+        let turn = *self.turn;
+        if self.unlinked(|verb, payload| verb.prepare(payload, turn, &mut queue)) {
+            drop(queue);
+            drop(waker);
+            return true;
+        }
+        let place = if core::mem::replace(self.placed, true) {
+            Place::Again
+        } else {
+            Place::Back
+        };
+        // SAFETY: pinned, ours and not linked; I1.
+        unsafe { queue.link(self.node, waker, arm, place) };
+        *self.phase = Phase::Queued;
+        false
+    }
+
+    /// Attempts and links until one of both works.
+    fn poll_unlinked(&mut self, waker: &Waker) -> Poll<V::Output> {
+        loop {
+            if let Some(output) = self.attempt() {
+                return Poll::Ready(output);
+            }
+            if !self.enlist(waker.clone(), None) {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// The node is linked: see that `waker` is the one that will be woken. False if it was
+    /// granted meanwhile.
+    fn refresh(&mut self, waker: &Waker) -> bool {
+        let queue = self.verb.queue();
+        {
+            let locked = queue.lock();
+            // SAFETY: ours, linked in this queue.
+            if unsafe { locked.will_wake(self.node, waker) } {
+                return true;
+            }
+        }
+        if self.verdict() != Verdict::Queued {
+            return false;
+        }
+        let new = waker.clone();
+        let mut locked = queue.lock();
+        // SAFETY: ours, linked in this queue; if it was granted, there is nothing to replace and
+        // the new waker comes back.
+        let left = unsafe { locked.replace_waker(self.node, new) };
+        drop(locked);
+        drop(left);
+        self.verdict() == Verdict::Queued
+    }
+
+    fn poll(&mut self, waker: &Waker) -> Poll<V::Output> {
+        match *self.phase {
+            Phase::Idle => self.poll_unlinked(waker),
+            Phase::Done => panic!("counterpoint: {} polled after completion", V::NAME),
+            Phase::Queued => loop {
+                match self.verdict() {
+                    Verdict::Queued => {
+                        if self.refresh(waker) {
+                            return Poll::Pending;
+                        }
+                    }
+                    Verdict::Handed => return Poll::Ready(self.collect()),
+                    Verdict::Notified | Verdict::Left => {
+                        *self.turn = Turn::Notified;
+                        return self.poll_unlinked(waker);
+                    }
+                }
+            },
+        }
+    }
+
+    fn collect(&mut self) -> V::Output {
+        *self.phase = Phase::Done;
+        self.unlinked(|verb, payload| verb.collect(payload))
+    }
+
+    /// Gives an unclaimed grant back and lets the primitive pass it on (I2).
+    fn pass_on(&mut self) {
+        *self.phase = Phase::Done;
+        let queue: *const WaitQueue<V::State, V::Payload> = self.verb.queue();
+        // SAFETY: the verb borrows or owns the primitive, and outlives this call.
+        let queue = unsafe { &*queue };
+        let mut wakes = WakeBatch::new();
+        let mut locked = queue.lock();
+        self.unlinked(|verb, payload| verb.unclaimed(payload, &mut locked));
+        let more = self.verb.settle(&mut locked, &mut wakes);
+        drop(locked);
+        wakes.wake();
+        if more {
+            self.settle();
+        }
+    }
+
+    /// Lets the primitive grant what it can.
+    fn settle(&mut self) {
+        let queue: *const WaitQueue<V::State, V::Payload> = self.verb.queue();
+        loop {
+            let mut wakes = WakeBatch::new();
+            // SAFETY: the verb borrows or owns the primitive, and outlives this call.
+            let mut locked = unsafe { &*queue }.lock();
+            let more = self.verb.settle(&mut locked, &mut wakes);
+            drop(locked);
+            wakes.wake();
+            if !more {
+                return;
+            }
+        }
+    }
+
+    /// Leaves the queue. Returns the grant that was faster, if one was.
+    fn leave(&mut self) -> Verdict {
+        if *self.phase != Phase::Queued {
+            return Verdict::Left;
+        }
+        let verdict = self.verdict();
+        if verdict != Verdict::Queued {
+            return verdict;
+        }
+        let queue: *const WaitQueue<V::State, V::Payload> = self.verb.queue();
+        // SAFETY: the verb borrows or owns the primitive, and outlives this call.
+        let mut locked = unsafe { &*queue }.lock();
+        // SAFETY: ours, was linked in this queue, and no arm: arms are unregistered instead.
+        let left = unsafe { locked.leave(self.node) };
+        let waker = match left {
+            Err(verdict) => return verdict,
+            Ok(waker) => waker,
+        };
+        *self.phase = Phase::Done;
+        let mut wakes = WakeBatch::new();
+        let more = self.verb.settle(&mut locked, &mut wakes);
+        drop(locked);
+        wakes.wake();
+        drop(waker);
+        if more {
+            self.settle();
+        }
+        Verdict::Left
+    }
+
+    /// Ends the operation. A grant that came first is returned if it can be claimed (W1).
+    fn stop(&mut self) -> Option<V::Output> {
+        match self.leave() {
+            Verdict::Handed => Some(self.collect()),
+            Verdict::Notified => {
+                *self.turn = Turn::Notified;
+                let output = self.attempt();
+                if output.is_none() {
+                    self.pass_on();
+                }
+                output
+            }
+            Verdict::Queued | Verdict::Left => {
+                if *self.phase == Phase::Idle {
+                    *self.phase = Phase::Done;
+                }
+                None
+            }
+        }
+    }
+
+    /// Takes a losing or aborted arm out of its queue.
+    fn unregister(&mut self) {
+        if *self.phase != Phase::Queued {
+            return;
+        }
+        let queue: *const WaitQueue<V::State, V::Payload> = self.verb.queue();
+        // SAFETY: the verb borrows or owns the primitive, and outlives this call.
+        let mut locked = unsafe { &*queue }.lock();
+        // SAFETY: ours, was linked in this queue as an arm; the select is decided.
+        let waker = unsafe { locked.unregister(self.node) };
+        *self.phase = Phase::Idle;
+        let mut wakes = WakeBatch::new();
+        let more = self.verb.settle(&mut locked, &mut wakes);
+        drop(locked);
+        wakes.wake();
+        drop(waker);
+        if more {
+            self.settle();
+        }
+    }
+}
+
+impl<V: Verb> Future for Op<V> {
+    type Output = V::Output;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<V::Output> {
+        self.parts().poll(cx.waker())
+    }
+}
+
+impl<V: Verb> Operation for Op<V> {
+    type Stoppable = V::Stoppable;
+
+    const COMMITTED: bool = true;
+
+    fn is_terminated(&self) -> bool {
+        self.phase == Phase::Done
+    }
+
+    fn finish(output: V::Output) -> V::Stoppable {
+        V::finish(output)
+    }
+
+    fn stop(self: Pin<&mut Self>, why: Stop) -> V::Stoppable {
+        let mut parts = self.parts();
+        match parts.stop() {
+            Some(output) => V::finish(output),
+            None => parts.unlinked(|verb, payload| verb.stopped(payload, why)),
+        }
+    }
+
+    fn wake_at(&self) -> Option<Instant> {
+        self.verb.recheck_at()
+    }
+
+    fn set_blocking(self: Pin<&mut Self>) {}
+
+    fn expire(self: Pin<&mut Self>, _at: Instant) {}
+
+    fn arm_try(self: Pin<&mut Self>) -> Option<V::Output> {
+        let mut parts = self.parts();
+        assert!(
+            *parts.phase == Phase::Idle,
+            "counterpoint: {} used after completion",
+            V::NAME
+        );
+        parts.attempt()
+    }
+
+    fn arm_soft(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Option<V::Output> {
+        None
+    }
+
+    fn has_soft(&self) -> bool {
+        false
+    }
+
+    fn arm_register(self: Pin<&mut Self>, waker: Waker, arm: ArmRef) -> bool {
+        self.parts().enlist(waker, Some(arm))
+    }
+
+    fn arm_unregister(self: Pin<&mut Self>) {
+        self.parts().unregister();
+    }
+
+    fn arm_claim(self: Pin<&mut Self>) -> Option<V::Output> {
+        let mut parts = self.parts();
+        if parts.verdict() == Verdict::Handed {
+            return Some(parts.collect());
+        }
+        *parts.turn = Turn::Notified;
+        let output = parts.attempt();
+        if output.is_none() {
+            // Others may run before this arm is registered again: the baton must not wait.
+            parts.pass_on();
+            *parts.phase = Phase::Idle;
+        }
+        *parts.turn = Turn::First;
+        output
+    }
+
+    fn arm_forfeit(self: Pin<&mut Self>) {
+        self.parts().pass_on();
+    }
+}
+
+macro_rules! inherent_methods {
+    () => {
+        /// Blocks this thread until it completes.
+        ///
+        /// # Deadlocks
+        /// Inside a task this blocks the executor's thread; `.await` it there.
+        #[inline]
+        pub fn wait(self) -> <Self as Future>::Output {
+            Operation::wait(self)
+        }
+
+        /// True once it has completed; polling it again panics.
+        pub fn is_terminated(&self) -> bool {
+            Operation::is_terminated(self)
+        }
+    };
+}
+pub(crate) use inherent_methods;
+
+impl<V: Verb> Op<V> {
+    inherent_methods!();
+
+    /// Bounds it: stops after `timeout`. Zero still tries once; a time too long for the clock
+    /// never comes. Of several bounds the earliest counts.
+    pub fn timeout(self, timeout: Duration) -> Bounded<Op<V>> {
+        Bounded::new(self, (), deadline(timeout))
+    }
+
+    /// Bounds it: stops at `deadline`. One in the past still tries once.
+    pub fn deadline(self, deadline: Instant) -> Bounded<Op<V>> {
+        Bounded::new(self, (), Some(deadline))
+    }
+
+    /// Bounds it: stops when the token of `ctl` is cancelled or at its deadline. With a token
+    /// that is cancelled already nothing is tried.
+    pub fn with<'c>(self, ctl: &Ctl<'c>) -> Bounded<Op<V>, ((), CtlStop<'c>)> {
+        Bounded::new(self, ((), CtlStop::new(ctl)), ctl.deadline)
+    }
+
+    /// Bounds it: stops, as if cancelled, when `stop` is ready; if both are, the operation wins.
+    pub fn until<F: Future>(self, stop: F) -> Bounded<Op<V>, ((), UntilStop<F>)> {
+        Bounded::new(self, ((), UntilStop::new(stop)), None)
+    }
+}
+
+impl<V: Verb> Drop for Op<V> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.phase == Phase::Queued {
+            // SAFETY: it was pinned when it was queued, and is not moved before it ends.
+            let mut parts = unsafe { Pin::new_unchecked(self) }.parts();
+            if matches!(parts.leave(), Verdict::Notified | Verdict::Handed) {
+                parts.pass_on();
+            }
+        }
+    }
+}

@@ -1,0 +1,685 @@
+//! The queue in which waiters of one primitive stand: nodes that live in futures or on blocked
+//! stacks, linked under one small lock, granted in order and woken after it was released.
+//!
+//! # From
+//! The intrusive queues of parking_lot and of tokio's semaphore; the one decision word that a
+//! select shares among its nodes is crossbeam-channel's. Differs: a primitive's own word shares
+//! a cache line with the queue, and the queue holds no address of the primitive.
+//!
+//! # State
+//! The verdict of a node:
+//! | verdict | meaning | who leaves it |
+//! |---|---|---|
+//! | `QUEUED` | linked, nothing decided | a granter to `NOTIFIED` or `HANDED`, the owner to `LEFT`, each holding the queue's lock |
+//! | `NOTIFIED` | a baton: the owner may claim at its next poll | the owner: claims, queues again, or passes it on |
+//! | `HANDED` | the result is in the payload | the owner: collects or gives it back |
+//! | `LEFT` | the owner is not waiting | the owner, by queueing (again) |
+//!
+//! A node that is an arm of a select shares one [`Core`] with the other arms; there the decision
+//! is `OPEN` → `ABORTED` or the arm's number, by one exchange.
+//!
+//! # Fields
+//! | field | holder of the lock | owner without the lock |
+//! |---|---|---|
+//! | `next`, `prev`, `waker`, `arm`, `seq` | read, write | no |
+//! | `payload` | read, write while `QUEUED` | read, write while not `QUEUED` |
+//! | `verdict` | exchange from `QUEUED` | load; store while not linked |
+//!
+//! # Invariants
+//! * I1: a node is linked only while its verdict is `QUEUED` (or, for an arm, not yet
+//!   unregistered), and its memory is pinned: the owner unlinks it before it moves or ends.
+//! * I2: the exchange of the verdict is the granter's last touch of a node: its waker was taken
+//!   out and its links were cut before.
+//! * I3: links point to nodes only. Neither a node nor the queue holds the queue's own address,
+//!   so a primitive may move while a forgotten node is still linked.
+//! * I4: no foreign code runs under the lock: wakers are moved in and out, never cloned, dropped
+//!   or woken.
+//! * I5: each decision of an arm is one exchange of the shared word from `OPEN`: one arm wins.
+//!
+//! # Edges
+//! * E1: release in `decide` → acquire in `Node::verdict`: the payload and what the granter did
+//!   before (W11).
+//! * E2: release in `decide` on a core → acquire in `Core::winner`: the same for an arm.
+//!
+//! # Waiting
+//! Who looks at the primitive's word under the queue's lock and finds nothing links itself before
+//! releasing it; who changes the word looks at the queue after. The primitive proves in its own
+//! header that a changer sees that somebody waits.
+//!
+//! # Cancel
+//! [`Locked::leave`] unlinks in O(1). A verdict that was faster stands (W1).
+//!
+//! # Panic
+//! None under the lock; see `waker.rs` for panicking wakers.
+//!
+//! # Rejected
+//! * A decision by the lock alone: two arms of a select stand in queues with two locks.
+//! * Numbers that order all waiters of a queue for ever: they would cost a word per primitive, and
+//!   are needed only to put a loser back where it was (`seq`).
+//!
+//! # Checked by
+//! dev/model tests/queue.rs, tests/select.rs.
+
+use core::marker::PhantomPinned;
+use core::ptr;
+use core::task::Waker;
+use counterpoint_base::const_fn;
+use counterpoint_base::prim::atomic::{AtomicU32, RELAXED, acquire, release};
+use counterpoint_base::prim::cell::UnsafeCell;
+use counterpoint_base::prim::lock::{RawGuard, RawLock};
+
+use crate::waker::{WakeBatch, is_committed};
+
+const QUEUED: u32 = 0;
+const NOTIFIED: u32 = 1;
+const HANDED: u32 = 2;
+const LEFT: u32 = 3;
+
+const OPEN: u32 = 0;
+const ABORTED: u32 = 1;
+const FIRST_ARM: u32 = 2;
+
+/// What stands in a node's verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing yet.
+    Queued,
+    /// A baton to claim with.
+    Notified,
+    /// A result in the payload.
+    Handed,
+    /// Not waiting.
+    Left,
+}
+
+/// What a granter gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Grant {
+    /// The right to try, which must be claimed or passed on.
+    Baton = NOTIFIED,
+    /// The result itself, in the payload.
+    Result = HANDED,
+}
+
+/// The decision shared by the arms of one select.
+#[derive(Debug)]
+pub struct Core {
+    word: AtomicU32,
+}
+
+impl Default for Core {
+    fn default() -> Core {
+        Core::new()
+    }
+}
+
+impl Core {
+    const_fn! {
+        /// An open decision.
+        pub const fn new() -> Core {
+            Core { word: AtomicU32::new(OPEN) }
+        }
+    }
+
+    /// Opens it again; only while no node refers to it.
+    pub fn reopen(&self) {
+        // Relaxed: the queue locks under which nodes are linked publish it.
+        self.word.store(OPEN, RELAXED);
+    }
+
+    /// The arm that won, if any did.
+    pub fn winner(&self) -> Option<usize> {
+        // Acquire [E2]: pairs with the release in `decide`.
+        self.word
+            .load(acquire("select.winner"))
+            .checked_sub(FIRST_ARM)
+            .map(|arm| arm as usize)
+    }
+
+    /// Closes the decision, so that no arm can win any more.
+    ///
+    /// # Errors
+    /// The arm that has won already.
+    pub fn abort(&self) -> Result<(), usize> {
+        // Acquire [E2] if an arm has won; nothing is published by closing.
+        match self
+            .word
+            .compare_exchange(OPEN, ABORTED, RELAXED, acquire("select.lost_abort"))
+        {
+            Ok(_) => Ok(()),
+            Err(word) => word
+                .checked_sub(FIRST_ARM)
+                .map_or(Ok(()), |arm| Err(arm as usize)),
+        }
+    }
+}
+
+/// One arm of a select, as its node knows it.
+#[derive(Clone, Copy, Debug)]
+pub struct ArmRef {
+    core: *const Core,
+    arm: u32,
+}
+
+impl ArmRef {
+    /// Arm number `arm` of the select that owns `core`.
+    ///
+    /// # Safety
+    /// `core` must stay where it is until the node that this is given to has been unregistered.
+    pub unsafe fn new(core: &Core, arm: usize) -> ArmRef {
+        ArmRef {
+            core,
+            arm: arm as u32,
+        }
+    }
+}
+
+struct Inner<P> {
+    next: *const Node<P>,
+    prev: *const Node<P>,
+    waker: Option<Waker>,
+    arm: Option<ArmRef>,
+    seq: u32,
+    /// Set for good by the first grant: this node once stood first.
+    was_first: bool,
+    payload: P,
+}
+
+/// A waiter. Lives in its future or on the stack of its blocked thread.
+pub struct Node<P> {
+    verdict: AtomicU32,
+    inner: UnsafeCell<Inner<P>>,
+    _pinned: PhantomPinned,
+}
+
+impl<P> core::fmt::Debug for Node<P> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Node")
+            .field("verdict", &self.verdict())
+            .finish_non_exhaustive()
+    }
+}
+
+// SAFETY: what the fields table says: everything but the verdict is reached under the queue's lock
+// or by the owner alone; pointers lead to nodes that obey the same.
+unsafe impl<P: Send> Send for Node<P> {}
+// SAFETY: as above; the owner's access to the payload needs `&mut Node`.
+unsafe impl<P: Send> Sync for Node<P> {}
+
+impl<P> Node<P> {
+    const_fn! {
+        /// A node that waits for nothing.
+        pub const fn new(payload: P) -> Node<P> {
+            Node {
+                verdict: AtomicU32::new(LEFT),
+                inner: UnsafeCell::new(Inner {
+                    next: ptr::null(),
+                    prev: ptr::null(),
+                    waker: None,
+                    arm: None,
+                    seq: 0,
+                    was_first: false,
+                    payload,
+                }),
+                _pinned: PhantomPinned,
+            }
+        }
+    }
+
+    /// The verdict.
+    #[inline]
+    pub fn verdict(&self) -> Verdict {
+        // Acquire [E1]: pairs with the release in `decide`.
+        match self.verdict.load(acquire("queue.verdict")) {
+            QUEUED => Verdict::Queued,
+            NOTIFIED => Verdict::Notified,
+            HANDED => Verdict::Handed,
+            _ => Verdict::Left,
+        }
+    }
+
+    /// The payload, for the owner while the node is not linked.
+    ///
+    /// # Safety
+    /// The node must not be linked.
+    #[inline]
+    pub unsafe fn payload(&mut self) -> &mut P {
+        &mut self.inner.get_mut().payload
+    }
+}
+
+/// Runs `f` on the inside of a node.
+///
+/// # Safety
+/// The node must be alive, and the caller must hold the lock of the queue it is linked in, or be
+/// its owner while it is linked in none. `f` must not reach the same node.
+unsafe fn inside<P, R>(node: *const Node<P>, f: impl FnOnce(&mut Inner<P>) -> R) -> R {
+    // SAFETY: alive by the caller's promise; a shared reference, as the owner may load the verdict.
+    let node = unsafe { &*node };
+    // SAFETY: exclusive by the caller's promise.
+    node.inner.with_mut(|inner| f(unsafe { &mut *inner }))
+}
+
+/// A primitive's own word(s) `S`, and those who wait for it, each with a payload `P`.
+///
+/// With a 32-bit word it is 16 bytes large.
+pub struct WaitQueue<S, P = ()> {
+    state: S,
+    lock: RawLock,
+    head: UnsafeCell<*const Node<P>>,
+}
+
+impl<S: core::fmt::Debug, P> core::fmt::Debug for WaitQueue<S, P> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("WaitQueue")
+            .field("state", &self.state)
+            .finish_non_exhaustive()
+    }
+}
+
+// SAFETY: the head and the nodes are reached under the lock; payloads go from thread to thread.
+unsafe impl<S: Send, P: Send> Send for WaitQueue<S, P> {}
+// SAFETY: as above.
+unsafe impl<S: Sync, P: Send> Sync for WaitQueue<S, P> {}
+
+impl<S, P> WaitQueue<S, P> {
+    const_fn! {
+        /// An empty queue.
+        #[inline]
+        pub const fn new(state: S) -> WaitQueue<S, P> {
+            WaitQueue { state, lock: RawLock::new(), head: UnsafeCell::new(ptr::null()) }
+        }
+    }
+
+    /// The primitive's word(s).
+    #[inline(always)]
+    pub const fn state(&self) -> &S {
+        &self.state
+    }
+
+    /// The primitive's word(s), with exclusive access.
+    #[inline(always)]
+    pub const fn state_mut(&mut self) -> &mut S {
+        &mut self.state
+    }
+
+    /// Takes the lock. Hold it for a few instructions and run no foreign code.
+    #[inline]
+    pub fn lock(&self) -> Locked<'_, S, P> {
+        Locked {
+            queue: self,
+            _guard: self.lock.lock(),
+        }
+    }
+}
+
+/// Where a node is linked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Behind all others.
+    Back,
+    /// Where it stood before.
+    Again,
+}
+
+/// From which end a waiter is chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The one that waits longest.
+    First,
+    /// The one that came last.
+    Last,
+}
+
+/// What a granter does with a waiter it looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pick {
+    /// Grants it.
+    Take,
+    /// Goes on to the next one.
+    Skip,
+    /// Ends the search.
+    Stop,
+}
+
+/// Who was granted.
+#[derive(Clone, Copy, Debug)]
+pub struct Granted {
+    /// True for a blocked thread that looks each time it wakes (see `waker::committed`).
+    pub committed: bool,
+}
+
+/// A queue whose lock is held.
+pub struct Locked<'q, S, P> {
+    queue: &'q WaitQueue<S, P>,
+    _guard: RawGuard<'q>,
+}
+
+impl<S, P> core::fmt::Debug for Locked<'_, S, P> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Locked")
+            .field("empty", &self.is_empty())
+            .finish()
+    }
+}
+
+impl<'q, S, P> Locked<'q, S, P> {
+    /// The primitive's word(s).
+    #[inline(always)]
+    pub fn state(&self) -> &'q S {
+        &self.queue.state
+    }
+
+    /// True if nobody waits.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.head().is_null()
+    }
+
+    #[inline]
+    fn head(&self) -> *const Node<P> {
+        // SAFETY: the lock is held.
+        self.queue.head.with(|head| unsafe { *head })
+    }
+
+    fn set_head(&mut self, node: *const Node<P>) {
+        // SAFETY: the lock is held.
+        self.queue.head.with_mut(|head| unsafe { *head = node });
+    }
+
+    fn neighbours(&self, node: *const Node<P>) -> (*const Node<P>, *const Node<P>) {
+        // SAFETY: only called for linked nodes, with the lock held (I1).
+        unsafe { inside(node, |inner| (inner.prev, inner.next)) }
+    }
+
+    fn set_next(&mut self, node: *const Node<P>, next: *const Node<P>) {
+        // SAFETY: only called for linked nodes, with the lock held (I1).
+        unsafe { inside(node, |inner| inner.next = next) }
+    }
+
+    fn set_prev(&mut self, node: *const Node<P>, prev: *const Node<P>) {
+        // SAFETY: only called for linked nodes, with the lock held (I1).
+        unsafe { inside(node, |inner| inner.prev = prev) }
+    }
+
+    /// Links a node, with the waker to wake when it is granted.
+    ///
+    /// # Safety
+    /// The node is pinned, belongs to the caller, and is not linked; the caller unlinks it (by
+    /// [`leave`](Self::leave) or [`unregister`](Self::unregister), unless it was granted) before
+    /// its memory ends.
+    pub unsafe fn link(
+        &mut self,
+        node: *const Node<P>,
+        waker: Waker,
+        arm: Option<ArmRef>,
+        place: Place,
+    ) {
+        let (before, seq) = self.find_place(node, place);
+        let head = self.head();
+        let (prev, next) = match (head.is_null(), before.is_null()) {
+            (true, _) => (node, node),
+            (false, true) => (self.neighbours(head).0, head),
+            (false, false) => (self.neighbours(before).0, before),
+        };
+        // SAFETY: the caller owns the node, and it is not linked.
+        unsafe {
+            inside(node, |inner| {
+                debug_assert!(inner.next.is_null() && inner.waker.is_none());
+                inner.prev = prev;
+                inner.next = next;
+                inner.waker = Some(waker);
+                inner.arm = arm;
+                inner.seq = seq;
+            });
+        }
+        if !head.is_null() {
+            self.set_next(prev, node);
+            self.set_prev(next, node);
+        }
+        if head.is_null() || before == head {
+            self.set_head(node);
+        }
+        // SAFETY: alive by the caller's promise.
+        let verdict = unsafe { &(*node).verdict };
+        // Relaxed: whoever reads or changes it takes the lock after us, or is the owner.
+        verdict.store(QUEUED, RELAXED);
+    }
+
+    /// The linked node before which `node` belongs (null: behind all), and its number.
+    fn find_place(&self, node: *const Node<P>, place: Place) -> (*const Node<P>, u32) {
+        let head = self.head();
+        if head.is_null() {
+            return (ptr::null(), 0);
+        }
+        let number = |node| {
+            // SAFETY: linked, or the caller's own (see `link`); the lock is held.
+            unsafe { inside(node, |inner: &mut Inner<P>| (inner.seq, inner.was_first)) }
+        };
+        if place == Place::Back {
+            let last = self.neighbours(head).0;
+            return (ptr::null(), number(last).0.wrapping_add(1));
+        }
+        let (mine, first) = number(node);
+        let mut cursor = head;
+        loop {
+            let (seq, was_first) = number(cursor);
+            let older = (seq.wrapping_sub(mine) as i32) < 0;
+            // Who stood first once goes before all who never did; else the numbers decide.
+            if (first && !was_first) || (first == was_first && !older) {
+                return (cursor, mine);
+            }
+            cursor = self.neighbours(cursor).1;
+            if cursor == head {
+                return (ptr::null(), mine);
+            }
+        }
+    }
+
+    /// Cuts a node out of the list, if it is linked, and takes its waker.
+    ///
+    /// # Safety
+    /// The node is alive and linked in this queue or in none.
+    unsafe fn cut(&mut self, node: *const Node<P>) -> Option<Waker> {
+        // SAFETY: by the caller's promise, with the lock held.
+        let (prev, next, waker) = unsafe {
+            inside(node, |inner| {
+                let links = (inner.prev, inner.next, inner.waker.take());
+                inner.prev = ptr::null();
+                inner.next = ptr::null();
+                links
+            })
+        };
+        if next.is_null() {
+            return waker;
+        }
+        if ptr::eq(next, node) {
+            self.set_head(ptr::null());
+        } else {
+            self.set_next(prev, next);
+            self.set_prev(next, prev);
+            if ptr::eq(self.head(), node) {
+                self.set_head(next);
+            }
+        }
+        waker
+    }
+
+    /// The owner stops waiting. Returns the waker, to be dropped after unlocking.
+    ///
+    /// # Errors
+    /// The grant that was faster.
+    ///
+    /// # Safety
+    /// The node belongs to the caller, was linked in this queue, and is not an arm.
+    pub unsafe fn leave(&mut self, node: *const Node<P>) -> Result<Option<Waker>, Verdict> {
+        // SAFETY: alive by the caller's promise.
+        let node_ref = unsafe { &*node };
+        // Acquire [E1] if a granter was faster. Granters change it under this lock, so the
+        // exchange cannot fail after the load that `verdict` is.
+        let left =
+            node_ref
+                .verdict
+                .compare_exchange(QUEUED, LEFT, RELAXED, acquire("queue.lost_leave"));
+        match left {
+            // SAFETY: by the caller's promise.
+            Ok(_) => Ok(unsafe { self.cut(node) }),
+            Err(_) => Err(node_ref.verdict()),
+        }
+    }
+
+    /// Takes a losing arm out. Returns its waker, to be dropped after unlocking.
+    ///
+    /// # Safety
+    /// The node belongs to the caller and was linked in this queue as an arm whose select is
+    /// decided for another arm, or aborted.
+    pub unsafe fn unregister(&mut self, node: *const Node<P>) -> Option<Waker> {
+        // SAFETY: by the caller's promise; if a granter cut it out already, `cut` only takes the
+        // waker.
+        let waker = unsafe { self.cut(node) };
+        // SAFETY: alive by the caller's promise.
+        let verdict = unsafe { &(*node).verdict };
+        // Relaxed: the owner reads it.
+        verdict.store(LEFT, RELAXED);
+        waker
+    }
+
+    /// Replaces the waker of a node that is still queued, unless it would wake the same task.
+    /// Returns what is left over, to be dropped after unlocking.
+    ///
+    /// # Safety
+    /// The node belongs to the caller and was linked in this queue.
+    pub unsafe fn replace_waker(&mut self, node: *const Node<P>, waker: Waker) -> Option<Waker> {
+        // SAFETY: by the caller's promise, with the lock held.
+        unsafe {
+            inside(node, |inner| match &mut inner.waker {
+                Some(old) => Some(core::mem::replace(old, waker)),
+                None => Some(waker),
+            })
+        }
+    }
+
+    /// Whether the node's waker would wake the same task as `waker`.
+    ///
+    /// # Safety
+    /// The node belongs to the caller and was linked in this queue.
+    pub unsafe fn will_wake(&self, node: *const Node<P>, waker: &Waker) -> bool {
+        // SAFETY: by the caller's promise, with the lock held.
+        unsafe {
+            inside(node, |inner| {
+                inner
+                    .waker
+                    .as_ref()
+                    .is_some_and(|known| known.will_wake(waker))
+            })
+        }
+    }
+
+    /// Looks at the waiters from one end and grants the first that `pick` takes and that is not
+    /// decided otherwise; its waker goes into `wakes`, which must not be full.
+    ///
+    /// `pick` may put a result into the payload. If the waiter turns out to be an arm of a select
+    /// that was decided elsewhere, `undo` takes it back, and the search goes on.
+    pub fn grant(
+        &mut self,
+        end: End,
+        grant: Grant,
+        wakes: &mut WakeBatch,
+        mut pick: impl FnMut(&mut P) -> Pick,
+        mut undo: impl FnMut(&mut P),
+    ) -> Option<Granted> {
+        let head = self.head();
+        if head.is_null() {
+            return None;
+        }
+        let tail = self.neighbours(head).0;
+        let (mut cursor, stop) = if end == End::First {
+            (head, tail)
+        } else {
+            (tail, head)
+        };
+        loop {
+            let (prev, next) = self.neighbours(cursor);
+            // SAFETY: linked, hence alive (I1), and the lock is held.
+            match unsafe { inside(cursor, |inner| pick(&mut inner.payload)) } {
+                Pick::Stop => return None,
+                Pick::Skip => {}
+                Pick::Take => match self.decide(cursor, grant) {
+                    Ok(waker) => {
+                        let committed = is_committed(&waker);
+                        wakes.push(waker);
+                        return Some(Granted { committed });
+                    }
+                    // SAFETY: an arm that lost: its owner waits for this lock before it goes on.
+                    Err(()) => unsafe { inside(cursor, |inner| undo(&mut inner.payload)) },
+                },
+            }
+            if ptr::eq(cursor, stop) {
+                return None;
+            }
+            cursor = if end == End::First { next } else { prev };
+        }
+    }
+
+    /// Decides for a linked node: cuts it out and returns its waker, or finds it decided.
+    fn decide(&mut self, node: *const Node<P>, grant: Grant) -> Result<Waker, ()> {
+        // SAFETY: linked, hence alive (I1), and the lock is held.
+        let waker = unsafe { self.cut(node) };
+        let waker = waker.expect("a linked node has a waker");
+        // SAFETY: as above; the node is cut out but its owner needs this lock, or a verdict, to
+        // go on.
+        let arm = unsafe {
+            inside(node, |inner| {
+                inner.was_first = true;
+                inner.arm
+            })
+        };
+        match arm {
+            None => {
+                // SAFETY: as above. This exchange is the last touch (I2).
+                let verdict = unsafe { &(*node).verdict };
+                // Release [E1]. It succeeds: a linked node that is no arm is QUEUED, and others
+                // change that only under this lock.
+                let decided =
+                    verdict.compare_exchange(QUEUED, grant as u32, release("queue.grant"), RELAXED);
+                debug_assert!(decided.is_ok());
+                Ok(waker)
+            }
+            Some(ArmRef { core, arm }) => {
+                // SAFETY: the select keeps its core until each arm is unregistered, for which it
+                // needs this lock. This exchange is the last touch (I2).
+                let word = unsafe { &(*core).word };
+                // SAFETY: as above.
+                let verdict = unsafe { &(*node).verdict };
+                // Relaxed: published by the exchange below; a loser's owner overwrites it.
+                verdict.store(grant as u32, RELAXED);
+                // Release [E2]. Failure (I5): decided elsewhere, nothing is published or read.
+                let decided =
+                    word.compare_exchange(OPEN, FIRST_ARM + arm, release("select.grant"), RELAXED);
+                if decided.is_ok() {
+                    return Ok(waker);
+                }
+                // SAFETY: the arm lost, so its owner waits for this lock to unregister it.
+                unsafe { inside(node, |inner| inner.waker = Some(waker)) };
+                Err(())
+            }
+        }
+    }
+
+    /// Calls `f` for each waiter in order, until it returns `false`.
+    pub fn each(&self, mut f: impl FnMut(&P) -> bool) {
+        let head = self.head();
+        let mut cursor = head;
+        while !cursor.is_null() {
+            // SAFETY: linked, hence alive (I1), and the lock is held.
+            if !unsafe { inside(cursor, |inner| f(&inner.payload)) } {
+                return;
+            }
+            cursor = self.neighbours(cursor).1;
+            if cursor == head {
+                return;
+            }
+        }
+    }
+}
