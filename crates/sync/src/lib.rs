@@ -1,1 +1,5 @@
-//! Under construction.
+//! The sync room of counterpoint: locks, permits, signals and groups, for threads and tasks alike.
+//!
+//! Every verb that waits has one operation behind it: `x.lock()` blocks, `x.lock_async()` is a
+//! future that also waits, times out, is cancelled and selected. Users reach these names through
+//! the `counterpoint` facade.
