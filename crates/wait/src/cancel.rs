@@ -126,14 +126,8 @@ impl Inner {
         loop {
             let mut wakes = WakeBatch::new();
             while !wakes.is_full() {
-                let granted = locked.grant(
-                    End::First,
-                    Grant::Result,
-                    &mut wakes,
-                    |()| Pick::Take,
-                    |()| (),
-                );
-                if granted.is_none() {
+                let take = |(): &mut (), _| Pick::Take;
+                if !locked.grant(End::First, Grant::Result, &mut wakes, take, |()| ()) {
                     break;
                 }
             }

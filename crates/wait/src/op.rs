@@ -141,9 +141,23 @@ pub trait Verb {
     /// The result of an operation that was stopped, with what it was lent.
     fn stopped(&mut self, payload: &mut Self::Payload, why: Stop) -> Self::Stoppable;
 
+    /// The operation is polled while it is queued: may it try although nothing was granted?
+    /// Called under the lock. Only a verb whose newcomers may overtake answers true, so that a
+    /// grant to a future that nobody polls does not hold back one that is polled.
+    fn look_again(&mut self, queue: &mut LockedQueue<'_, Self>) -> bool {
+        let _ = queue;
+        false
+    }
+
     /// A moment at which a queued operation wants to look again by itself.
     fn recheck_at(&self) -> Option<Instant> {
         None
+    }
+
+    /// Sees to it that the task is woken at [`recheck_at`](Self::recheck_at): called when a task
+    /// polled the operation and it stays queued. The verb is pinned with its operation.
+    fn poll_recheck(self: Pin<&mut Self>, cx: &mut Context<'_>) {
+        let _ = cx;
     }
 }
 
@@ -230,6 +244,8 @@ pub struct Op<V: Verb> {
     turn: Turn,
     /// It was linked before, so it has a place to come back to.
     placed: bool,
+    /// A thread waits for it and minds `wake_at`.
+    blocking: bool,
     node: Node<V::Payload>,
 }
 
@@ -239,6 +255,16 @@ impl<V: Verb> fmt::Debug for Op<V> {
             .field("phase", &self.phase)
             .finish_non_exhaustive()
     }
+}
+
+/// What became of a queued node that was polled.
+enum Refreshed {
+    /// It stays queued.
+    Queued,
+    /// It was granted meanwhile.
+    Granted,
+    /// It left the queue to try by itself.
+    Free,
 }
 
 /// The owner's view of a pinned operation.
@@ -259,6 +285,7 @@ impl<V: Verb> Op<V> {
             phase: Phase::Idle,
             turn: Turn::First,
             placed: false,
+            blocking: false,
             node: Node::new(payload),
         }
     }
@@ -341,20 +368,30 @@ impl<V: Verb> Parts<'_, V> {
         }
     }
 
-    /// The node is linked: see that `waker` is the one that will be woken. False if it was
-    /// granted meanwhile.
-    fn refresh(&mut self, waker: &Waker) -> bool {
-        let queue = self.verb.queue();
-        {
-            let locked = queue.lock();
-            // SAFETY: ours, linked in this queue.
-            if unsafe { locked.will_wake(self.node, waker) } {
-                return true;
-            }
-        }
+    /// The node was linked: looks whether it may try again, and else sees to it that `waker` is
+    /// the one that will be woken.
+    fn refresh(&mut self, waker: &Waker) -> Refreshed {
+        let queue: *const WaitQueue<V::State, V::Payload> = self.verb.queue();
+        // SAFETY: the verb borrows or owns the primitive, and outlives this call.
+        let queue = unsafe { &*queue };
+        let mut locked = queue.lock();
         if self.verdict() != Verdict::Queued {
-            return false;
+            return Refreshed::Granted;
         }
+        if self.verb.look_again(&mut locked) {
+            // SAFETY: ours, was linked in this queue, and no arm.
+            let left = unsafe { locked.leave(self.node) };
+            drop(locked);
+            *self.phase = Phase::Idle;
+            // Only here, with the lock released, the old waker may be dropped.
+            drop(left);
+            return Refreshed::Free;
+        }
+        // SAFETY: ours, linked in this queue.
+        if unsafe { locked.will_wake(self.node, waker) } {
+            return Refreshed::Queued;
+        }
+        drop(locked);
         let new = waker.clone();
         let mut locked = queue.lock();
         // SAFETY: ours, linked in this queue; if it was granted, there is nothing to replace and
@@ -362,28 +399,30 @@ impl<V: Verb> Parts<'_, V> {
         let left = unsafe { locked.replace_waker(self.node, new) };
         drop(locked);
         drop(left);
-        self.verdict() == Verdict::Queued
+        match self.verdict() {
+            Verdict::Queued => Refreshed::Queued,
+            _ => Refreshed::Granted,
+        }
     }
 
     fn poll(&mut self, waker: &Waker) -> Poll<V::Output> {
         match *self.phase {
-            Phase::Idle => self.poll_unlinked(waker),
+            Phase::Idle => return self.poll_unlinked(waker),
             Phase::Done => panic!("counterpoint: {} polled after completion", V::NAME),
-            Phase::Queued => loop {
-                match self.verdict() {
-                    Verdict::Queued => {
-                        if self.refresh(waker) {
-                            return Poll::Pending;
-                        }
-                    }
-                    Verdict::Handed => return Poll::Ready(self.collect()),
-                    Verdict::Notified | Verdict::Left => {
-                        *self.turn = Turn::Notified;
-                        return self.poll_unlinked(waker);
-                    }
-                }
-            },
+            Phase::Queued => {}
         }
+        if self.verdict() == Verdict::Queued {
+            match self.refresh(waker) {
+                Refreshed::Queued => return Poll::Pending,
+                Refreshed::Free => return self.poll_unlinked(waker),
+                Refreshed::Granted => {}
+            }
+        }
+        if self.verdict() == Verdict::Handed {
+            return Poll::Ready(self.collect());
+        }
+        *self.turn = Turn::Notified;
+        self.poll_unlinked(waker)
     }
 
     fn collect(&mut self) -> V::Output {
@@ -501,8 +540,14 @@ impl<V: Verb> Future for Op<V> {
     type Output = V::Output;
 
     #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<V::Output> {
-        self.parts().poll(cx.waker())
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<V::Output> {
+        let polled = self.as_mut().parts().poll(cx.waker());
+        if polled.is_pending() && !self.blocking {
+            // SAFETY: the verb is pinned with the operation; `parts` lends it by reference to its
+            // own methods only, none of which moves it.
+            unsafe { self.map_unchecked_mut(|this| &mut this.verb) }.poll_recheck(cx);
+        }
+        polled
     }
 }
 
@@ -531,7 +576,10 @@ impl<V: Verb> Operation for Op<V> {
         self.verb.recheck_at()
     }
 
-    fn set_blocking(self: Pin<&mut Self>) {}
+    fn set_blocking(self: Pin<&mut Self>) {
+        // SAFETY: a plain flag, not pinned.
+        unsafe { self.get_unchecked_mut() }.blocking = true;
+    }
 
     fn expire(self: Pin<&mut Self>, _at: Instant) {}
 

@@ -343,13 +343,6 @@ pub enum Pick {
     Stop,
 }
 
-/// Who was granted.
-#[derive(Clone, Copy, Debug)]
-pub struct Granted {
-    /// True for a blocked thread that looks each time it wakes (see `waker::committed`).
-    pub committed: bool,
-}
-
 /// A queue whose lock is held.
 pub struct Locked<'q, S, P> {
     queue: &'q WaitQueue<S, P>,
@@ -579,44 +572,47 @@ impl<'q, S, P> Locked<'q, S, P> {
     /// Looks at the waiters from one end and grants the first that `pick` takes and that is not
     /// decided otherwise; its waker goes into `wakes`, which must not be full.
     ///
-    /// `pick` may put a result into the payload. If the waiter turns out to be an arm of a select
-    /// that was decided elsewhere, `undo` takes it back, and the search goes on.
+    /// Returns whether one was granted.
+    ///
+    /// `pick` gets the payload, into which it may put a result, and whether the waiter is a
+    /// blocked thread that looks each time it wakes (`waker::committed`). If the waiter turns out
+    /// to be an arm of a select that was decided elsewhere, `undo` takes the result back, and the
+    /// search goes on.
     pub fn grant(
         &mut self,
         end: End,
         grant: Grant,
         wakes: &mut WakeBatch,
-        mut pick: impl FnMut(&mut P) -> Pick,
+        mut pick: impl FnMut(&mut P, bool) -> Pick,
         mut undo: impl FnMut(&mut P),
-    ) -> Option<Granted> {
+    ) -> bool {
         let head = self.head();
         if head.is_null() {
-            return None;
+            return false;
         }
         let tail = self.neighbours(head).0;
-        let (mut cursor, stop) = if end == End::First {
-            (head, tail)
-        } else {
-            (tail, head)
-        };
+        let (mut cursor, stop) = if end == End::First { (head, tail) } else { (tail, head) };
         loop {
             let (prev, next) = self.neighbours(cursor);
+            let look = |inner: &mut Inner<P>| {
+                let committed = inner.waker.as_ref().is_some_and(is_committed);
+                pick(&mut inner.payload, committed)
+            };
             // SAFETY: linked, hence alive (I1), and the lock is held.
-            match unsafe { inside(cursor, |inner| pick(&mut inner.payload)) } {
-                Pick::Stop => return None,
+            match unsafe { inside(cursor, look) } {
+                Pick::Stop => return false,
                 Pick::Skip => {}
                 Pick::Take => match self.decide(cursor, grant) {
                     Ok(waker) => {
-                        let committed = is_committed(&waker);
                         wakes.push(waker);
-                        return Some(Granted { committed });
+                        return true;
                     }
                     // SAFETY: an arm that lost: its owner waits for this lock before it goes on.
                     Err(()) => unsafe { inside(cursor, |inner| undo(&mut inner.payload)) },
                 },
             }
             if ptr::eq(cursor, stop) {
-                return None;
+                return false;
             }
             cursor = if end == End::First { next } else { prev };
         }

@@ -1,0 +1,93 @@
+//! What a waiter remembers in order to be treated fairly: how long it has been losing, and whom it
+//! stands behind.
+//!
+//! A waiter that was woken and lost to a newcomer for longer than [`STARVING_AFTER`] asks that the
+//! next release be kept for whoever is first in line. Such a reservation is revocable: who queues
+//! behind it looks again after [`GRACE`], so a first in line that is never polled holds nobody
+//! back for longer. See docs/design/004-fairness.md.
+
+use core::pin::Pin;
+use core::task::{Context, Poll};
+use counterpoint_base::prim::time::{Duration, Instant, deadline, now, reached};
+use counterpoint_wait::timer::TimerNode;
+
+/// For how long a waiter loses before it asks for a reservation.
+pub(crate) const STARVING_AFTER: Duration = Duration::from_micros(500);
+
+/// For how long a reservation stands when somebody queues behind it.
+pub(crate) const GRACE: Duration = Duration::from_millis(1);
+
+/// Rounds for which a blocking newcomer looks at a held lock before it queues.
+pub(crate) const SPINS: u32 =
+    if cfg!(any(counterpoint_loom, counterpoint_shuttle)) { 0 } else { 100 };
+
+/// One waiter's memory.
+#[derive(Debug)]
+pub struct Patience {
+    /// When it starves, if it has lost since it came.
+    starves_at: Option<Instant>,
+    /// The reservation it stands behind, and when that may be revoked.
+    behind: Option<(u32, Instant)>,
+    revoked: bool,
+    timer: TimerNode,
+}
+
+impl Patience {
+    pub(crate) const fn new() -> Patience {
+        Patience { starves_at: None, behind: None, revoked: false, timer: TimerNode::new() }
+    }
+
+    /// It was granted a try and lost it.
+    pub(crate) fn lost(&mut self) {
+        if self.starves_at.is_none() {
+            self.starves_at = now().checked_add(STARVING_AFTER);
+        }
+    }
+
+    /// Whether it has been losing for too long.
+    pub(crate) fn starving(&self) -> bool {
+        self.starves_at.is_some_and(reached)
+    }
+
+    /// It queues, behind this reservation if there is one.
+    pub(crate) fn behind(&mut self, reservation: Option<u32>) {
+        let known = self.behind.map(|(number, _)| number);
+        if reservation != known {
+            self.behind =
+                reservation.and_then(|number| deadline(GRACE).map(|expires| (number, expires)));
+        }
+    }
+
+    /// Whether it has stood behind this reservation for the whole grace period.
+    pub(crate) fn expired(&self, reservation: u32) -> bool {
+        matches!(self.behind, Some((number, at)) if number == reservation && reached(at))
+    }
+
+    /// It revoked a reservation and may take what was kept.
+    pub(crate) fn revoke(&mut self) {
+        self.revoked = true;
+    }
+
+    pub(crate) fn revoked(&self) -> bool {
+        self.revoked
+    }
+
+    pub(crate) fn take_revoked(&mut self) -> bool {
+        core::mem::take(&mut self.revoked)
+    }
+
+    /// When a blocked thread looks again.
+    pub(crate) fn recheck_at(&self) -> Option<Instant> {
+        self.behind.map(|(_, at)| at)
+    }
+
+    /// Sees to it that a task looks again.
+    pub(crate) fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) {
+        let Some((_, at)) = self.behind else { return };
+        // SAFETY: the timer is pinned with this and not moved.
+        let timer = unsafe { self.map_unchecked_mut(|this| &mut this.timer) };
+        if let Poll::Ready(()) = timer.poll(at, cx) {
+            cx.waker().wake_by_ref();
+        }
+    }
+}
