@@ -4,5 +4,6 @@
 //! that a thread can also wait for, bound by a deadline or a [`CancelToken`], or make an arm of a
 //! [`select!`]. Users reach these names through the `counterpoint` facade.
 
+pub mod timer;
 pub mod token;
 pub mod waker;

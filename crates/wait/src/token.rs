@@ -70,8 +70,10 @@ fn park_slow(futex: &Futex, deadline: Option<Instant>) -> UnparkReason {
     loop {
         let slept = futex.wait(PARKED, deadline);
         // Acquire [E1]: takes the token. A failure takes nothing.
-        let taken =
-            futex.word().compare_exchange(TOKEN, EMPTY, acquire("token.woken"), RELAXED).is_ok();
+        let taken = futex
+            .word()
+            .compare_exchange(TOKEN, EMPTY, acquire("token.woken"), RELAXED)
+            .is_ok();
         if taken {
             return UnparkReason::Unparked;
         }

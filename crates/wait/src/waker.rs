@@ -96,7 +96,10 @@ impl WakeBatch {
     /// An empty batch.
     #[inline]
     pub const fn new() -> WakeBatch {
-        WakeBatch { len: 0, wakers: [const { MaybeUninit::uninit() }; WAKE_BATCH] }
+        WakeBatch {
+            len: 0,
+            wakers: [const { MaybeUninit::uninit() }; WAKE_BATCH],
+        }
     }
 
     /// True if no further waker fits: release the lock and wake.
