@@ -8,8 +8,15 @@
 #[macro_use]
 mod macros;
 
+mod backoff;
+mod cache_padded;
 pub mod prim;
 pub mod tune;
 
 #[cfg(feature = "std")]
 pub mod record;
+#[cfg(feature = "std")]
+pub mod thread;
+
+pub use backoff::Backoff;
+pub use cache_padded::CachePadded;

@@ -151,7 +151,10 @@ impl Registry {
             record.next_free.store(head as u32, RELAXED);
             let new = bump(head) | u64::from(record.index + 1);
             // Release [E1]: hands over what this thread did to the record.
-            match self.free.compare_exchange_weak(head, new, release("record.push"), RELAXED) {
+            match self
+                .free
+                .compare_exchange_weak(head, new, release("record.push"), RELAXED)
+            {
                 Ok(_) => return,
                 Err(found) => head = found,
             }
@@ -160,7 +163,10 @@ impl Registry {
 
     fn record_at(&self, index: u32) -> &Record {
         let (segment, offset) = locate(index as usize);
-        let slot = self.segments.get(segment).expect("counterpoint: too many threads at once");
+        let slot = self
+            .segments
+            .get(segment)
+            .expect("counterpoint: too many threads at once");
         // Acquire [E2]: pairs with the release that published the segment.
         let mut records = slot.load(acquire("record.segment"));
         if records.is_null() {
@@ -190,8 +196,9 @@ fn locate(index: usize) -> (usize, usize) {
 fn install(slot: &AtomicPtr<Record>, segment: usize) -> *mut Record {
     let first = FIRST_SEGMENT * ((1 << segment) - 1);
     let count = FIRST_SEGMENT << segment;
-    let records: Box<[Record]> =
-        (first..first + count).map(|index| Record::new(index as u32)).collect();
+    let records: Box<[Record]> = (first..first + count)
+        .map(|index| Record::new(index as u32))
+        .collect();
     let records = Box::into_raw(records).cast::<Record>();
     // Release [E2]: publishes the records. Acquire: or finds those of another thread.
     match slot.compare_exchange(

@@ -17,7 +17,11 @@ const LEAST: u64 = 50;
 /// If the model fails, or explores fewer than 50 executions.
 pub fn run(how: &Check, body: impl Fn() + Send + Sync + 'static) {
     let executions = check(how, body);
-    assert!(executions >= LEAST, "{}: only {executions} executions explore nothing", how.name);
+    assert!(
+        executions >= LEAST,
+        "{}: only {executions} executions explore nothing",
+        how.name
+    );
 }
 
 /// Declares a test that runs its body in every schedule.

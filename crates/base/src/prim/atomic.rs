@@ -72,11 +72,17 @@ mod sites {
     /// True for the site named in `COUNTERPOINT_WEAKEN`.
     pub(super) fn weakened(site: &'static str) -> bool {
         static NAME: std::sync::OnceLock<Option<String>> = std::sync::OnceLock::new();
-        NAME.get_or_init(|| std::env::var("COUNTERPOINT_WEAKEN").ok()).as_deref() == Some(site)
+        NAME.get_or_init(|| std::env::var("COUNTERPOINT_WEAKEN").ok())
+            .as_deref()
+            == Some(site)
     }
 
     fn order(site: &'static str, ordering: Ordering) -> Order {
-        Order(if weakened(site) { Ordering::Relaxed } else { ordering })
+        Order(if weakened(site) {
+            Ordering::Relaxed
+        } else {
+            ordering
+        })
     }
 
     /// Acquire at the site named `site`.
@@ -192,7 +198,8 @@ macro_rules! methods {
             if crate::prim::choose(crate::prim::Branch::WeakFails) {
                 return Err(self.0.load(failure.0));
             }
-            self.0.compare_exchange_weak(current, new, success.0, failure.0)
+            self.0
+                .compare_exchange_weak(current, new, success.0, failure.0)
         }
     };
 }

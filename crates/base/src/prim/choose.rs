@@ -40,7 +40,13 @@ pub struct Check {
 impl Check {
     /// A check of every schedule, with no branches.
     pub const fn new(name: &'static str) -> Check {
-        Check { name, branches: &[], per_thread: 2, preemptions: None, schedules: 2_000 }
+        Check {
+            name,
+            branches: &[],
+            per_thread: 2,
+            preemptions: None,
+            schedules: 2_000,
+        }
     }
 }
 
@@ -52,7 +58,10 @@ pub fn check(how: &Check, model: impl Fn() + Send + Sync + 'static) -> u64 {
     for _ in 0..executions {
         model();
     }
-    println!("model {}: {executions} executions (plain threads)", how.name);
+    println!(
+        "model {}: {executions} executions (plain threads)",
+        how.name
+    );
     executions
 }
 
@@ -113,7 +122,9 @@ mod checked {
 
     /// Whether `branch` is taken here, decided by the running [`check`].
     pub fn choose(branch: Branch) -> bool {
-        let Some(script) = current() else { return false };
+        let Some(script) = current() else {
+            return false;
+        };
         let mut script = script.lock().unwrap_or_else(PoisonError::into_inner);
         if !script.enabled.contains(&branch) {
             return false;
@@ -184,7 +195,10 @@ mod checked {
         let uninstall = Uninstall;
         explore(how, &script, model);
         drop(uninstall);
-        let executions = script.lock().unwrap_or_else(PoisonError::into_inner).executions;
+        let executions = script
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .executions;
         executions
     }
 
@@ -226,8 +240,13 @@ mod checked {
                 base.insert(key, false);
             }
         }
-        let executions = script.lock().unwrap_or_else(PoisonError::into_inner).executions;
-        let bound = how.preemptions.map_or("every schedule".into(), |n| format!("{n} preemptions"));
+        let executions = script
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .executions;
+        let bound = how
+            .preemptions
+            .map_or("every schedule".into(), |n| format!("{n} preemptions"));
         println!(
             "model {}: {executions} executions (loom, {bound}, {runs} assignments of choices)",
             how.name
@@ -255,7 +274,13 @@ mod checked {
         println!("model {}: shuttle seed {seed}", how.name);
         shuttle::check_random_with_seed(body(script.clone(), model.clone()), seed, how.schedules);
         shuttle::check_pct(body(script.clone(), model), how.schedules, 3);
-        let executions = script.lock().unwrap_or_else(PoisonError::into_inner).executions;
-        println!("model {}: {executions} executions (shuttle, random and PCT of depth 3)", how.name);
+        let executions = script
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .executions;
+        println!(
+            "model {}: {executions} executions (shuttle, random and PCT of depth 3)",
+            how.name
+        );
     }
 }

@@ -168,8 +168,12 @@ mod generic {
     }
 
     const BUCKETS: usize = 64;
-    static TABLE: [Bucket; BUCKETS] =
-        [const { Bucket { lock: Mutex::new(()), changed: Condvar::new() } }; BUCKETS];
+    static TABLE: [Bucket; BUCKETS] = [const {
+        Bucket {
+            lock: Mutex::new(()),
+            changed: Condvar::new(),
+        }
+    }; BUCKETS];
 
     fn bucket(futex: &Futex) -> &'static Bucket {
         let address = core::ptr::from_ref(futex).addr();
@@ -188,7 +192,12 @@ mod generic {
             return Slept::Woken;
         }
         let Some(deadline) = deadline else {
-            drop(bucket.changed.wait(guard).unwrap_or_else(PoisonError::into_inner));
+            drop(
+                bucket
+                    .changed
+                    .wait(guard)
+                    .unwrap_or_else(PoisonError::into_inner),
+            );
             return Slept::Woken;
         };
         let left = deadline.saturating_duration_since(super::super::time::now());
@@ -197,7 +206,11 @@ mod generic {
         }
         let result = bucket.changed.wait_timeout(guard, left);
         let (_guard, result) = result.unwrap_or_else(PoisonError::into_inner);
-        if result.timed_out() { Slept::TimedOut } else { Slept::Woken }
+        if result.timed_out() {
+            Slept::TimedOut
+        } else {
+            Slept::Woken
+        }
     }
 
     pub(super) fn wake(futex: &Futex, _all: bool) {
@@ -249,7 +262,10 @@ mod checked {
         futex.sleepers.with(|sleepers| sleepers.push(me.clone()));
         loop {
             park();
-            if !futex.sleepers.with(|sleepers| sleepers.iter().any(|one| one.id() == me.id())) {
+            if !futex
+                .sleepers
+                .with(|sleepers| sleepers.iter().any(|one| one.id() == me.id()))
+            {
                 return Slept::Woken;
             }
         }
@@ -259,7 +275,9 @@ mod checked {
         // A step of its own: other threads may run between the change of the word and this.
         futex.word.load(RELAXED);
         loop {
-            let sleeper = futex.sleepers.with(|list| (!list.is_empty()).then(|| list.remove(0)));
+            let sleeper = futex
+                .sleepers
+                .with(|list| (!list.is_empty()).then(|| list.remove(0)));
             let Some(sleeper) = sleeper else { return };
             sleeper.unpark();
             if !all {

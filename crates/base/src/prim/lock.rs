@@ -56,7 +56,10 @@ impl FutexLock {
     pub fn lock(&self) -> FutexGuard<'_> {
         // Acquire [E1]: pairs with the release in `unlock`. A failure publishes nothing.
         let word = self.futex.word();
-        if word.compare_exchange(FREE, HELD, acquire("lock.fast"), RELAXED).is_err() {
+        if word
+            .compare_exchange(FREE, HELD, acquire("lock.fast"), RELAXED)
+            .is_err()
+        {
             self.lock_slow();
         }
         FutexGuard { lock: self }
