@@ -14,6 +14,8 @@ pub mod prim;
 pub mod tune;
 
 #[cfg(feature = "std")]
+pub mod fence;
+#[cfg(feature = "std")]
 pub mod record;
 #[cfg(feature = "std")]
 pub mod thread;
