@@ -14,11 +14,19 @@ pub mod prim;
 pub mod tune;
 
 #[cfg(feature = "std")]
+mod counter;
+#[cfg(feature = "std")]
 pub mod fence;
 #[cfg(feature = "std")]
 pub mod record;
+#[cfg(feature = "std")]
+mod seq;
 #[cfg(feature = "std")]
 pub mod thread;
 
 pub use backoff::Backoff;
 pub use cache_padded::CachePadded;
+#[cfg(feature = "std")]
+pub use counter::ShardedCounter;
+#[cfg(feature = "std")]
+pub use seq::SeqCell;

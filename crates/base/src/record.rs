@@ -129,7 +129,10 @@ impl Registry {
             let new = bump(head) | next;
             // Relaxed: a success reads the very write that the load of `head` read (I3), and that
             // load has acquired it. Acquire [E1]: a failure is such a load itself.
-            match self.free.compare_exchange_weak(head, new, RELAXED, acquire("record.pop_again")) {
+            match self
+                .free
+                .compare_exchange_weak(head, new, RELAXED, acquire("record.pop_again"))
+            {
                 Ok(_) => return record,
                 Err(found) => head = found,
             }
