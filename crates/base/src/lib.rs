@@ -8,8 +8,25 @@
 #[macro_use]
 mod macros;
 
+mod backoff;
+mod cache_padded;
 pub mod prim;
 pub mod tune;
 
 #[cfg(feature = "std")]
+mod counter;
+#[cfg(feature = "std")]
+pub mod fence;
+#[cfg(feature = "std")]
 pub mod record;
+#[cfg(feature = "std")]
+mod seq;
+#[cfg(feature = "std")]
+pub mod thread;
+
+pub use backoff::Backoff;
+pub use cache_padded::CachePadded;
+#[cfg(feature = "std")]
+pub use counter::ShardedCounter;
+#[cfg(feature = "std")]
+pub use seq::SeqCell;

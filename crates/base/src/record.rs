@@ -127,13 +127,12 @@ impl Registry {
             // Relaxed: if the record was popped by another thread meanwhile, the exchange fails.
             let next = u64::from(record.next_free.load(RELAXED));
             let new = bump(head) | next;
-            // Acquire [E1], as above; the failure value is used as the first load was.
-            match self.free.compare_exchange_weak(
-                head,
-                new,
-                acquire("record.popped"),
-                acquire("record.pop_again"),
-            ) {
+            // Relaxed: a success reads the very write that the load of `head` read (I3), and that
+            // load has acquired it. Acquire [E1]: a failure is such a load itself.
+            match self
+                .free
+                .compare_exchange_weak(head, new, RELAXED, acquire("record.pop_again"))
+            {
                 Ok(_) => return record,
                 Err(found) => head = found,
             }
@@ -374,11 +373,22 @@ mod local {
         }
     }
 
+    /// The engine's number of this thread, the same in each execution.
+    fn thread_number() -> u32 {
+        #[cfg(counterpoint_loom)]
+        use loom::thread::current;
+        #[cfg(counterpoint_shuttle)]
+        use shuttle::thread::current;
+        let id = format!("{:?}", current().id());
+        let digits: String = id.chars().filter(char::is_ascii_digit).collect();
+        digits.parse().unwrap_or(0)
+    }
+
     /// Runs `f` with the record of this thread, made at its first use.
     pub fn with<R>(f: impl FnOnce(&RecordRef) -> R) -> R {
         let known = CURRENT.with(|current| current.borrow().clone());
         let record = known.unwrap_or_else(|| {
-            let record = Arc::new(Record::new(0));
+            let record = Arc::new(Record::new(thread_number()));
             CURRENT.with(|current| *current.borrow_mut() = Some(record.clone()));
             record
         });

@@ -16,7 +16,11 @@ tune! {
     /// Steps after which `Backoff` says that it is time to block.
     YIELD_STEPS: u32 = 10, model 1;
     /// Rounds of busy waiting for an internal lock before its thread sleeps.
-    LOCK_SPINS: u32 = 40, model 0;
+    LOCK_SPINS: u32 = 40, model 1;
+    /// Stripes of a `ShardedCounter`.
+    COUNTER_STRIPES: usize = 16, model 2;
+    /// Reads of a `SeqCell` that may fail before the reader waits for the writers' lock.
+    SEQ_TRIES: u32 = 32, model 1;
     /// Records in the first segment of the table of threads; each next segment is twice as large.
     FIRST_SEGMENT: usize = 32, model 2;
     /// Segments of the table of threads.

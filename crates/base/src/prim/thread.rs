@@ -1,19 +1,20 @@
 //! Threads.
 
 #[cfg(not(any(counterpoint_loom, counterpoint_shuttle)))]
-pub use std::thread::{JoinHandle, spawn, yield_now};
+pub use std::thread::{Builder, JoinHandle, Thread, current, spawn, yield_now};
 
 #[cfg(counterpoint_loom)]
-pub use loom::thread::{JoinHandle, spawn, yield_now};
+pub use loom::thread::{Builder, JoinHandle, Thread, current, spawn, yield_now};
 
 #[cfg(counterpoint_shuttle)]
-pub use shuttle::thread::{JoinHandle, spawn, yield_now};
+pub use shuttle::thread::{Builder, JoinHandle, Thread, current, spawn, yield_now};
 
 /// Whether the current thread is unwinding.
 #[cfg(feature = "std")]
 pub use std::thread::panicking;
 
-/// How many processors this process may use, read once. One means: do not spin.
+/// How many processors this process may use, read once. One means: do not spin. Under a checker
+/// there are two, so that the code that spins is explored as well.
 #[inline]
 pub fn parallelism() -> usize {
     #[cfg(not(any(counterpoint_loom, counterpoint_shuttle)))]
@@ -32,6 +33,6 @@ pub fn parallelism() -> usize {
     }
     #[cfg(any(counterpoint_loom, counterpoint_shuttle))]
     {
-        1
+        2
     }
 }
