@@ -34,31 +34,32 @@ macro_rules! const_fn {
 /// SEEN.fetch_add(1, RELAXED);
 /// assert_eq!(SEEN.load(RELAXED), 1);
 /// ```
+#[cfg(not(any(counterpoint_loom, counterpoint_shuttle)))]
 #[macro_export]
 macro_rules! static_ {
     ($($(#[$meta:meta])* $vis:vis static $name:ident : $ty:ty = $init:expr;)*) => {$(
-        $crate::__static! { $(#[$meta])* $vis static $name: $ty = $init; }
+        $(#[$meta])*
+        $vis static $name: $ty = $init;
     )*};
 }
 
-#[cfg(not(any(counterpoint_loom, counterpoint_shuttle)))]
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __static {
-    ($(#[$meta:meta])* $vis:vis static $name:ident : $ty:ty = $init:expr;) => {
-        $(#[$meta])*
-        $vis static $name: $ty = $init;
-    };
-}
-
+/// Declares a static that is made anew for each execution of a model.
 #[cfg(any(counterpoint_loom, counterpoint_shuttle))]
-#[doc(hidden)]
 #[macro_export]
-macro_rules! __static {
-    ($(#[$meta:meta])* $vis:vis static $name:ident : $ty:ty = $init:expr;) => {
+macro_rules! static_ {
+    () => {};
+    ($(#[$meta:meta])* static $name:ident : $ty:ty = $init:expr; $($rest:tt)*) => {
+        $crate::prim::__engine_lazy_static! { $(#[$meta])* static ref $name: $ty = $init; }
+        $crate::static_! { $($rest)* }
+    };
+    ($(#[$meta:meta])* pub static $name:ident : $ty:ty = $init:expr; $($rest:tt)*) => {
+        $crate::prim::__engine_lazy_static! { $(#[$meta])* pub static ref $name: $ty = $init; }
+        $crate::static_! { $($rest)* }
+    };
+    ($(#[$meta:meta])* pub($($vis:tt)+) static $name:ident : $ty:ty = $init:expr; $($rest:tt)*) => {
         $crate::prim::__engine_lazy_static! {
-            $(#[$meta])*
-            $vis static ref $name: $ty = $init;
+            $(#[$meta])* pub($($vis)+) static ref $name: $ty = $init;
         }
+        $crate::static_! { $($rest)* }
     };
 }

@@ -18,12 +18,15 @@ pub(crate) const STARVING_AFTER: Duration = Duration::from_micros(500);
 pub(crate) const GRACE: Duration = Duration::from_millis(1);
 
 /// Rounds for which a blocking newcomer looks at a held lock before it queues.
-pub(crate) const SPINS: u32 =
-    if cfg!(any(counterpoint_loom, counterpoint_shuttle)) { 0 } else { 100 };
+pub(crate) const SPINS: u32 = if cfg!(any(counterpoint_loom, counterpoint_shuttle)) {
+    0
+} else {
+    100
+};
 
 /// One waiter's memory.
 #[derive(Debug)]
-pub struct Patience {
+pub(crate) struct Patience {
     /// When it starves, if it has lost since it came.
     starves_at: Option<Instant>,
     /// The reservation it stands behind, and when that may be revoked.
@@ -33,8 +36,13 @@ pub struct Patience {
 }
 
 impl Patience {
-    pub(crate) const fn new() -> Patience {
-        Patience { starves_at: None, behind: None, revoked: false, timer: TimerNode::new() }
+    pub(crate) fn new() -> Patience {
+        Patience {
+            starves_at: None,
+            behind: None,
+            revoked: false,
+            timer: TimerNode::new(),
+        }
     }
 
     /// It was granted a try and lost it.

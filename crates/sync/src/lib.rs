@@ -3,3 +3,11 @@
 //! Every verb that waits has one operation behind it: `x.lock()` blocks, `x.lock_async()` is a
 //! future that also waits, times out, is cancelled and selected. Users reach these names through
 //! the `counterpoint` facade.
+
+mod fairness;
+pub mod mutex;
+
+pub use mutex::{
+    LockError, MappedMutexGuard, Mutex, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard,
+    TryLockError,
+};

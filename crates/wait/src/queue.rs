@@ -591,7 +591,11 @@ impl<'q, S, P> Locked<'q, S, P> {
             return false;
         }
         let tail = self.neighbours(head).0;
-        let (mut cursor, stop) = if end == End::First { (head, tail) } else { (tail, head) };
+        let (mut cursor, stop) = if end == End::First {
+            (head, tail)
+        } else {
+            (tail, head)
+        };
         loop {
             let (prev, next) = self.neighbours(cursor);
             let look = |inner: &mut Inner<P>| {

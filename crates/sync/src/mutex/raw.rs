@@ -51,11 +51,8 @@
 //! # Checked by
 //! dev/model tests/mutex.rs.
 
-use core::pin::Pin;
-use core::task::Context;
 use counterpoint_base::const_fn;
 use counterpoint_base::prim::atomic::{AtomicU32, RELAXED, acquire, release};
-use counterpoint_base::prim::time::Instant;
 use counterpoint_base::prim::{hint, thread};
 use counterpoint_wait::op::Turn;
 use counterpoint_wait::queue::{End, Grant, Locked, Pick, WaitQueue};
@@ -83,7 +80,10 @@ pub struct Baton {
 }
 
 impl Baton {
-    pub(crate) const NONE: Baton = Baton { awake: false, reserved: None };
+    pub(crate) const NONE: Baton = Baton {
+        awake: false,
+        reserved: None,
+    };
 
     /// The bits that this baton had set in `word`.
     fn marks(&self, word: u32) -> u32 {
@@ -123,7 +123,9 @@ impl RawMutex {
     #[inline]
     pub(crate) fn try_lock(&self) -> bool {
         // Acquire [E1]: pairs with the release in `unlock`; failure reads no data.
-        self.word().compare_exchange(0, LOCKED, acquire("mutex.lock_fast"), RELAXED).is_ok()
+        self.word()
+            .compare_exchange(0, LOCKED, acquire("mutex.lock_fast"), RELAXED)
+            .is_ok()
             || self.try_lock_slow()
     }
 
@@ -157,7 +159,10 @@ impl RawMutex {
             }
             let new = (word & !(marks | FAIR)) | LOCKED;
             // Acquire [E1]: as in `try_lock`.
-            match self.word().compare_exchange_weak(word, new, acquire("mutex.claim"), RELAXED) {
+            match self
+                .word()
+                .compare_exchange_weak(word, new, acquire("mutex.claim"), RELAXED)
+            {
                 Ok(_) => {
                     *baton = Baton::NONE;
                     return true;
@@ -224,7 +229,10 @@ impl RawMutex {
             }
             if kept && patience.expired(word & NUMBERS) {
                 // The reservation outlived its grace period: anyone may take the lock.
-                match self.word().compare_exchange_weak(word, word & !RESERVED, RELAXED, RELAXED) {
+                match self
+                    .word()
+                    .compare_exchange_weak(word, word & !RESERVED, RELAXED, RELAXED)
+                {
                     Ok(_) => {
                         patience.revoke();
                         word &= !RESERVED;
@@ -234,7 +242,10 @@ impl RawMutex {
                 continue;
             }
             let new = (word & !marks) | WAITERS | starving;
-            match self.word().compare_exchange_weak(word, new, RELAXED, RELAXED) {
+            match self
+                .word()
+                .compare_exchange_weak(word, new, RELAXED, RELAXED)
+            {
                 Ok(_) => {
                     *baton = Baton::NONE;
                     patience.behind(kept.then_some(word & NUMBERS));
@@ -246,7 +257,7 @@ impl RawMutex {
     }
 
     /// Whether a queued waiter that was polled may try by itself.
-    pub(crate) fn look_again(&self, patience: &mut Patience) -> bool {
+    pub(crate) fn look_again(&self, patience: &Patience) -> bool {
         // Relaxed: a look; the attempt decides.
         let word = self.word().load(RELAXED);
         let overdue = word & RESERVED != 0 && patience.expired(word & NUMBERS);
@@ -259,7 +270,10 @@ impl RawMutex {
         let mut word = self.word().load(RELAXED);
         loop {
             let new = word & !baton.marks(word);
-            match self.word().compare_exchange_weak(word, new, RELAXED, RELAXED) {
+            match self
+                .word()
+                .compare_exchange_weak(word, new, RELAXED, RELAXED)
+            {
                 Ok(_) => break,
                 Err(found) => word = found,
             }
@@ -309,9 +323,12 @@ impl RawMutex {
             End::First,
             Grant::Baton,
             wakes,
-            |baton, committed| {
+            |baton: &mut Baton, committed| {
                 awake = committed && !reserve;
-                *baton = Baton { awake, reserved: reserve.then_some(number) };
+                *baton = Baton {
+                    awake,
+                    reserved: reserve.then_some(number),
+                };
                 Pick::Take
             },
             |baton| *baton = Baton::NONE,
@@ -326,7 +343,10 @@ impl RawMutex {
         loop {
             let new = (word & !clear & !NUMBERS) | set | number;
             // Release [E1]: hands the data to the next holder.
-            match self.word().compare_exchange_weak(word, new, release("mutex.grant"), RELAXED) {
+            match self
+                .word()
+                .compare_exchange_weak(word, new, release("mutex.grant"), RELAXED)
+            {
                 Ok(_) => return,
                 Err(found) => word = found,
             }
@@ -337,7 +357,9 @@ impl RawMutex {
     #[inline]
     pub(crate) fn unlock(&self) {
         // Release [E1]: pairs with the acquire of the next holder.
-        let free = self.word().compare_exchange(LOCKED, 0, release("mutex.unlock_fast"), RELAXED);
+        let free = self
+            .word()
+            .compare_exchange(LOCKED, 0, release("mutex.unlock_fast"), RELAXED);
         if free.is_err() {
             self.unlock_slow(false);
         }
@@ -355,7 +377,10 @@ impl RawMutex {
             }
             // Release [E1]. Nobody waits, or an awake thread will look.
             let new = word & !LOCKED;
-            match self.word().compare_exchange_weak(word, new, release("mutex.unlock"), RELAXED) {
+            match self
+                .word()
+                .compare_exchange_weak(word, new, release("mutex.unlock"), RELAXED)
+            {
                 Ok(_) => return,
                 Err(found) => word = found,
             }
@@ -393,16 +418,6 @@ impl RawMutex {
     pub(crate) fn clear_poison(&self) {
         // Relaxed: the flag guards no data.
         self.word().fetch_and(!POISONED, RELAXED);
-    }
-
-    /// When a waiter behind a reservation looks again.
-    pub(crate) fn recheck(patience: Pin<&mut Patience>, cx: &mut Context<'_>) {
-        patience.poll(cx);
-    }
-
-    /// When a waiter behind a reservation looks again.
-    pub(crate) fn recheck_at(patience: &Patience) -> Option<Instant> {
-        patience.recheck_at()
     }
 }
 

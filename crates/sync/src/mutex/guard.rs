@@ -1,0 +1,401 @@
+//! The guards of the mutex.
+
+use core::fmt;
+use core::marker::PhantomData;
+use core::mem::ManuallyDrop;
+use core::ops::{Deref, DerefMut};
+use core::ptr::NonNull;
+use counterpoint_base::prim::thread::panicking;
+use std::sync::Arc;
+
+use super::Mutex;
+use super::raw::RawMutex;
+
+/// Unlocks; a panic since the lock was taken poisons.
+#[inline]
+fn release(raw: &RawMutex, panicked_before: bool) {
+    if !panicked_before && panicking() {
+        raw.poison();
+    }
+    raw.unlock();
+}
+
+/// Holds a [`Mutex`] until dropped.
+///
+/// It is `Send` if the value is: the lock belongs to the guard, not to the thread.
+#[must_use = "dropping the guard at once unlocks at once"]
+pub struct MutexGuard<'a, T: ?Sized> {
+    mutex: &'a Mutex<T>,
+    /// The thread was unwinding already when it locked.
+    panicking: bool,
+    /// `Sync` only if the value is.
+    _value: PhantomData<&'a mut T>,
+}
+
+impl<'a, T: ?Sized> MutexGuard<'a, T> {
+    #[inline(always)]
+    pub(super) fn new(mutex: &'a Mutex<T>, panicking: bool) -> MutexGuard<'a, T> {
+        MutexGuard {
+            mutex,
+            panicking,
+            _value: PhantomData,
+        }
+    }
+
+    /// The mutex it holds.
+    pub fn mutex(this: &MutexGuard<'a, T>) -> &'a Mutex<T> {
+        this.mutex
+    }
+
+    /// A guard of a part of the value.
+    ///
+    /// # Panics
+    /// If `part` panics; the lock is released.
+    pub fn map<U: ?Sized>(
+        mut this: MutexGuard<'a, T>,
+        part: impl FnOnce(&mut T) -> &mut U,
+    ) -> MappedMutexGuard<'a, U> {
+        let part = NonNull::from(part(&mut *this));
+        let this = ManuallyDrop::new(this);
+        MappedMutexGuard {
+            raw: &this.mutex.raw,
+            part,
+            panicking: this.panicking,
+            _value: PhantomData,
+        }
+    }
+
+    /// A guard of a part of the value, if there is one.
+    ///
+    /// # Errors
+    /// The guard itself, if `part` returns `None`.
+    pub fn try_map<U: ?Sized>(
+        mut this: MutexGuard<'a, T>,
+        part: impl FnOnce(&mut T) -> Option<&mut U>,
+    ) -> Result<MappedMutexGuard<'a, U>, MutexGuard<'a, T>> {
+        match part(&mut *this).map(NonNull::from) {
+            None => Err(this),
+            Some(part) => {
+                let this = ManuallyDrop::new(this);
+                Ok(MappedMutexGuard {
+                    raw: &this.mutex.raw,
+                    part,
+                    panicking: this.panicking,
+                    _value: PhantomData,
+                })
+            }
+        }
+    }
+
+    /// Unlocks, and reserves the lock for the first waiter if there is one.
+    ///
+    /// Use it where a thread takes the same lock in a loop and must not starve the others. Costs a
+    /// context switch when somebody waits.
+    pub fn unlock_fair(this: MutexGuard<'a, T>) {
+        let this = ManuallyDrop::new(this);
+        if !this.panicking && panicking() {
+            this.mutex.raw.poison();
+        }
+        this.mutex.raw.unlock_slow(true);
+    }
+
+    /// Lets the first waiter go ahead, if there is one, and takes the lock again; without waiters
+    /// it costs one load.
+    ///
+    /// # Deadlocks
+    /// Blocks the thread, as `lock` does.
+    pub fn bump(this: &mut MutexGuard<'a, T>) {
+        if this.mutex.raw.has_waiters() {
+            this.mutex.raw.unlock_slow(true);
+            relock(this.mutex);
+        }
+    }
+
+    /// Runs `f` with the lock released, and takes the lock again, also if `f` panics.
+    ///
+    /// # Deadlocks
+    /// Blocks the thread, as `lock` does.
+    pub fn unlocked<R>(this: &mut MutexGuard<'a, T>, f: impl FnOnce() -> R) -> R {
+        struct Relock<'m, T: ?Sized>(&'m Mutex<T>);
+        impl<T: ?Sized> Drop for Relock<'_, T> {
+            fn drop(&mut self) {
+                relock(self.0);
+            }
+        }
+        this.mutex.raw.unlock();
+        let _relock = Relock(this.mutex);
+        f()
+    }
+}
+
+fn relock<T: ?Sized>(mutex: &Mutex<T>) {
+    // The guard that the caller still has takes over.
+    let _ = ManuallyDrop::new(mutex.lock());
+}
+
+impl<T: ?Sized> Drop for MutexGuard<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        release(&self.mutex.raw, self.panicking);
+    }
+}
+
+impl<T: ?Sized> Deref for MutexGuard<'_, T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        // SAFETY: the guard holds the lock (raw.rs I1).
+        self.mutex.data.with(|data| unsafe { &*data })
+    }
+}
+
+impl<T: ?Sized> DerefMut for MutexGuard<'_, T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: the guard holds the lock (raw.rs I1), and is borrowed exclusively.
+        self.mutex.data.with_mut(|data| unsafe { &mut *data })
+    }
+}
+
+/// Holds a [`Mutex`] until dropped, and shows a part of its value; made by [`MutexGuard::map`].
+#[must_use = "dropping the guard at once unlocks at once"]
+pub struct MappedMutexGuard<'a, U: ?Sized> {
+    raw: &'a RawMutex,
+    part: NonNull<U>,
+    panicking: bool,
+    _value: PhantomData<&'a mut U>,
+}
+
+// SAFETY: an exclusive reference to the part, which the held lock protects.
+unsafe impl<U: ?Sized + Send> Send for MappedMutexGuard<'_, U> {}
+// SAFETY: as above.
+unsafe impl<U: ?Sized + Sync> Sync for MappedMutexGuard<'_, U> {}
+
+impl<'a, U: ?Sized> MappedMutexGuard<'a, U> {
+    /// A guard of a smaller part.
+    ///
+    /// # Panics
+    /// If `part` panics; the lock is released.
+    pub fn map<V: ?Sized>(
+        mut this: MappedMutexGuard<'a, U>,
+        part: impl FnOnce(&mut U) -> &mut V,
+    ) -> MappedMutexGuard<'a, V> {
+        let part = NonNull::from(part(&mut *this));
+        let this = ManuallyDrop::new(this);
+        MappedMutexGuard {
+            raw: this.raw,
+            part,
+            panicking: this.panicking,
+            _value: PhantomData,
+        }
+    }
+
+    /// A guard of a smaller part, if there is one.
+    ///
+    /// # Errors
+    /// The guard itself, if `part` returns `None`.
+    pub fn try_map<V: ?Sized>(
+        mut this: MappedMutexGuard<'a, U>,
+        part: impl FnOnce(&mut U) -> Option<&mut V>,
+    ) -> Result<MappedMutexGuard<'a, V>, MappedMutexGuard<'a, U>> {
+        match part(&mut *this).map(NonNull::from) {
+            None => Err(this),
+            Some(part) => {
+                let this = ManuallyDrop::new(this);
+                let (raw, panicking) = (this.raw, this.panicking);
+                Ok(MappedMutexGuard {
+                    raw,
+                    part,
+                    panicking,
+                    _value: PhantomData,
+                })
+            }
+        }
+    }
+}
+
+impl<U: ?Sized> Drop for MappedMutexGuard<'_, U> {
+    fn drop(&mut self) {
+        release(self.raw, self.panicking);
+    }
+}
+
+impl<U: ?Sized> Deref for MappedMutexGuard<'_, U> {
+    type Target = U;
+
+    fn deref(&self) -> &U {
+        // SAFETY: made from an exclusive reference under the lock, which is still held.
+        unsafe { self.part.as_ref() }
+    }
+}
+
+impl<U: ?Sized> DerefMut for MappedMutexGuard<'_, U> {
+    fn deref_mut(&mut self) -> &mut U {
+        // SAFETY: as in `deref`, and borrowed exclusively.
+        unsafe { self.part.as_mut() }
+    }
+}
+
+/// Holds a [`Mutex`] and keeps it alive until dropped; made by [`Mutex::lock_owned`].
+#[must_use = "dropping the guard at once unlocks at once"]
+pub struct OwnedMutexGuard<T: ?Sized> {
+    mutex: Arc<Mutex<T>>,
+    panicking: bool,
+    _value: PhantomData<*mut T>,
+}
+
+// SAFETY: an exclusive reference to the value, which the held lock protects, and a share of a
+// mutex that is `Send + Sync` if the value is `Send`.
+unsafe impl<T: ?Sized + Send> Send for OwnedMutexGuard<T> {}
+// SAFETY: as above; a shared guard gives shared references only.
+unsafe impl<T: ?Sized + Send + Sync> Sync for OwnedMutexGuard<T> {}
+
+impl<T: ?Sized> OwnedMutexGuard<T> {
+    #[inline(always)]
+    pub(super) fn new(mutex: Arc<Mutex<T>>, panicking: bool) -> OwnedMutexGuard<T> {
+        OwnedMutexGuard {
+            mutex,
+            panicking,
+            _value: PhantomData,
+        }
+    }
+
+    /// The mutex it holds.
+    pub fn mutex(this: &OwnedMutexGuard<T>) -> &Arc<Mutex<T>> {
+        &this.mutex
+    }
+
+    /// A guard of a part of the value.
+    ///
+    /// # Panics
+    /// If `part` panics; the lock is released.
+    pub fn map<U: ?Sized>(
+        mut this: OwnedMutexGuard<T>,
+        part: impl FnOnce(&mut T) -> &mut U,
+    ) -> OwnedMappedMutexGuard<T, U> {
+        let part = NonNull::from(part(&mut *this));
+        OwnedMappedMutexGuard { part, guard: this }
+    }
+
+    /// A guard of a part of the value, if there is one.
+    ///
+    /// # Errors
+    /// The guard itself, if `part` returns `None`.
+    pub fn try_map<U: ?Sized>(
+        mut this: OwnedMutexGuard<T>,
+        part: impl FnOnce(&mut T) -> Option<&mut U>,
+    ) -> Result<OwnedMappedMutexGuard<T, U>, OwnedMutexGuard<T>> {
+        match part(&mut *this).map(NonNull::from) {
+            None => Err(this),
+            Some(part) => Ok(OwnedMappedMutexGuard { part, guard: this }),
+        }
+    }
+
+    /// Unlocks, and reserves the lock for the first waiter if there is one.
+    pub fn unlock_fair(this: OwnedMutexGuard<T>) {
+        let this = ManuallyDrop::new(this);
+        // SAFETY: read once; `this` is not dropped.
+        let mutex = unsafe { core::ptr::read(&this.mutex) };
+        if !this.panicking && panicking() {
+            mutex.raw.poison();
+        }
+        mutex.raw.unlock_slow(true);
+    }
+}
+
+impl<T: ?Sized> Drop for OwnedMutexGuard<T> {
+    fn drop(&mut self) {
+        release(&self.mutex.raw, self.panicking);
+    }
+}
+
+impl<T: ?Sized> Deref for OwnedMutexGuard<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        // SAFETY: the guard holds the lock (raw.rs I1).
+        self.mutex.data.with(|data| unsafe { &*data })
+    }
+}
+
+impl<T: ?Sized> DerefMut for OwnedMutexGuard<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: the guard holds the lock (raw.rs I1), and is borrowed exclusively.
+        self.mutex.data.with_mut(|data| unsafe { &mut *data })
+    }
+}
+
+/// Holds a [`Mutex`], keeps it alive, and shows a part of its value; made by
+/// [`OwnedMutexGuard::map`].
+#[must_use = "dropping the guard at once unlocks at once"]
+pub struct OwnedMappedMutexGuard<T: ?Sized, U: ?Sized> {
+    part: NonNull<U>,
+    guard: OwnedMutexGuard<T>,
+}
+
+// SAFETY: an exclusive reference to the part, and a guard.
+unsafe impl<T: ?Sized + Send, U: ?Sized + Send> Send for OwnedMappedMutexGuard<T, U> {}
+// SAFETY: as above; a shared guard gives shared references to the part only.
+unsafe impl<T: ?Sized + Send, U: ?Sized + Sync> Sync for OwnedMappedMutexGuard<T, U> {}
+
+impl<T: ?Sized, U: ?Sized> OwnedMappedMutexGuard<T, U> {
+    /// A guard of a smaller part.
+    ///
+    /// # Panics
+    /// If `part` panics; the lock is released.
+    pub fn map<V: ?Sized>(
+        mut this: OwnedMappedMutexGuard<T, U>,
+        part: impl FnOnce(&mut U) -> &mut V,
+    ) -> OwnedMappedMutexGuard<T, V> {
+        let part = NonNull::from(part(&mut *this));
+        OwnedMappedMutexGuard {
+            part,
+            guard: this.guard,
+        }
+    }
+
+    /// The mutex it holds.
+    pub fn mutex(this: &OwnedMappedMutexGuard<T, U>) -> &Arc<Mutex<T>> {
+        OwnedMutexGuard::mutex(&this.guard)
+    }
+}
+
+impl<T: ?Sized, U: ?Sized> Deref for OwnedMappedMutexGuard<T, U> {
+    type Target = U;
+
+    fn deref(&self) -> &U {
+        // SAFETY: made from an exclusive reference under the lock, which is still held.
+        unsafe { self.part.as_ref() }
+    }
+}
+
+impl<T: ?Sized, U: ?Sized> DerefMut for OwnedMappedMutexGuard<T, U> {
+    fn deref_mut(&mut self) -> &mut U {
+        // SAFETY: as in `deref`, and borrowed exclusively.
+        unsafe { self.part.as_mut() }
+    }
+}
+
+macro_rules! show {
+    ($([$($generics:tt)*] $guard:ty;)*) => {$(
+        impl<$($generics)*: ?Sized + fmt::Debug> fmt::Debug for $guard {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(&**self, f)
+            }
+        }
+
+        impl<$($generics)*: ?Sized + fmt::Display> fmt::Display for $guard {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(&**self, f)
+            }
+        }
+    )*};
+}
+
+show! {
+    [T] MutexGuard<'_, T>;
+    [U] MappedMutexGuard<'_, U>;
+    [T] OwnedMutexGuard<T>;
+    [T: ?Sized, U] OwnedMappedMutexGuard<T, U>;
+}

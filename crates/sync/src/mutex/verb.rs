@@ -1,0 +1,167 @@
+//! The waiting verbs of the mutex.
+
+use core::fmt;
+use core::pin::Pin;
+use core::task::Context;
+use counterpoint_base::prim::atomic::AtomicU32;
+use counterpoint_base::prim::thread::panicking;
+use counterpoint_base::prim::time::Instant;
+use counterpoint_wait::op::{LockedQueue, Op, Stop, Turn, Verb};
+use counterpoint_wait::queue::WaitQueue;
+use counterpoint_wait::waker::WakeBatch;
+use std::sync::Arc;
+
+use super::raw::{Baton, RawMutex};
+use super::{LockError, Mutex, MutexGuard, OwnedMutexGuard};
+use crate::fairness::Patience;
+
+/// Waits for a mutex; see [`Mutex::lock_async`].
+pub type Lock<'a, T> = Op<LockVerb<'a, T>>;
+
+/// Waits for a mutex that it keeps alive; see [`Mutex::lock_owned_async`].
+pub type LockOwned<T> = Op<LockOwnedVerb<T>>;
+
+/// The verb of [`Lock`].
+pub struct LockVerb<'a, T: ?Sized> {
+    mutex: &'a Mutex<T>,
+    patience: Patience,
+}
+
+/// The verb of [`LockOwned`].
+pub struct LockOwnedVerb<T: ?Sized> {
+    /// Taken when the guard is made.
+    mutex: Option<Arc<Mutex<T>>>,
+    patience: Patience,
+}
+
+pub(super) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> Lock<'_, T> {
+    Op::new(
+        LockVerb {
+            mutex,
+            patience: Patience::new(),
+        },
+        Baton::NONE,
+    )
+}
+
+pub(super) fn lock_owned<T: ?Sized>(mutex: Arc<Mutex<T>>) -> LockOwned<T> {
+    Op::new(
+        LockOwnedVerb {
+            mutex: Some(mutex),
+            patience: Patience::new(),
+        },
+        Baton::NONE,
+    )
+}
+
+impl<T: ?Sized> LockVerb<'_, T> {
+    fn mutex(&self) -> &Mutex<T> {
+        self.mutex
+    }
+}
+
+impl<T: ?Sized> LockOwnedVerb<T> {
+    fn mutex(&self) -> &Mutex<T> {
+        self.mutex
+            .as_deref()
+            .expect("a lock operation used after completion")
+    }
+}
+
+impl<T: ?Sized> fmt::Debug for LockVerb<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LockVerb").finish_non_exhaustive()
+    }
+}
+
+impl<T: ?Sized> fmt::Debug for LockOwnedVerb<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LockOwnedVerb").finish_non_exhaustive()
+    }
+}
+
+macro_rules! lock_verb {
+    ([$($generics:tt)*] $verb:ty, $guard:ty, $name:literal, |$this:ident| $make:expr) => {
+        impl<$($generics)* T: ?Sized> Verb for $verb {
+            type State = AtomicU32;
+            type Payload = Baton;
+            type Output = $guard;
+            type Stoppable = Result<$guard, LockError>;
+
+            const NAME: &'static str = $name;
+
+            #[inline]
+            fn queue(&self) -> &WaitQueue<AtomicU32, Baton> {
+                self.mutex().raw.queue()
+            }
+
+            #[inline]
+            fn attempt(&mut self, baton: &mut Baton, turn: Turn) -> Option<$guard> {
+                // A second borrow of the verb is needed for the patience.
+                let raw: *const RawMutex = &raw const self.mutex().raw;
+                // SAFETY: the verb borrows or owns the mutex.
+                if unsafe { &*raw }.attempt(baton, turn, &mut self.patience) {
+                    let $this = self;
+                    return Some($make);
+                }
+                None
+            }
+
+            fn prepare(
+                &mut self,
+                baton: &mut Baton,
+                _turn: Turn,
+                queue: &mut LockedQueue<'_, Self>,
+            ) -> bool {
+                let raw: *const RawMutex = &raw const self.mutex().raw;
+                // SAFETY: the verb borrows or owns the mutex.
+                unsafe { &*raw }.prepare(baton, &mut self.patience, queue)
+            }
+
+            fn collect(&mut self, _baton: &mut Baton) -> $guard {
+                unreachable!("a mutex grants batons, not results")
+            }
+
+            fn unclaimed(&mut self, baton: &mut Baton, _queue: &mut LockedQueue<'_, Self>) {
+                self.mutex().raw.unclaimed(baton);
+            }
+
+            fn settle(&mut self, queue: &mut LockedQueue<'_, Self>, wakes: &mut WakeBatch) -> bool {
+                self.mutex().raw.settle(queue, wakes)
+            }
+
+            fn look_again(&mut self, _queue: &mut LockedQueue<'_, Self>) -> bool {
+                self.mutex().raw.look_again(&self.patience)
+            }
+
+            fn recheck_at(&self) -> Option<Instant> {
+                self.patience.recheck_at()
+            }
+
+            fn poll_recheck(self: Pin<&mut Self>, cx: &mut Context<'_>) {
+                // SAFETY: the patience is pinned with the verb and not moved.
+                unsafe { self.map_unchecked_mut(|this| &mut this.patience) }.poll(cx);
+            }
+
+            fn finish(guard: $guard) -> Result<$guard, LockError> {
+                Ok(guard)
+            }
+
+            fn stopped(&mut self, _baton: &mut Baton, why: Stop) -> Result<$guard, LockError> {
+                Err(match why {
+                    Stop::TimedOut => LockError::TimedOut,
+                    Stop::Cancelled => LockError::Cancelled,
+                })
+            }
+        }
+    };
+}
+
+lock_verb!(['a,] LockVerb<'a, T>, MutexGuard<'a, T>, "Mutex::lock", |this| {
+    MutexGuard::new(this.mutex, panicking())
+});
+
+lock_verb!([] LockOwnedVerb<T>, OwnedMutexGuard<T>, "Mutex::lock_owned", |this| {
+    let mutex = this.mutex.take().expect("a lock operation used after completion");
+    OwnedMutexGuard::new(mutex, panicking())
+});
