@@ -45,6 +45,8 @@ pub struct Record {
     futex: Futex,
     /// How many blocking waits of this thread are nested in each other.
     depth: AtomicU32,
+    /// The state of a small random generator, changed by the record's thread only.
+    random: AtomicU32,
     next_free: AtomicU32,
     index: u32,
 }
@@ -54,6 +56,7 @@ impl Record {
         Record {
             futex: Futex::new(0),
             depth: AtomicU32::new(0),
+            random: AtomicU32::new(index.wrapping_mul(0x9E37_79B9) | 1),
             next_free: AtomicU32::new(0),
             index,
         }
@@ -394,6 +397,25 @@ mod local {
         });
         f(&RecordRef(record))
     }
+}
+
+/// A random number of this thread, good enough to spread load; always zero under a checker.
+///
+/// Marsaglia's xorshift, "Xorshift RNGs" (2003).
+#[inline]
+pub fn random() -> u32 {
+    if cfg!(any(counterpoint_loom, counterpoint_shuttle)) {
+        return 0;
+    }
+    with(|record| {
+        // Relaxed: only the record's own thread reads and writes it.
+        let mut state = record.random.load(RELAXED);
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        record.random.store(state, RELAXED);
+        state
+    })
 }
 
 pub use local::{RecordRef, with};

@@ -12,6 +12,7 @@ use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 use counterpoint_base::prim::atomic::RELAXED;
+use counterpoint_base::prim::time::Instant;
 use counterpoint_base::record::{self, Record};
 
 use crate::op::Operation;
@@ -39,25 +40,37 @@ impl Drop for Nested<'_> {
 
 /// Blocks this thread until `operation` completes.
 pub(crate) fn drive<O: Operation>(mut operation: Pin<&mut O>) -> O::Output {
+    operation.as_mut().set_blocking();
+    drive_with(operation, O::COMMITTED, O::wake_at, O::expire)
+}
+
+/// Blocks this thread until `future` is ready, polling it when woken and at `wake_at`, after
+/// `expire`. `committed`: no foreign code runs in the poll.
+pub(crate) fn drive_with<F: Future>(
+    mut future: Pin<&mut F>,
+    committed: bool,
+    wake_at: impl Fn(&F) -> Option<Instant>,
+    expire: impl Fn(Pin<&mut F>, Instant),
+) -> F::Output {
     record::with(|record| {
         let _nested = Nested::enter(record);
-        let waker = if O::COMMITTED {
+        let waker = if committed {
             waker::committed(record)
         } else {
             waker::loose(record)
         };
         let mut cx = Context::from_waker(&waker);
-        operation.as_mut().set_blocking();
         loop {
-            if let Poll::Ready(output) = operation.as_mut().poll(&mut cx) {
+            if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
                 return output;
             }
-            let until = operation.wake_at();
+            let until = wake_at(&future);
             if token::park(record.futex(), until) == UnparkReason::Timeout {
                 // Only a sleep with an end times out.
-                operation
-                    .as_mut()
-                    .expire(until.expect("a sleep without end timed out"));
+                expire(
+                    future.as_mut(),
+                    until.expect("a sleep without end timed out"),
+                );
             }
         }
     })
@@ -73,16 +86,5 @@ pub(crate) fn drive<O: Operation>(mut operation: Pin<&mut O>) -> O::Output {
 /// assert_eq!(counterpoint_wait::block_on(async { 1 + 1 }), 2);
 /// ```
 pub fn block_on<F: Future>(future: F) -> F::Output {
-    let mut future = core::pin::pin!(future);
-    record::with(|record| {
-        let _nested = Nested::enter(record);
-        let waker = waker::loose(record);
-        let mut cx = Context::from_waker(&waker);
-        loop {
-            if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
-                return output;
-            }
-            let _ = token::park(record.futex(), None);
-        }
-    })
+    drive_with(core::pin::pin!(future), false, |_| None, |_, _| ())
 }

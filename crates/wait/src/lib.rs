@@ -9,6 +9,7 @@ mod bounded;
 pub mod cancel;
 pub mod op;
 pub mod queue;
+pub mod select;
 pub mod timer;
 pub mod token;
 pub mod waker;

@@ -339,6 +339,9 @@ impl<V: Verb> Parts<'_, V> {
         let queue: *const WaitQueue<V::State, V::Payload> = self.verb.queue();
         // SAFETY: the verb borrows or owns the primitive, and outlives this call.
         let mut queue = unsafe { &*queue }.lock();
+        if let Some(arm) = &arm {
+            queue.look_as(arm);
+        }
         let turn = *self.turn;
         if self.unlinked(|verb, payload| verb.prepare(payload, turn, &mut queue)) {
             drop(queue);

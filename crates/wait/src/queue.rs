@@ -309,6 +309,7 @@ impl<S, P> WaitQueue<S, P> {
     pub fn lock(&self) -> Locked<'_, S, P> {
         Locked {
             queue: self,
+            own: ptr::null(),
             _guard: self.lock.lock(),
         }
     }
@@ -346,6 +347,8 @@ pub enum Pick {
 /// A queue whose lock is held.
 pub struct Locked<'q, S, P> {
     queue: &'q WaitQueue<S, P>,
+    /// The select whose arm looks at the queue, to which its other arms are no partners.
+    own: *const Core,
     _guard: RawGuard<'q>,
 }
 
@@ -394,6 +397,11 @@ impl<'q, S, P> Locked<'q, S, P> {
     fn set_prev(&mut self, node: *const Node<P>, prev: *const Node<P>) {
         // SAFETY: only called for linked nodes, with the lock held (I1).
         unsafe { inside(node, |inner| inner.prev = prev) }
+    }
+
+    /// The lock was taken for this arm: [`each`](Self::each) passes over its select's other arms.
+    pub fn look_as(&mut self, arm: &ArmRef) {
+        self.own = arm.core;
     }
 
     /// Links a node, with the waker to wake when it is granted.
@@ -667,13 +675,18 @@ impl<'q, S, P> Locked<'q, S, P> {
         }
     }
 
-    /// Calls `f` for each waiter in order, until it returns `false`.
+    /// Calls `f` for each waiter in order, until it returns `false`. Arms of the select that looks
+    /// are passed over.
     pub fn each(&self, mut f: impl FnMut(&P) -> bool) {
         let head = self.head();
         let mut cursor = head;
         while !cursor.is_null() {
+            let look = |inner: &mut Inner<P>| {
+                let own = inner.arm.is_some_and(|arm| ptr::eq(arm.core, self.own));
+                own || f(&inner.payload)
+            };
             // SAFETY: linked, hence alive (I1), and the lock is held.
-            if !unsafe { inside(cursor, |inner| f(&inner.payload)) } {
+            if !unsafe { inside(cursor, look) } {
                 return;
             }
             cursor = self.neighbours(cursor).1;

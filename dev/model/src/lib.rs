@@ -6,6 +6,8 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod exchanger;
+
 pub use counterpoint_base::prim::{Branch, Check, check, choose};
 
 /// Fewer executions than this explore nothing.

@@ -1,0 +1,345 @@
+//! Waiting for the first of several operations.
+//!
+//! # From
+//! crossbeam-channel's select (one shared word decides; register, look again, sleep, unregister)
+//! and Go's. Differs: arms are operations of any primitive, each of which proves its own waiting;
+//! a select only adds the shared decision.
+//!
+//! # State
+//! | core | meaning | who leaves it |
+//! |---|---|---|
+//! | open | arms are registered, none has won | a granter, to that arm; the select, to aborted |
+//! | arm `k` | `k` was granted | the select, after it unregistered the others |
+//! | aborted | no arm can win | the select, after it unregistered all |
+//!
+//! # Invariants
+//! * I1: while an arm tries by itself (`attempt`) no arm is registered, so at most one decision is
+//!   under way; two selects that meet need one exchange, of the registered one's word.
+//! * I2: an arm that cannot join the decision (a foreign future, a bound) is polled only while no
+//!   arm is registered, so its output is never lost to a winner.
+//! * I3: before the core ends, each registered arm was unregistered under its queue's lock, or has
+//!   won; the granter's exchange was its last touch (queue.rs I2).
+//! * I4: registering runs in an order that starts anywhere (fair) or at the first arm (biased);
+//!   the first `registered` of that order are linked.
+//!
+//! # Edges
+//! queue.rs E2.
+//!
+//! # Waiting
+//! An arm is registered under its queue's lock after a last look. If that look finds that an
+//! attempt may succeed, the core is aborted, all are unregistered, and everything is tried again.
+//! So what happens before an arm is registered is seen by that look, and what happens after finds
+//! the node.
+//!
+//! # Cancel
+//! Dropping a select aborts the core; an arm that had won already gives its grant back and the
+//! next waiter of that queue gets it.
+//!
+//! # Panic
+//! Foreign futures are polled with nothing registered. A waker that panics in `clone` leaves some
+//! arms registered; the drop of the select unregisters them.
+//!
+//! # Rejected
+//! * Locking all queues of a select in the order of their addresses (Go): an operation would have
+//!   to expose its lock, and a lock-free attempt would be impossible.
+//! * A tentative state, so that a registered select may act on its partner: two of them that meet
+//!   twice wait for each other.
+//!
+//! # Checked by
+//! dev/model tests/select.rs.
+
+mod arm;
+mod dynamic;
+mod macros;
+
+pub use arm::{ArmSlot, FutureSlot, arm, future_arm};
+pub use dynamic::{Select, SelectWait};
+
+#[doc(hidden)]
+pub use arm::{Arm, ArmList, Either, FutureKind, FutureTag, OpKind, OpTag};
+
+use core::fmt;
+use core::future::Future;
+use core::marker::PhantomPinned;
+use core::pin::Pin;
+use core::task::{Context, Poll, Waker};
+use counterpoint_base::prim::time::{Duration, Instant, deadline};
+use counterpoint_base::record;
+
+use crate::block::drive_with;
+use crate::bounded::earlier;
+use crate::queue::{ArmRef, Core};
+use crate::timer::TimerNode;
+
+/// For how long a select waits.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub enum Patience {
+    /// Until an arm wins.
+    Forever,
+    /// Not at all.
+    Now,
+    /// Until this moment; `None` is too far away to come.
+    Until(Option<Instant>),
+}
+
+#[doc(hidden)]
+pub fn __after(time: Duration) -> Patience {
+    Patience::Until(deadline(time))
+}
+
+#[doc(hidden)]
+pub fn __at(time: Instant) -> Patience {
+    Patience::Until(Some(time))
+}
+
+/// What is registered of a select, and the word that decides it.
+///
+/// Yields the number of the winning arm, whose output is in its slot, or `None` at the end of its
+/// patience.
+#[doc(hidden)]
+#[must_use = "a select does nothing unless you `.await` it"]
+pub struct Selecting<L: ArmList> {
+    arms: L,
+    core: Core,
+    /// How many arms, in the order that begins at `start`, are registered (I4).
+    registered: usize,
+    start: usize,
+    /// The waker they were registered with.
+    waker: Option<Waker>,
+    now_only: bool,
+    deadline: Option<Instant>,
+    timer: TimerNode,
+    blocking: bool,
+    expired: bool,
+    _pinned: PhantomPinned,
+}
+
+impl<L: ArmList> fmt::Debug for Selecting<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Selecting")
+            .field("arms", &self.arms.count())
+            .field("registered", &self.registered)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<L: ArmList> Selecting<L> {
+    /// A select over `arms`, tried from the first (`biased`) or from anywhere.
+    pub fn new(arms: L, biased: bool, patience: Patience) -> Selecting<L> {
+        let count = arms.count();
+        let start = if biased || count < 2 {
+            0
+        } else {
+            record::random() as usize % count
+        };
+        let deadline = match patience {
+            Patience::Until(deadline) => deadline,
+            Patience::Forever | Patience::Now => None,
+        };
+        Selecting {
+            arms,
+            core: Core::new(),
+            registered: 0,
+            start,
+            waker: None,
+            now_only: matches!(patience, Patience::Now),
+            deadline,
+            timer: TimerNode::new(),
+            blocking: false,
+            expired: false,
+            _pinned: PhantomPinned,
+        }
+    }
+
+    /// Blocks this thread until an arm wins or the patience ends.
+    pub fn wait(self) -> Option<usize> {
+        let mut select = core::pin::pin!(self);
+        let this = select.as_mut().project();
+        this.blocking = true;
+        let mut committed = true;
+        for index in 0..this.arms.count() {
+            this.arms.with(index, &mut |mut arm| {
+                arm.as_mut().set_blocking();
+                committed &= arm.is_committed();
+            });
+        }
+        drive_with(select, committed, Selecting::wake_at, Selecting::expire)
+    }
+
+    fn project(self: Pin<&mut Self>) -> &mut Self {
+        // SAFETY: the core and the timer are not moved by any method; the rest is not pinned.
+        unsafe { self.get_unchecked_mut() }
+    }
+
+    fn wake_at(&self) -> Option<Instant> {
+        let mut at = self.deadline;
+        for index in 0..self.arms.count() {
+            at = earlier(at, self.arms.wake_at(index));
+        }
+        at
+    }
+
+    fn expire(self: Pin<&mut Self>, at: Instant) {
+        let this = self.project();
+        if this.deadline.is_some_and(|deadline| deadline <= at) {
+            this.expired = true;
+        }
+        for index in 0..this.arms.count() {
+            this.arms.with(index, &mut |arm| arm.expire(at));
+        }
+    }
+
+    /// The arm at `position` of the order that begins at `start`.
+    fn nth(&self, position: usize) -> usize {
+        (self.start + position) % self.arms.count()
+    }
+
+    /// The first arm in order for which `f` is true.
+    fn find(&mut self, mut f: impl FnMut(Pin<&mut dyn Arm>) -> bool) -> Option<usize> {
+        for position in 0..self.arms.count() {
+            let index = self.nth(position);
+            let mut found = false;
+            self.arms.with(index, &mut |arm| found = f(arm));
+            if found {
+                return Some(index);
+            }
+        }
+        None
+    }
+
+    fn has_soft(&self) -> bool {
+        (0..self.arms.count()).any(|index| self.arms.has_soft(index))
+    }
+
+    /// Unregisters all arms but `winner`.
+    fn unregister(&mut self, winner: Option<usize>) {
+        while self.registered > 0 {
+            // Counted down first: a waker that panics while the arm lets others in must not be
+            // met again by the drop.
+            self.registered -= 1;
+            let index = self.nth(self.registered);
+            if Some(index) != winner {
+                self.arms.with(index, &mut |arm| arm.unregister());
+            }
+        }
+    }
+
+    /// Registers the arms. True if an arm may succeed by itself and the others must go.
+    fn register(&mut self, waker: &Waker) -> bool {
+        self.core.reopen();
+        for position in 0..self.arms.count() {
+            let index = self.nth(position);
+            // SAFETY: I3: the core is pinned with this and every arm is unregistered before it
+            // ends.
+            let arm_ref = unsafe { ArmRef::new(&self.core, index) };
+            let waker = waker.clone();
+            self.registered = position + 1;
+            let mut ready = false;
+            let mut waker = Some(waker);
+            self.arms.with(index, &mut |arm| {
+                ready = arm.register(waker.take().expect("called once"), arm_ref);
+            });
+            if ready {
+                return true;
+            }
+        }
+        self.waker = Some(waker.clone());
+        false
+    }
+
+    /// The registered arms are decided for `winner`: takes its output, unless its baton came too
+    /// late.
+    fn finish(&mut self, winner: usize) -> Option<usize> {
+        self.unregister(Some(winner));
+        let mut claimed = false;
+        self.arms.with(winner, &mut |arm| claimed = arm.claim());
+        claimed.then_some(winner)
+    }
+
+    /// Looks at registered arms. `Pending`: they stay; `None`: none is registered any more.
+    fn poll_registered(&mut self, cx: &mut Context<'_>) -> Poll<Option<usize>> {
+        if self.registered == 0 {
+            return Poll::Ready(None);
+        }
+        if let Some(winner) = self.core.winner() {
+            return Poll::Ready(self.finish(winner));
+        }
+        let same = self
+            .waker
+            .as_ref()
+            .is_some_and(|waker| waker.will_wake(cx.waker()));
+        // A wake-up may be meant for an arm that is polled, or for the deadline of this select.
+        let look = self.has_soft() || self.expired || (self.deadline.is_some() && !self.blocking);
+        if same && !look {
+            return Poll::Pending;
+        }
+        match self.core.abort() {
+            Err(winner) => Poll::Ready(self.finish(winner)),
+            Ok(()) => {
+                self.unregister(None);
+                Poll::Ready(None)
+            }
+        }
+    }
+
+    /// True at the end of the select's own patience.
+    fn is_over(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.now_only || self.expired {
+            return true;
+        }
+        let Some(deadline) = self.deadline.filter(|_| !self.blocking) else {
+            return false;
+        };
+        // SAFETY: the timer is pinned with this and not moved.
+        unsafe { Pin::new_unchecked(&mut self.timer) }
+            .poll(deadline, cx)
+            .is_ready()
+    }
+}
+
+impl<L: ArmList> Future for Selecting<L> {
+    type Output = Option<usize>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<usize>> {
+        let this = self.project();
+        match this.poll_registered(cx) {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(Some(winner)) => return Poll::Ready(Some(winner)),
+            Poll::Ready(None) => {}
+        }
+        loop {
+            // I1, I2: nothing is registered here.
+            let won = this
+                .find(|arm| arm.attempt())
+                .or_else(|| this.find(|arm| arm.poll_soft(cx)));
+            if won.is_some() || this.is_over(cx) {
+                return Poll::Ready(won);
+            }
+            if !this.register(cx.waker()) {
+                return Poll::Pending;
+            }
+            match this.core.abort() {
+                Ok(()) => this.unregister(None),
+                Err(winner) => {
+                    if let Some(winner) = this.finish(winner) {
+                        return Poll::Ready(Some(winner));
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl<L: ArmList> Drop for Selecting<L> {
+    fn drop(&mut self) {
+        if self.registered == 0 {
+            return;
+        }
+        let winner = self.core.abort().err();
+        self.unregister(winner);
+        if let Some(winner) = winner {
+            self.arms.with(winner, &mut |arm| arm.forfeit());
+        }
+    }
+}
