@@ -78,7 +78,7 @@ impl Repo {
                 continue;
             }
             match self.text(&path) {
-                Some(text) => sources.push(Source { path, text }),
+                Some(text) => sources.push(Source::new(&path, &text)),
                 None => return Err(format!("{path} is not UTF-8: save it as UTF-8.")),
             }
         }
@@ -134,11 +134,6 @@ impl Workspace {
     /// The library crates of the product.
     pub(crate) fn rooms(&self) -> impl Iterator<Item = &Package> {
         self.packages.iter().filter(|package| package.is_room())
-    }
-
-    /// The member with this name.
-    pub(crate) fn package(&self, name: &str) -> Option<&Package> {
-        self.packages.iter().find(|package| package.name == name)
     }
 
     fn parse(json: &str, root: &Path) -> Result<Workspace, String> {

@@ -12,7 +12,7 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    /// Makes one; scanners' tests use it with invented files.
+    /// Makes one.
     pub(crate) fn new(path: &str, text: &str) -> Source {
         Source {
             path: path.to_owned(),
