@@ -113,9 +113,9 @@ fn run_fallback(context: &Context, fallback: &Fallback) -> Result<Output, String
 }
 
 /// How many tests ran; none is an error, for then nothing was tested.
-fn total(runs: &[Ran]) -> Result<usize, String> {
+pub(crate) fn total(runs: &[Ran]) -> Result<usize, String> {
     match runs.iter().map(|ran| ran.tests).sum() {
-        0 => Err("`cargo test` ran no test at all.".to_owned()),
+        0 => Err("No test ran at all, so nothing was shown.".to_owned()),
         count => Ok(count),
     }
 }

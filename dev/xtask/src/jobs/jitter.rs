@@ -1,6 +1,7 @@
 //! `jitter`: the tests with random pauses at atomic operations, so that rare windows open.
 
 use crate::job::Context;
+use crate::jobs::cargo_test::total;
 use crate::test_build::{TestBuild, parse_runs};
 
 /// The rooms whose protocols have such windows.
@@ -23,6 +24,5 @@ pub(crate) fn run(context: &Context) -> Result<String, String> {
         .command(context, &["--tests", "--no-fail-fast"])?
         .run()?
         .checked()?;
-    let tests: usize = parse_runs(&output.text).iter().map(|ran| ran.tests).sum();
-    Ok(format!("{tests} tests"))
+    Ok(format!("{} tests", total(&parse_runs(&output.text))?))
 }

@@ -69,13 +69,16 @@ pub(crate) fn run(context: &Context) -> Result<String, String> {
     let Some(text) = context.repo.text(LIST) else {
         return Ok(format!("no faults: {LIST} does not exist yet"));
     };
-    let plants: Vec<Plant> = parse(&text)?
-        .into_iter()
-        .filter(|plant| plant.gate || !context.options.short)
-        .filter(|plant| {
-            context.options.only.is_empty() || context.options.only.contains(&plant.name)
-        })
-        .collect();
+    let only = &context.options.only;
+    let mut plants = parse(&text)?;
+    if let Some(name) = only
+        .iter()
+        .find(|name| !plants.iter().any(|plant| plant.name == **name))
+    {
+        return Err(format!("There is no fault `{name}` in {LIST}."));
+    }
+    plants.retain(|plant| plant.gate || !context.options.short);
+    plants.retain(|plant| only.is_empty() || only.contains(&plant.name));
     if plants.is_empty() {
         return Ok("no faults chosen".to_owned());
     }
