@@ -127,6 +127,21 @@ fn run_job(context: &Context, job: &Job, budget: Option<f64>) -> Row {
     }
 }
 
+/// The line of a report that says most: the first error of a command, or else the first line.
+fn gist(report: &str) -> String {
+    let lines = || {
+        report
+            .lines()
+            .map(|line| line.trim_start_matches([' ', '|']))
+    };
+    let error = lines().find(|line| line.starts_with("error"));
+    let line = error.or_else(|| lines().next()).unwrap_or_default();
+    match report.lines().count() {
+        0 | 1 => line.to_owned(),
+        count => format!("{line} (in {count} lines)"),
+    }
+}
+
 /// What is wrong with a run, a sentence each.
 fn failures(rows: &[Row], minutes: f64, budget: Option<f64>) -> Vec<String> {
     let mut found = Vec::new();

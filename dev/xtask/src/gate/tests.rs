@@ -1,4 +1,4 @@
-use super::{Row, chosen, failures};
+use super::{Row, chosen, failures, gist};
 use crate::job::{Options, Place};
 
 fn row(minutes: f64, budget: f64, failure: Option<&str>) -> Row {
@@ -81,5 +81,18 @@ fn the_night_runs_the_long_jobs() {
     assert_eq!(
         night,
         ["models", "planted", "weaken", "jitter", "asan", "tsan"]
+    );
+}
+
+#[test]
+fn the_gist_of_a_report_is_its_first_error() {
+    assert_eq!(gist("a.rs:1: Bad."), "a.rs:1: Bad.");
+    assert_eq!(
+        gist("a.rs:1: Bad.\nb.rs:2: Bad."),
+        "a.rs:1: Bad. (in 2 lines)"
+    );
+    assert_eq!(
+        gist("`cargo` failed:\n    |  Compiling\n    | error: no\n"),
+        "error: no (in 3 lines)"
     );
 }

@@ -99,19 +99,27 @@ fn is_for_engines(source: &Source) -> bool {
         .all(|engine| ["loom", "shuttle"].contains(&engine.trim()))
 }
 
-/// True if the file has an attribute such as `#[test]` or `#[tokio::test]`.
+/// True if the file has an attribute such as `#[test]` or `#[tokio::test]`. One inside a macro
+/// makes tests only where the macro is called.
 fn has_tests(source: &Source) -> bool {
     let code = source.code();
-    (0..code.len().saturating_sub(1)).any(|index| {
-        let attribute = code[index].is('#') && code[index + 1].is('[');
-        attribute && {
+    let mut index = 0;
+    while index + 1 < code.len() {
+        if code[index].is_word("macro_rules") && code[index + 1].is('!') {
+            // After the name comes the body.
+            index = matching(&code, (index + 3).min(code.len() - 1));
+        } else if code[index].is('#') && code[index + 1].is('[') {
             let close = matching(&code, index + 1);
             let path = code[index + 2..close]
                 .iter()
                 .take_while(|token| !token.is('('));
-            path.last().is_some_and(|token| token.is_word("test"))
+            if path.last().is_some_and(|token| token.is_word("test")) {
+                return true;
+            }
         }
-    })
+        index += 1;
+    }
+    false
 }
 
 #[cfg(test)]

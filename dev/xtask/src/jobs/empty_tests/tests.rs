@@ -44,6 +44,8 @@ fn a_library_with_tests_must_run_them() {
     assert!(check("#[tokio::test(flavor = \"x\")] async fn a() {}"));
     assert!(!check("fn helper() {} // #[test]"));
     assert!(!check("#[cfg(test)] fn helper() {}"));
+    assert!(!check("macro_rules! model { () => { #[test] fn a() {} } }"));
+    assert!(check("macro_rules! x { () => {} }\n#[test] fn a() {}"));
     assert!(!check("// engine: loom\n#[test] fn a() {}"));
 }
 
