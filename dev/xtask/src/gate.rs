@@ -84,11 +84,9 @@ fn run_all(
     let minutes: f64 = rows.iter().map(|row| row.minutes).sum();
     println!("\n{}", summary(&rows, minutes, budget));
     let failures = failures(&rows, minutes, budget);
+    let failed = rows.iter().filter(|row| row.failure.is_some()).count();
+    println!("{name}: {} passed, {failed} failed", rows.len() - failed);
     if failures.is_empty() {
-        println!(
-            "{name}: all {} jobs passed in {minutes:.1} minutes",
-            rows.len()
-        );
         return Ok(());
     }
     Err(format!("{name} failed:\n{}", failures.join("\n")))
@@ -107,14 +105,7 @@ fn run_job(context: &Context, job: &Job, budget: Option<f64>) -> Row {
         }
         Err(report) => {
             println!("   FAILED\n{}", report.trim_end());
-            let first = report.lines().next().unwrap_or_default().to_owned();
-            let more = report.lines().count().saturating_sub(1);
-            let rest = if more > 0 {
-                format!(" (and {more} lines)")
-            } else {
-                String::new()
-            };
-            (String::new(), Some(format!("{first}{rest}")))
+            (String::new(), Some(gist(&report)))
         }
     };
     let _ = std::io::stdout().flush();
