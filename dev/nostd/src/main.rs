@@ -1,0 +1,55 @@
+//! Links `counterpoint-base` without the standard library and uses what it promises there.
+//!
+//! The exit code is the number of the first check that fails, and 0 if all hold. Were `std` in
+//! the build, its panic handler would collide with the one below and nothing would link.
+
+#![no_std]
+#![no_main]
+
+use core::ffi::{c_char, c_int};
+use core::panic::PanicInfo;
+use counterpoint_base::{Backoff, CachePadded};
+
+// The C start-up code calls `main`.
+#[link(name = "c")]
+unsafe extern "C" {
+    fn abort() -> !;
+}
+
+#[panic_handler]
+fn panic(_: &PanicInfo<'_>) -> ! {
+    // SAFETY: `abort` has no preconditions.
+    unsafe { abort() }
+}
+
+/// Called by the C start-up code.
+// SAFETY: no other `main` is linked; `#![no_main]` keeps the compiler from making one.
+#[unsafe(no_mangle)]
+pub extern "C" fn main(_count: c_int, _arguments: *const *const c_char) -> c_int {
+    let checks = [backs_off(), pads()];
+    match checks.iter().position(|holds| !holds) {
+        Some(index) => index as c_int + 1,
+        None => 0,
+    }
+}
+
+/// Backing off comes to an end, and starts anew after a reset.
+fn backs_off() -> bool {
+    let backoff = Backoff::new();
+    for _ in 0..1000 {
+        if backoff.is_completed() {
+            backoff.reset();
+            return true;
+        }
+        backoff.spin();
+        backoff.snooze();
+    }
+    false
+}
+
+/// Neighbours lie on different cache lines.
+fn pads() -> bool {
+    let pair = [CachePadded::new(1u8), CachePadded::new(2u8)];
+    let distance = (&raw const *pair[1]).addr() - (&raw const *pair[0]).addr();
+    distance >= 32 && *pair[0] + *pair[1] == 3
+}

@@ -1,0 +1,143 @@
+//! `tests-debug` and `tests`: everything `cargo test` runs, and the fallbacks under their cfgs.
+
+use crate::command::Output;
+use crate::job::Context;
+use crate::test_build::{Ran, TestBinary, TestBuild, parse_runs};
+use std::path::Path;
+
+/// A test binary and how many tests it ran.
+#[derive(Clone, Debug)]
+pub(crate) struct Executed {
+    pub(crate) binary: TestBinary,
+    pub(crate) tests: usize,
+}
+
+/// A path that other machines take, chosen here by a cfg.
+struct Fallback {
+    packages: &'static [&'static str],
+    cfg: &'static str,
+    folder: &'static str,
+}
+
+const FALLBACKS: &[Fallback] = &[
+    Fallback {
+        packages: &["counterpoint-wait", "counterpoint-sync"],
+        cfg: "counterpoint_generic_park",
+        folder: "generic",
+    },
+    Fallback {
+        packages: &["counterpoint-base"],
+        cfg: "counterpoint_no_membarrier",
+        folder: "no-membarrier",
+    },
+];
+
+/// `cargo test`, as a newcomer types it.
+pub(crate) fn debug(context: &Context) -> Result<String, String> {
+    let output = context.run_cargo(&["test", "--no-fail-fast"])?;
+    Ok(format!("{} tests", total(&parse_runs(&output.text))?))
+}
+
+/// The same optimized as for users, and the fallbacks.
+pub(crate) fn release(context: &Context) -> Result<String, String> {
+    let build = TestBuild {
+        root: context.repo.root().to_owned(),
+        packages: Vec::new(),
+        release: true,
+        flags: String::new(),
+        target: None,
+    };
+    let binaries = build.build(context)?;
+    let output = build
+        .command(context, &["--no-fail-fast"])?
+        .run()?
+        .checked()?;
+    let runs = parse_runs(&output.text);
+    let count = total(&runs)?;
+    let executed = assign(&build.root, binaries, &runs);
+    let mut note = format!("{count} tests");
+    for fallback in FALLBACKS {
+        let usual = tests_of(context, fallback.packages, &executed)?;
+        let output = run_fallback(context, fallback)?;
+        let runs = parse_runs(&output.text);
+        let count: usize = runs.iter().map(|ran| ran.tests).sum();
+        if count == 0 && usual > 0 {
+            return Err(format!(
+                "No test ran under {}, but {usual} run without it. Do not cut them out by cfg.",
+                fallback.cfg
+            ));
+        }
+        note.push_str(&format!(", {count} under {}", fallback.cfg));
+    }
+    *context.executed.borrow_mut() = Some(executed);
+    Ok(note)
+}
+
+/// How many tests the packages ran as usual, without doc tests.
+fn tests_of(context: &Context, names: &[&str], executed: &[Executed]) -> Result<usize, String> {
+    let packages = &context.workspace()?.packages;
+    let chosen = packages
+        .iter()
+        .filter(|package| names.contains(&package.name.as_str()));
+    let folders: Vec<_> = chosen
+        .map(|package| context.repo.path(&package.folder))
+        .collect();
+    let inside = |entry: &&Executed| {
+        folders
+            .iter()
+            .any(|folder| entry.binary.source.starts_with(folder))
+    };
+    Ok(executed
+        .iter()
+        .filter(inside)
+        .map(|entry| entry.tests)
+        .sum())
+}
+
+fn run_fallback(context: &Context, fallback: &Fallback) -> Result<Output, String> {
+    let build = TestBuild {
+        root: context.repo.root().to_owned(),
+        packages: fallback
+            .packages
+            .iter()
+            .map(|name| (*name).to_owned())
+            .collect(),
+        release: false,
+        flags: format!("--cfg {}", fallback.cfg),
+        target: Some(context.workspace()?.target.join(fallback.folder)),
+    };
+    build
+        .command(context, &["--tests", "--no-fail-fast"])?
+        .run()?
+        .checked()
+}
+
+/// How many tests ran; none is an error, for then nothing was tested.
+pub(crate) fn total(runs: &[Ran]) -> Result<usize, String> {
+    match runs.iter().map(|ran| ran.tests).sum() {
+        0 => Err("No test ran at all, so nothing was shown.".to_owned()),
+        count => Ok(count),
+    }
+}
+
+/// Gives each built binary the number of tests it ran.
+fn assign(root: &Path, binaries: Vec<TestBinary>, runs: &[Ran]) -> Vec<Executed> {
+    let tests = |binary: &TestBinary| {
+        let same = |ran: &&Ran| {
+            ran.executable
+                .as_ref()
+                .is_some_and(|path| root.join(path) == binary.executable)
+        };
+        runs.iter().filter(same).map(|ran| ran.tests).sum()
+    };
+    binaries
+        .into_iter()
+        .map(|binary| Executed {
+            tests: tests(&binary),
+            binary,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,97 @@
+//! `examples`: every example program does something useful in a short form.
+//!
+//! `examples/<name>/gate.txt` holds one line of arguments for each run, from the workspace root;
+//! `#` begins a comment. Each run must end with exit code 0.
+
+use crate::command::Command;
+use crate::job::Context;
+use crate::repo::Package;
+use std::time::Duration;
+
+/// An example that takes longer than this in its short form hangs.
+const LIMIT: Duration = Duration::from_secs(180);
+
+/// Runs the job.
+pub(crate) fn run(context: &Context) -> Result<String, String> {
+    let workspace = context.workspace()?;
+    let mut problems = Vec::new();
+    let mut count = 0;
+    for package in workspace
+        .packages
+        .iter()
+        .filter(|p| p.folder.starts_with("examples/"))
+    {
+        match run_example(context, package) {
+            Ok(runs) => count += runs,
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if problems.is_empty() {
+        Ok(format!("{count} runs"))
+    } else {
+        Err(problems.join("\n"))
+    }
+}
+
+fn run_example(context: &Context, package: &Package) -> Result<usize, String> {
+    let path = format!("{}/gate.txt", package.folder);
+    let Some(text) = context.repo.text(&path) else {
+        return Err(format!(
+            "{path} is missing. Write a line of arguments for each short run of the example."
+        ));
+    };
+    let lines = command_lines(&text);
+    if lines.is_empty() {
+        return Err(format!("{path} holds no line of arguments."));
+    }
+    let [binary] = package.binaries.as_slice() else {
+        return Err(format!(
+            "{} should build exactly one program.",
+            package.folder
+        ));
+    };
+    context.run_cargo(&["build", "--release", "--package", &package.name])?;
+    let program = context.workspace()?.target.join("release").join(binary);
+    for arguments in &lines {
+        let command = Command::program(&program).arguments(arguments).limit(LIMIT);
+        context.logged(command)?.run()?.checked()?;
+    }
+    Ok(lines.len())
+}
+
+/// The lines of arguments in a `gate.txt`, split at spaces outside of double quotes.
+fn command_lines(text: &str) -> Vec<Vec<String>> {
+    let lines = text.lines().map(str::trim);
+    lines
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .map(split)
+        .collect()
+}
+
+fn split(line: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let (mut quoted, mut open) = (false, false);
+    for c in line.chars() {
+        if c == '"' {
+            quoted = !quoted;
+            if !open {
+                words.push(String::new());
+            }
+            open = true;
+        } else if c.is_whitespace() && !quoted {
+            open = false;
+        } else {
+            if !open {
+                words.push(String::new());
+            }
+            open = true;
+            if let Some(word) = words.last_mut() {
+                word.push(c);
+            }
+        }
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests;

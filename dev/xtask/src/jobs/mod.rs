@@ -1,0 +1,20 @@
+//! One file for each job.
+
+pub(crate) mod cargo_test;
+pub(crate) mod clippy;
+pub(crate) mod docs;
+pub(crate) mod empty_tests;
+pub(crate) mod examples;
+pub(crate) mod features;
+pub(crate) mod fmt;
+pub(crate) mod headers;
+pub(crate) mod jitter;
+pub(crate) mod layers;
+pub(crate) mod models;
+pub(crate) mod nostd;
+pub(crate) mod peers_absent;
+pub(crate) mod planted;
+pub(crate) mod sanitize;
+pub(crate) mod sizes;
+pub(crate) mod weaken;
+pub(crate) mod words;

@@ -1,0 +1,333 @@
+//! `planted`: a fault put into the sources on purpose must make its model fail.
+//!
+//! `dev/model/planted.toml` lists the faults:
+//!
+//! ```toml
+//! [[planted]]
+//! name = "unlock-without-release"      # of the fault
+//! class = "ordering"                   # what sort of mistake it is
+//! file = "crates/sync/src/mutex/raw.rs"
+//! find = '''release("mutex.unlock")''' # occurs exactly once in the file
+//! replace = "RELAXED"
+//! test = "mutex::lock_excludes"        # the model that must fail
+//! engine = "loom"                      # or "shuttle", "threads"
+//! gate = true                          # run in the gate, not only at night
+//! seconds = 120                        # optional: time for the test
+//! ```
+//!
+//! The work is done on a copy of the tree under the target folder. Each named test is first seen
+//! to pass there without the fault: a test that always fails shows nothing.
+
+mod tree;
+
+use crate::command::Ending;
+use crate::job::Context;
+use crate::report::table;
+use crate::test_build::{Engine, MODEL_PACKAGE, TestBuild};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+use toml::{Table, Value};
+use tree::Tree;
+
+/// Where the faults are listed.
+const LIST: &str = "dev/model/planted.toml";
+
+/// How long a model may take with a fault in it.
+const SECONDS: i64 = 120;
+
+/// A fault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Plant {
+    name: String,
+    class: String,
+    file: String,
+    find: String,
+    replace: String,
+    test: String,
+    engine: Engine,
+    gate: bool,
+    seconds: u64,
+}
+
+/// What became of a fault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Verdict {
+    /// The test failed, as it should.
+    Caught,
+    /// The test passed all the same.
+    Survived,
+    /// The test did not end. On plain threads that is how a lost wake-up shows.
+    Hung,
+    /// Nothing was shown, for this reason.
+    Unclear(String),
+}
+
+/// Runs the job.
+pub(crate) fn run(context: &Context) -> Result<String, String> {
+    let Some(text) = context.repo.text(LIST) else {
+        return Ok(format!("no faults: {LIST} does not exist yet"));
+    };
+    let only = &context.options.only;
+    let mut plants = parse(&text)?;
+    if let Some(name) = only
+        .iter()
+        .find(|name| !plants.iter().any(|plant| plant.name == **name))
+    {
+        return Err(format!("There is no fault `{name}` in {LIST}."));
+    }
+    plants.retain(|plant| plant.gate || !context.options.short);
+    plants.retain(|plant| only.is_empty() || only.contains(&plant.name));
+    if plants.is_empty() {
+        return Ok("no faults chosen".to_owned());
+    }
+    let folder = context.workspace()?.target.join("planted");
+    let tree = Tree::copy(&context.repo, &folder.join("tree"))?;
+    let field = Field {
+        context,
+        tree,
+        folder,
+    };
+    field.baseline(&plants)?;
+    let mut rows = Vec::new();
+    let mut problems = Vec::new();
+    for plant in &plants {
+        let started = Instant::now();
+        let verdict = field.judge(plant)?;
+        let seconds = format!("{:.1}", started.elapsed().as_secs_f64());
+        rows.push(row(plant, &verdict, seconds));
+        problems.extend(problem(plant, &verdict));
+    }
+    println!(
+        "{}",
+        table(
+            &["fault", "class", "engine", "test", "verdict", "seconds"],
+            &rows
+        )
+    );
+    if problems.is_empty() {
+        return Ok(format!("{} faults caught", plants.len()));
+    }
+    Err(problems.join("\n"))
+}
+
+fn row(plant: &Plant, verdict: &Verdict, seconds: String) -> Vec<String> {
+    let word = match verdict {
+        Verdict::Caught => "caught",
+        Verdict::Survived => "SURVIVED",
+        Verdict::Hung => "hung",
+        Verdict::Unclear(_) => "UNCLEAR",
+    };
+    let engine = plant.engine.name();
+    [
+        &plant.name,
+        &plant.class,
+        engine,
+        &plant.test,
+        word,
+        &seconds,
+    ]
+    .map(str::to_owned)
+    .to_vec()
+}
+
+/// What is wrong with the outcome, if anything is.
+fn problem(plant: &Plant, verdict: &Verdict) -> Option<String> {
+    let name = &plant.name;
+    match verdict {
+        Verdict::Caught => None,
+        Verdict::Hung if plant.engine == Engine::Threads => None,
+        Verdict::Hung => Some(format!(
+            "{name}: {} did not end within {} seconds, which shows nothing under {}. Make the \
+             model smaller, or raise `seconds`.",
+            plant.test,
+            plant.seconds,
+            plant.engine.name()
+        )),
+        Verdict::Survived => Some(format!(
+            "{name}: {} passes with the fault in {}. Strengthen the model until it fails.",
+            plant.test, plant.file
+        )),
+        Verdict::Unclear(why) => Some(format!("{name}: {why}")),
+    }
+}
+
+/// The copy of the tree with what is needed to build it.
+struct Field<'a> {
+    context: &'a Context,
+    tree: Tree,
+    folder: PathBuf,
+}
+
+impl Field<'_> {
+    fn build(&self, engine: Engine) -> TestBuild {
+        TestBuild {
+            root: self.tree.root().to_owned(),
+            packages: vec![MODEL_PACKAGE.to_owned()],
+            release: true,
+            flags: engine.flags().to_owned(),
+            target: Some(self.folder.join(format!("build-{}", engine.name()))),
+        }
+    }
+
+    /// Sees every named test pass without a fault.
+    fn baseline(&self, plants: &[Plant]) -> Result<(), String> {
+        let tests: BTreeSet<(Engine, &str)> = plants
+            .iter()
+            .map(|plant| (plant.engine, plant.test.as_str()))
+            .collect();
+        for (engine, test) in tests {
+            match self.run_test(engine, test, Duration::from_secs(300))? {
+                Verdict::Survived => {}
+                Verdict::Unclear(why) => return Err(why),
+                Verdict::Caught | Verdict::Hung => {
+                    return Err(format!(
+                        "{test} fails under {} without any fault. Mend it first.",
+                        engine.name()
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Plants a fault, runs its test, takes the fault out again.
+    fn judge(&self, plant: &Plant) -> Result<Verdict, String> {
+        let path = self.tree.root().join(&plant.file);
+        let Ok(sound) = fs::read_to_string(&path) else {
+            return Ok(Verdict::Unclear(format!(
+                "there is no file {}.",
+                plant.file
+            )));
+        };
+        let faulty = match apply(&sound, plant) {
+            Ok(faulty) => faulty,
+            Err(why) => return Ok(Verdict::Unclear(why)),
+        };
+        write(&path, &faulty)?;
+        let verdict = self.run_test(
+            plant.engine,
+            &plant.test,
+            Duration::from_secs(plant.seconds),
+        );
+        write(&path, &sound)?;
+        verdict
+    }
+
+    /// Builds and runs one test; `Survived` means that it passed.
+    fn run_test(&self, engine: Engine, test: &str, limit: Duration) -> Result<Verdict, String> {
+        let binaries = match self.build(engine).build(self.context) {
+            Ok(binaries) => binaries,
+            Err(report) => {
+                return Ok(Verdict::Unclear(format!(
+                    "the tree does not compile:\n{report}"
+                )));
+            }
+        };
+        for binary in &binaries {
+            if binary
+                .list(self.tree.root(), &["--exact", test])?
+                .is_empty()
+            {
+                continue;
+            }
+            let output = binary.run(self.tree.root(), &["--exact", test], None, limit)?;
+            return Ok(match output.ending {
+                Ending::Success => Verdict::Survived,
+                Ending::Failure(_) => Verdict::Caught,
+                Ending::TimedOut => Verdict::Hung,
+            });
+        }
+        let why = format!(
+            "there is no test {test} in {MODEL_PACKAGE} under {}.",
+            engine.name()
+        );
+        Ok(Verdict::Unclear(why))
+    }
+}
+
+fn write(path: &std::path::Path, text: &str) -> Result<(), String> {
+    fs::write(path, text).map_err(|error| format!("{} cannot be written: {error}.", path.display()))
+}
+
+/// The text with the fault in it.
+fn apply(sound: &str, plant: &Plant) -> Result<String, String> {
+    match sound.matches(&plant.find).count() {
+        1 if plant.find == plant.replace => Err("`find` and `replace` are the same.".to_owned()),
+        1 => Ok(sound.replacen(&plant.find, &plant.replace, 1)),
+        count => Err(format!(
+            "`find` occurs {count} times in {}. Give so much text around it that it occurs once.",
+            plant.file
+        )),
+    }
+}
+
+/// Reads the list.
+fn parse(text: &str) -> Result<Vec<Plant>, String> {
+    let wrong = |why: String| format!("{LIST}: {why}");
+    let table: Table = text
+        .parse()
+        .map_err(|error: toml::de::Error| wrong(error.message().to_owned()))?;
+    if let Some(key) = table.keys().find(|key| *key != "planted") {
+        return Err(wrong(format!(
+            "`{key}` is unknown; entries begin with `[[planted]]`."
+        )));
+    }
+    let entries = table
+        .get("planted")
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default();
+    let plants: Vec<Plant> = entries
+        .iter()
+        .map(|entry| plant(entry).map_err(wrong))
+        .collect::<Result<_, _>>()?;
+    let mut names = BTreeSet::new();
+    match plants.iter().find(|plant| !names.insert(&plant.name)) {
+        Some(plant) => Err(wrong(format!("the name {} occurs twice.", plant.name))),
+        None => Ok(plants),
+    }
+}
+
+const KEYS: [&str; 9] = [
+    "name", "class", "file", "find", "replace", "test", "engine", "gate", "seconds",
+];
+
+fn plant(entry: &Value) -> Result<Plant, String> {
+    let table = entry.as_table().ok_or("an entry is not a table.")?;
+    let name = table
+        .get("name")
+        .and_then(Value::as_str)
+        .unwrap_or("without name")
+        .to_owned();
+    if let Some(key) = table.keys().find(|key| !KEYS.contains(&key.as_str())) {
+        return Err(format!("the entry {name} has the unknown key `{key}`."));
+    }
+    let text = |key: &str| match table.get(key).and_then(Value::as_str) {
+        Some(value) => Ok(value.to_owned()),
+        None => Err(format!("the entry {name} needs `{key}`, a string.")),
+    };
+    let engine = text("engine")?;
+    let engine = Engine::named(&engine)
+        .ok_or_else(|| format!("the entry {name} names the unknown engine {engine}."))?;
+    let seconds = table
+        .get("seconds")
+        .map_or(Some(SECONDS), Value::as_integer);
+    let seconds = seconds.and_then(|seconds| u64::try_from(seconds).ok());
+    let gate = table.get("gate").map_or(Some(false), Value::as_bool);
+    Ok(Plant {
+        name: text("name")?,
+        class: text("class")?,
+        file: text("file")?,
+        find: text("find")?,
+        replace: text("replace")?,
+        test: text("test")?,
+        engine,
+        gate: gate.ok_or_else(|| format!("in the entry {name}, `gate` is true or false."))?,
+        seconds: seconds.ok_or_else(|| format!("in the entry {name}, `seconds` is a number."))?,
+    })
+}
+
+#[cfg(test)]
+mod tests;
