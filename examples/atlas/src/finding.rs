@@ -1,7 +1,7 @@
 //! Single things the engine comes across: files read, and what was odd.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use crate::language::LanguageId;
@@ -133,4 +133,12 @@ pub fn plain_words(error: &std::io::Error) -> String {
         Some(at) => text[..at].to_owned(),
         None => text,
     }
+}
+
+/// A path as reports show it: without a leading `./`. The current directory is
+/// the empty path.
+pub fn tidy(path: &Path) -> PathBuf {
+    let mut parts = path.components().peekable();
+    while parts.next_if_eq(&Component::CurDir).is_some() {}
+    parts.collect()
 }

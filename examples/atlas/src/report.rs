@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use crate::engine::Options;
 use crate::finding::{FileRecord, Findings, Oddity, Problem};
 use crate::identifiers::{Identifiers, Ranking};
-use crate::language::{LANGUAGES, Language};
+use crate::language::{Kind, LANGUAGES, Language};
 use crate::totals::{LanguageTotals, SIZE_BOUNDS, SizeClass, Totals, bytes_of};
 
 pub use duplicates::{Duplicates, Group};
@@ -34,7 +34,7 @@ pub struct Atlas {
     pub directories: u64,
     /// Links that lead somewhere and were not followed.
     pub links: u64,
-    /// Languages with files, most lines first, then most bytes.
+    /// Languages with files: most lines first, then most bytes; binary kinds last.
     pub languages: Vec<LanguageRow>,
     /// Identifiers of all languages.
     pub identifiers: Ranking,
@@ -115,6 +115,15 @@ impl Atlas {
         }
     }
 
+    /// Lines in languages that are not binary kinds, such as pictures.
+    pub fn text_lines(&self) -> u64 {
+        let text = self
+            .languages
+            .iter()
+            .filter(|row| row.language.kind != Kind::Binary);
+        text.map(|row| row.totals.lines).sum()
+    }
+
     /// The odd paths of one kind.
     pub fn problems_of(&self, oddity: Oddity) -> &[Problem] {
         let begin = self
@@ -144,6 +153,7 @@ fn languages(totals: &Totals, identifiers: &Ranking) -> Vec<LanguageRow> {
         .collect();
     rows.sort_by_key(|row| {
         (
+            row.language.kind == Kind::Binary,
             Reverse(row.totals.lines),
             Reverse(row.totals.bytes),
             row.language.name,

@@ -106,7 +106,12 @@ fn languages(page: &mut Page, atlas: &Atlas, top: usize) {
         "", "files", "lines", "blank", "size", "longest"
     );
     page.line(&page.dim(&titles));
-    let most = atlas.languages[0].totals.lines;
+    let most = atlas
+        .languages
+        .iter()
+        .map(|row| row.totals.lines)
+        .max()
+        .unwrap_or(0);
     for row in atlas.languages.iter().take(top) {
         let totals = &row.totals;
         let text = format!(
@@ -163,7 +168,12 @@ fn sizes(page: &mut Page, atlas: &Atlas) {
         return;
     }
     page.heading("Sizes", "files per size");
-    for row in &atlas.sizes {
+    let last = atlas
+        .sizes
+        .iter()
+        .rposition(|row| row.class.files > 0)
+        .unwrap_or(0);
+    for row in &atlas.sizes[..=last] {
         let bar = page.bar(row.class.files, most);
         let label = class(row.from, row.to);
         let (files, bytes) = (number(row.class.files), size(row.class.bytes));

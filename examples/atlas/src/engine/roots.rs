@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::work::{Batch, Directory, FileEntry, Item};
-use crate::finding::{Oddity, Problem, plain_words};
+use crate::finding::{Oddity, Problem, plain_words, tidy};
 
 /// The canonical paths of the roots, where there is more than one: a walk does
 /// not enter another root, which is walked on its own, so nothing counts twice.
@@ -46,7 +46,7 @@ pub(super) fn resolve(paths: &[PathBuf]) -> (Roots, Vec<Item>, Vec<Problem>) {
 fn open(path: &Path) -> Result<(Metadata, PathBuf), Problem> {
     let problem = |oddity, detail: String| Problem {
         oddity,
-        path: super::walk::shown(path),
+        path: tidy(path),
         detail,
     };
     let failed = |error| match super::walk::link_trouble(path) {
@@ -69,16 +69,16 @@ fn open(path: &Path) -> Result<(Metadata, PathBuf), Problem> {
 }
 
 fn start(path: &Path, metadata: &Metadata, canonical: Option<PathBuf>) -> Item {
-    let shown = super::walk::shown(path);
+    let tidied = tidy(path);
     if metadata.is_dir() {
         return Item::List(Directory {
-            path: Arc::from(shown),
+            path: Arc::from(tidied),
             canonical,
             is_root: true,
         });
     }
-    let directory = shown.parent().unwrap_or(Path::new(""));
-    let name = shown.file_name().unwrap_or(shown.as_os_str()).to_owned();
+    let directory = tidied.parent().unwrap_or(Path::new(""));
+    let name = tidied.file_name().unwrap_or(tidied.as_os_str()).to_owned();
     let entry = FileEntry {
         name,
         bytes: metadata.len(),

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fs::{self, DirEntry, FileType, Metadata};
 use std::io::{ErrorKind, Read};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::backend::{Backend, Permits, Token};
@@ -21,13 +21,6 @@ const CACHE_TAG: &[u8] = b"Signature: 8a477f597d28d172789f06886806bc55";
 
 /// Where version control keeps its store.
 const STORES: [&str; 6] = [".git", ".hg", ".svn", ".jj", ".bzr", ".pijul"];
-
-/// A path as reports show it: without a leading `./`.
-pub(super) fn shown(path: &Path) -> PathBuf {
-    let mut parts = path.components().peekable();
-    while parts.next_if_eq(&Component::CurDir).is_some() {}
-    parts.collect()
-}
 
 /// A path as the system takes it: the empty one is the current directory.
 pub(super) fn openable(path: &Path) -> &Path {
