@@ -134,10 +134,7 @@ fn tiles(atlas: &Atlas) -> String {
         tile(
             size(atlas.duplicates.wasted),
             "twice",
-            format!(
-                "{} could go",
-                count(atlas.duplicates.copies, "file", "files")
-            ),
+            format!("in {}", count(atlas.duplicates.copies, "copy", "copies")),
         ),
         tile(number(odd), "oddities", "named at the end".to_owned()),
     ];
