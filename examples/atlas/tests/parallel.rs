@@ -11,7 +11,7 @@ use common::{Numbers, run, text, tree, write};
 
 const FILES: usize = 20_000;
 const WANTED: f64 = 1.6;
-const ATTEMPTS: usize = 8;
+const ATTEMPTS: usize = 6;
 
 /// Processor seconds that ended children of this process, or itself, have used.
 fn processor_seconds(children: bool) -> f64 {
@@ -30,7 +30,7 @@ fn available() -> f64 {
     let (begun, before) = (Instant::now(), processor_seconds(false));
     std::thread::scope(|scope| {
         for _ in 0..2 {
-            scope.spawn(|| while begun.elapsed() < Duration::from_millis(300) {});
+            scope.spawn(|| while begun.elapsed() < Duration::from_millis(200) {});
         }
     });
     (processor_seconds(false) - before) / begun.elapsed().as_secs_f64()
@@ -61,8 +61,9 @@ fn busy(tree: &Path) -> f64 {
     (processor_seconds(true) - before) / wall
 }
 
-/// Others may use the machine, so the best of several runs counts, and where not
-/// even two counting threads get two processors, the same share of what they get.
+/// Others may use the machine, so the best of several runs counts. Where two
+/// threads that only count, right before and after, do not get as much as is
+/// wanted either, the same share of what they get will do.
 #[test]
 fn two_threads_use_two_processors() {
     if std::thread::available_parallelism().map_or(1, usize::from) < 2 {
@@ -72,18 +73,24 @@ fn two_threads_use_two_processors() {
     let (_temp, tree) = tree();
     generate(&tree);
     let mut seen = Vec::new();
+    let (mut best, mut share) = (0.0_f64, 0.0_f64);
     for _ in 0..ATTEMPTS {
         let before = available();
         let ratio = busy(&tree);
         let there = before.max(available());
+        best = best.max(ratio);
+        if there < WANTED {
+            share = share.max(ratio / there);
+        }
         seen.push(format!("{ratio:.2} of {there:.2}"));
-        if ratio >= WANTED || ratio >= WANTED / 2.0 * there {
-            println!("processor time by wall time: {}", seen.join(", "));
-            return;
+        if ratio >= WANTED || (there < WANTED && share >= WANTED / 2.0) {
+            break;
         }
     }
-    panic!(
-        "processor time by wall time stays below {WANTED}: {}",
-        seen.join(", ")
+    let seen = seen.join(", ");
+    println!("processor time by wall time, of what there was: {seen}");
+    assert!(
+        best >= WANTED || share >= WANTED / 2.0,
+        "two threads are not busy: {seen}"
     );
 }
