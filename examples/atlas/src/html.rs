@@ -10,7 +10,8 @@ use std::path::Path;
 
 use crate::finding::tidy;
 use crate::format::{count, number, percent, short, size};
-use crate::report::Atlas;
+use crate::language::Kind;
+use crate::report::{Atlas, LanguageRow};
 
 const STYLE: &str = include_str!("html/style.css");
 const SCRIPT: &str = include_str!("html/script.js");
@@ -147,10 +148,30 @@ struct Colors(Vec<Option<usize>>);
 impl Colors {
     fn new(atlas: &Atlas) -> Self {
         let mut colors = vec![None; crate::language::LANGUAGES.len()];
-        for (rank, row) in atlas.languages.iter().take(COLORS).enumerate() {
+        // Colours go to those that fill the most of either map, in the order of
+        // the table.
+        let fills = |row: &LanguageRow| {
+            let lines = row.totals.lines as f64 / atlas.text_lines().max(1) as f64;
+            let lines = if row.language.kind == Kind::Binary {
+                0.0
+            } else {
+                lines
+            };
+            lines.max(row.totals.bytes as f64 / atlas.bytes.max(1) as f64)
+        };
+        let mut order: Vec<_> = atlas.languages.iter().enumerate().collect();
+        order.sort_by(|a, b| fills(b.1).total_cmp(&fills(a.1)).then(a.0.cmp(&b.0)));
+        order.truncate(COLORS);
+        order.sort_by_key(|(at, _)| *at);
+        for (rank, (_, row)) in order.into_iter().enumerate() {
             colors[row.index] = Some(rank);
         }
         Self(colors)
+    }
+
+    /// Whether a language has a colour of its own.
+    fn has(&self, language: usize) -> bool {
+        self.0[language].is_some()
     }
 
     /// The class that gives an element its language's colour.
@@ -174,7 +195,7 @@ fn shown(atlas: &Atlas, path: &Path) -> String {
 
 /// A path's end on the page, where the whole is too long for a list.
 fn path_end(atlas: &Atlas, path: &Path) -> String {
-    const LONG: usize = 44;
+    const LONG: usize = 38;
     let path = inner(atlas, path).to_string_lossy();
     let length = path.chars().count();
     if length <= LONG {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{COLORS, Colors, escape, section, shown};
+use super::{Colors, escape, section, shown};
 use crate::format::{class, number, percent, short, size};
 use crate::language::Kind;
 use crate::report::{Atlas, LanguageRow};
@@ -104,14 +104,17 @@ fn ring(atlas: &Atlas, colors: &Colors) -> String {
             .iter()
             .filter(|row| row.language.kind != Kind::Binary)
     };
-    for row in text().take(COLORS) {
+    for row in text().filter(|row| colors.has(row.index)) {
         arc(
             &colors.class(row.index),
             row.language.name,
             row.totals.lines,
         );
     }
-    let others = text().skip(COLORS).map(|row| row.totals.lines).sum();
+    let others = text()
+        .filter(|row| !colors.has(row.index))
+        .map(|row| row.totals.lines)
+        .sum();
     arc("lx", "others", others);
     format!(
         "<svg class=\"ring\" viewBox=\"0 0 42 42\" role=\"img\" aria-label=\"lines per language\">\

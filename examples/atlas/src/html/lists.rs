@@ -138,13 +138,15 @@ pub(super) fn oddities(atlas: &Atlas) -> String {
         skipped.collect(),
     );
     body += "</div>";
-    let note = format!(
-        "What a walk stumbles over, by kind. {} not followed.",
-        match atlas.links {
-            1 => "One link that leads somewhere was".to_owned(),
-            many => format!("{} links that lead somewhere were", number(many)),
-        }
-    );
+    let links = match atlas.links {
+        0 => String::new(),
+        1 => " One link that leads somewhere was not followed.".to_owned(),
+        many => format!(
+            " {} links that lead somewhere were not followed.",
+            number(many)
+        ),
+    };
+    let note = format!("What a walk stumbles over, by kind.{links}");
     section("", "Out of the ordinary", &note, &body)
 }
 

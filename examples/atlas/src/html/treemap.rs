@@ -66,7 +66,7 @@ pub(super) fn where_it_is(atlas: &Atlas, colors: &Colors) -> String {
     body += &map(atlas, colors, Measure::Lines);
     body += &map(atlas, colors, Measure::Bytes);
     body += "</div><p class=\"legend\">";
-    for row in atlas.languages.iter().take(super::COLORS) {
+    for row in atlas.languages.iter().filter(|row| colors.has(row.index)) {
         let class = colors.class(row.index);
         let _ = write!(
             body,
