@@ -1,11 +1,69 @@
 //! How often each identifier occurs, per language.
 
-use hashbrown::HashMap;
-use hashbrown::HashSet;
+use std::hash::BuildHasher;
+use std::sync::LazyLock;
+
+use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::language::{LANGUAGES, LanguageId};
 
-type Counts = HashMap<Box<[u8]>, u64>;
+/// One table's names in a row, and where each is with its count: hundreds of
+/// thousands of names cost no allocation each, and merging hashes none again.
+#[derive(Debug, Default)]
+struct Counts {
+    names: Vec<u8>,
+    entries: HashTable<Entry>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    hash: u64,
+    start: usize,
+    length: usize,
+    count: u64,
+}
+
+/// One for all tables, so that hashes can be kept.
+static HASHER: LazyLock<DefaultHashBuilder> = LazyLock::new(DefaultHashBuilder::default);
+
+impl Entry {
+    fn name(self, names: &[u8]) -> &[u8] {
+        &names[self.start..self.start + self.length]
+    }
+}
+
+impl Counts {
+    fn add(&mut self, hash: u64, name: &[u8], count: u64) {
+        let Self { names, entries } = self;
+        if let Some(entry) = entries.find_mut(hash, |entry| entry.name(names) == name) {
+            entry.count += count;
+            return;
+        }
+        let entry = Entry {
+            hash,
+            start: names.len(),
+            length: name.len(),
+            count,
+        };
+        names.extend_from_slice(name);
+        entries.insert_unique(hash, entry, |entry| entry.hash);
+    }
+
+    /// Adds the other's counts, of which there had better be fewer.
+    fn absorb(&mut self, other: &Self) {
+        for entry in &other.entries {
+            self.add(entry.hash, entry.name(&other.names), entry.count);
+        }
+    }
+
+    fn remove(&mut self, name: &str) {
+        let Self { names, entries } = self;
+        let hash = HASHER.hash_one(name.as_bytes());
+        if let Ok(entry) = entries.find_entry(hash, |entry| entry.name(names) == name.as_bytes()) {
+            entry.remove();
+        }
+    }
+}
 
 /// Counts per language and name.
 #[derive(Debug, Default)]
@@ -39,19 +97,23 @@ impl Identifiers {
     /// The counts of one language, to add to.
     pub fn of(&mut self, language: LanguageId) -> NameCounter<'_> {
         if self.by_language.is_empty() {
-            self.by_language.resize_with(LANGUAGES.len(), HashMap::new);
+            self.by_language
+                .resize_with(LANGUAGES.len(), Counts::default);
         }
         NameCounter(&mut self.by_language[language.index()])
     }
 
     /// How many entries are held.
     pub fn len(&self) -> usize {
-        self.by_language.iter().map(HashMap::len).sum()
+        self.by_language
+            .iter()
+            .map(|counts| counts.entries.len())
+            .sum()
     }
 
     /// Whether nothing is held.
     pub fn is_empty(&self) -> bool {
-        self.by_language.iter().all(HashMap::is_empty)
+        self.len() == 0
     }
 
     /// Adds `other`'s counts; the smaller table goes into the larger one.
@@ -61,42 +123,36 @@ impl Identifiers {
             return;
         }
         for (mine, theirs) in self.by_language.iter_mut().zip(&mut other.by_language) {
-            if mine.len() < theirs.len() {
+            if mine.entries.len() < theirs.entries.len() {
                 std::mem::swap(mine, theirs);
             }
-            for (name, count) in theirs.drain() {
-                *mine.entry(name).or_insert(0) += count;
-            }
+            mine.absorb(theirs);
         }
     }
 
     /// Takes keywords out and ranks by count, then name.
     pub fn rank(self, top: usize) -> Ranking {
-        let mut all = Counts::new();
+        let mut all = Counts::default();
         let mut by_language = Vec::new();
         for (mut counts, language) in self.by_language.into_iter().zip(LANGUAGES) {
-            let keywords: HashSet<_> = language.keywords.split_whitespace().collect();
-            counts.retain(|name, _| {
-                std::str::from_utf8(name).is_ok_and(|name| !keywords.contains(name))
-            });
+            for keyword in language.keywords.split_whitespace() {
+                counts.remove(keyword);
+            }
             by_language.push(
                 first(&counts, 5)
                     .into_iter()
                     .map(|first| first.name)
                     .collect(),
             );
-            if all.is_empty() {
-                all = counts;
-                continue;
+            if all.entries.len() < counts.entries.len() {
+                std::mem::swap(&mut all, &mut counts);
             }
-            for (name, count) in counts {
-                *all.entry(name).or_insert(0) += count;
-            }
+            all.absorb(&counts);
         }
         Ranking {
             top: first(&all, top),
-            distinct: all.len() as u64,
-            occurrences: all.values().sum(),
+            distinct: all.entries.len() as u64,
+            occurrences: all.entries.iter().map(|entry| entry.count).sum(),
             by_language,
         }
     }
@@ -109,15 +165,13 @@ pub struct NameCounter<'a>(&'a mut Counts);
 impl NameCounter<'_> {
     /// Counts one occurrence.
     pub fn add(&mut self, name: &[u8]) {
-        *self.0.entry_ref(name).or_insert(0) += 1;
+        self.0.add(HASHER.hash_one(name), name, 1);
     }
 }
 
 fn first(counts: &Counts, top: usize) -> Vec<Identifier> {
-    let mut entries: Vec<_> = counts
-        .iter()
-        .map(|(name, count)| (*count, &**name))
-        .collect();
+    let counted = |entry: &Entry| (entry.count, entry.name(&counts.names));
+    let mut entries: Vec<_> = counts.entries.iter().map(counted).collect();
     let order = |a: &(u64, &[u8]), b: &(u64, &[u8])| (b.0, a.1).cmp(&(a.0, b.1));
     if top < entries.len() {
         entries.select_nth_unstable_by(top, order);
