@@ -239,7 +239,9 @@ mod checked {
     use std::sync::{Mutex, MutexGuard, PoisonError};
 
     pub(crate) struct Payload<T> {
-        /// Every value ever written; no part of the model.
+        /// The value of number 0.
+        first: T,
+        /// Every value written, from number 1 on; no part of the model.
         values: Mutex<Vec<T>>,
         words: [AtomicUsize; 2],
     }
@@ -252,11 +254,10 @@ mod checked {
     impl<T: Copy> Payload<T> {
         pub(crate) const MAY_RACE: bool = true;
 
-        pub(crate) fn new(value: T) -> Payload<T> {
-            let words = [AtomicUsize::new(0), AtomicUsize::new(0)];
-            Payload {
-                values: Mutex::new(vec![value]),
-                words,
+        crate::const_fn! {
+            pub(crate) const fn new(value: T) -> Payload<T> {
+                let words = [AtomicUsize::new(0), AtomicUsize::new(0)];
+                Payload { first: value, values: Mutex::new(Vec::new()), words }
             }
         }
 
@@ -270,9 +271,10 @@ mod checked {
             // Relaxed: the sequence number orders the payload.
             let numbers = [self.words[0].load(RELAXED), self.words[1].load(RELAXED)];
             let values = self.values();
+            let value = |number: usize| number.checked_sub(1).map_or(self.first, |at| values[at]);
             Copied {
                 numbers,
-                values: numbers.map(|number| values[number]),
+                values: numbers.map(value),
             }
         }
 
@@ -282,7 +284,7 @@ mod checked {
             let number = {
                 let mut values = self.values();
                 values.push(value);
-                values.len() - 1
+                values.len()
             };
             // Relaxed: as in `read`.
             self.words[0].store(number, RELAXED);
