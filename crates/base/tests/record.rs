@@ -104,7 +104,7 @@ fn destructors_of_thread_locals_may_be_the_first_to_use_the_record() {
 #[test]
 fn raw_record_leads_back() {
     record::with(|record| {
-        let raw = RecordRef::into_raw(*record);
+        let raw = RecordRef::into_raw(record.clone());
         // SAFETY: made by `into_raw` above, taken back once.
         let back = unsafe { RecordRef::from_raw(raw) };
         assert_eq!(back.index(), record.index());
@@ -113,7 +113,7 @@ fn raw_record_leads_back() {
 
 #[test]
 fn wake_up_of_an_ended_thread_is_harmless() {
-    let record = std::thread::spawn(|| record::with(|record| *record))
+    let record = std::thread::spawn(|| record::with(|record| record.clone()))
         .join()
         .unwrap();
     record.futex().wake_all();
