@@ -33,7 +33,7 @@
 //! # Checked by
 //! dev/model tests/base.rs: `records_are_held_once`.
 
-use crate::prim::atomic::{AtomicPtr, AtomicU32, AtomicU64, RELAXED, acq_rel, acquire, release};
+use crate::prim::atomic::{AtomicPtr, AtomicU32, AtomicU64, RELAXED, acquire, release};
 use crate::prim::futex::Futex;
 use crate::tune::{FIRST_SEGMENT, SEGMENTS};
 use core::ptr;
@@ -202,11 +202,11 @@ fn install(slot: &AtomicPtr<Record>, segment: usize) -> *mut Record {
         .map(|index| Record::new(index as u32))
         .collect();
     let records = Box::into_raw(records).cast::<Record>();
-    // Release [E2]: publishes the records. Acquire: or finds those of another thread.
+    // Release [E2]: publishes the records. Acquire [E2]: a failure finds those of another thread.
     match slot.compare_exchange(
         ptr::null_mut(),
         records,
-        acq_rel("record.install"),
+        release("record.install"),
         acquire("record.installed"),
     ) {
         Ok(_) => records,

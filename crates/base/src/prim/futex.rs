@@ -13,6 +13,14 @@
 //!
 //! # Edges
 //! none: sleeping and waking order nothing. The caller's own accesses of the word do.
+//!
+//! # Fork
+//! With the kernel's futex the child's one thread can sleep and wake as before. With the table it
+//! can as long as no other thread held the bucket's mutex at the moment of the fork (for some
+//! instructions as it falls asleep, wakes, or is woken); a mutex held then stays held in the child.
+//!
+//! # Checked by
+//! tests/futex.rs on both implementations, tests/fork.rs; the third by every model that waits.
 
 use super::atomic::AtomicU32;
 use super::time::Instant;
