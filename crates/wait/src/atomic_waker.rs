@@ -55,6 +55,7 @@ use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::task::Waker;
 use counterpoint_base::prim::atomic::{AtomicU32, RELAXED, acq_rel, acquire, release};
 use counterpoint_base::prim::cell::UnsafeCell;
+use counterpoint_base::prim::hint;
 
 const FULL: u32 = 0b001;
 const REGISTERING: u32 = 0b010;
@@ -143,13 +144,15 @@ impl AtomicWaker {
     /// Only if `waker` itself panics; if it does so when cloned, the waker before stays.
     pub fn register(&self, waker: &Waker) {
         let mut fresh = None;
-        // A hint: in an empty slot no waker can be found that need not be cloned.
-        let mut found = self.look();
+        // Relaxed: a hint. In an empty slot no waker can be found that need not be cloned.
+        let mut found = self.state.load(RELAXED);
         if found & FULL == 0 {
             fresh = Some(waker.clone()); // I3
         }
         loop {
             let Some(entered) = self.enter(found) else {
+                // Until the other one is gone the task may come back at once: as good as a spin.
+                hint::spin_loop();
                 waker.wake_by_ref();
                 return;
             };
@@ -166,7 +169,7 @@ impl AtomicWaker {
             let before = self.with_slot(|slot| slot.is_some());
             self.leave(entered, if before { FULL } else { 0 });
             fresh = Some(waker.clone()); // I3
-            found = self.look();
+            found = self.state.load(RELAXED); // a hint, as above
         }
     }
 
@@ -192,28 +195,30 @@ impl AtomicWaker {
         waker
     }
 
-    fn look(&self) -> u32 {
-        // Acquire [E3]: a wake-up that is under way, which `enter` yields to.
-        self.state.load(acquire("atomic_waker.look"))
-    }
-
     /// Takes the slot for a registrar; returns the state it left, or `None` if a taker or another
     /// registrar is there.
     fn enter(&self, mut found: u32) -> Option<u32> {
         loop {
             if found & (REGISTERING | WAKING) != 0 {
-                return None;
+                // Acquire [E3]: what was done before the wake-up that is under way. An exchange,
+                // since a look may see a taker that has long gone.
+                found = self.state.fetch_or(0, acquire("atomic_waker.meet"));
+                if found & (REGISTERING | WAKING) != 0 {
+                    return None;
+                }
             }
             let entered = found | REGISTERING;
             // Acquire [E2, E3]: the slot as it was left, and what was done before the last
-            // wake-up. A failure looks again.
-            let taken =
-                self.state
-                    .compare_exchange(found, entered, acquire("atomic_waker.enter"), RELAXED);
-            if taken.is_ok() {
-                return Some(entered);
+            // wake-up. Relaxed: a failure tries again.
+            match self.state.compare_exchange(
+                found,
+                entered,
+                acquire("atomic_waker.enter"),
+                RELAXED,
+            ) {
+                Ok(_) => return Some(entered),
+                Err(other) => found = other,
             }
-            found = self.look();
         }
     }
 
