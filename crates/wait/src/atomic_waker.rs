@@ -55,7 +55,6 @@ use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::task::Waker;
 use counterpoint_base::prim::atomic::{AtomicU32, RELAXED, acq_rel, acquire, release};
 use counterpoint_base::prim::cell::UnsafeCell;
-use counterpoint_base::prim::hint;
 
 const FULL: u32 = 0b001;
 const REGISTERING: u32 = 0b010;
@@ -151,8 +150,7 @@ impl AtomicWaker {
         }
         loop {
             let Some(entered) = self.enter(found) else {
-                // Until the other one is gone the task may come back at once: as good as a spin.
-                hint::spin_loop();
+                // The task comes back, again and again until the other one has left.
                 waker.wake_by_ref();
                 return;
             };

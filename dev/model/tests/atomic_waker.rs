@@ -106,6 +106,8 @@ model! {
                 break;
             }
             parker.park();
+            // It may have been woken since a wake-up was under way: let that one finish.
+            thread::yield_now();
         }
         for thread in threads {
             thread.join().unwrap();
