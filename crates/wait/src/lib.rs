@@ -4,10 +4,12 @@
 //! that a thread can also wait for, bound by a deadline or a [`CancelToken`], or make an arm of a
 //! [`select!`]. Users reach these names through the `counterpoint` facade.
 
+pub mod atomic_waker;
 mod block;
 mod bounded;
 pub mod cancel;
 pub mod op;
+pub mod parker;
 pub mod queue;
 pub mod select;
 pub mod timer;

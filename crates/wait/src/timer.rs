@@ -77,6 +77,8 @@ use crate::token;
 use crate::waker::WakeBatch;
 use heap::{Entry, Heap};
 
+const THREAD_NAME: &str = "counterpoint-timer";
+
 /// True where time is a branch of the model.
 const CHECKED: bool = cfg!(any(counterpoint_loom, counterpoint_shuttle));
 
@@ -153,7 +155,8 @@ impl TimerNode {
     /// and the old one dropped. It may be polled again after it was ready.
     ///
     /// # Panics
-    /// If the timer thread must be started and cannot be.
+    /// If the timer thread must be started and cannot be. The timer is armed then, but only the
+    /// next one to be armed tries again to start the thread.
     pub fn poll(self: Pin<&mut Self>, deadline: Instant, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.into_ref().get_ref();
         if time::reached(deadline) {
@@ -314,6 +317,19 @@ impl Queue {
         })
     }
 
+    #[cold]
+    fn start(&self) {
+        let thread = thread::Builder::new().name(THREAD_NAME.into());
+        if let Err(error) = thread.spawn(run) {
+            // The next timer tries again.
+            self.with(|state| {
+                state.thread = 0;
+                state.promised = None;
+            });
+            panic!("counterpoint: cannot start the timer thread: {error}");
+        }
+    }
+
     /// Fires what is due, as long as the caller is entitled to by `may`: `None` if it is not, else
     /// the next deadline. The first panic of a waker is left in `panicked`.
     fn fire(
@@ -426,14 +442,9 @@ impl Message {
             Message::Nothing => {}
             Message::Source(source, deadline) => source.earlier(deadline),
             Message::Unpark => token::unpark(&THREAD_WORD),
-            Message::Start => start(),
+            Message::Start => QUEUE.start(),
         }
     }
-}
-
-#[cold]
-fn start() {
-    let _ = thread::spawn(run);
 }
 
 /// The timer thread.

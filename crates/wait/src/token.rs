@@ -39,13 +39,12 @@ use counterpoint_base::prim::atomic::{RELAXED, acquire, release};
 use counterpoint_base::prim::futex::{Futex, Slept};
 use counterpoint_base::prim::time::Instant;
 
-const EMPTY: u32 = 0;
-const TOKEN: u32 = 1;
-const PARKED: u32 = u32::MAX;
+pub(crate) const EMPTY: u32 = 0;
+pub(crate) const TOKEN: u32 = 1;
+pub(crate) const PARKED: u32 = u32::MAX;
 
 /// Why a park ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[must_use]
 pub enum UnparkReason {
     /// A token was there, or came in time.
     Unparked,
@@ -57,6 +56,7 @@ pub enum UnparkReason {
 ///
 /// Only the owner of the word may call it (I1).
 #[inline]
+#[must_use = "only a token is something done; after a timeout there is nothing to look at"]
 pub fn park(futex: &Futex, deadline: Option<Instant>) -> UnparkReason {
     // EMPTY becomes PARKED, TOKEN becomes EMPTY. Acquire [E1].
     if futex.word().fetch_sub(1, acquire("token.take")) == TOKEN {
