@@ -33,7 +33,7 @@
 //! # Waiting
 //! The task registers, then looks again whether it has to wait. Whoever changes what it waits for
 //! wakes after that. Wake first: `enter` reads what `take` wrote, and the look after it sees the
-//! change [E3]. Register first: `take` finds the waker [E1]. At the same time: one finds the
+//! change (E3). Register first: `take` finds the waker (E1). At the same time: one finds the
 //! other's bit, and the registrar wakes itself (I2).
 //!
 //! # Cancel

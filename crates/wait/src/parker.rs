@@ -5,7 +5,7 @@
 //! for the token too.
 //!
 //! # State
-//! The states of [`token`](crate::token), and one more:
+//! The states of `token.rs`, and one more:
 //! | word | meaning | who leaves it |
 //! |---|---|---|
 //! | `TASK` | a task waits, its waker is in `task` | `unpark`, to `TOKEN`, waking it; the owner |
