@@ -74,7 +74,7 @@ fn timed_waits_allocate_nothing() {
     sleep(Duration::from_millis(5)).wait();
 
     let before = ALLOCATIONS.load(Ordering::Relaxed);
-    let start = Instant::now() + Duration::from_millis(50);
+    let start = Instant::now() + Duration::from_millis(400);
     for (index, node) in nodes.iter_mut().enumerate() {
         let deadline = start + Duration::from_micros((index * 7919 % TIMERS) as u64);
         let mut cx = Context::from_waker(&waker);

@@ -61,7 +61,7 @@ fn installed_source_drives() {
     // First the thread drives.
     let parker = Parker::new();
     let unpark = Waker::from(parker.unparker().clone());
-    let soon = armed(Instant::now() + Duration::from_millis(10), &unpark);
+    let soon = armed(Instant::now() + Duration::from_millis(200), &unpark);
     assert_eq!(
         parker.park_timeout(Duration::from_secs(30)),
         UnparkReason::Unparked
