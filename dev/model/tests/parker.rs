@@ -58,7 +58,7 @@ model! {
     }
 
     /// The same through a parker, twice in a row.
-    fn unpark_meets_park(branches: [Branch::SpuriousWake]) {
+    fn unpark_meets_park(preemptions: Some(3), branches: [Branch::SpuriousWake]) {
         let (first, second) = (nothing(), nothing());
         let parker = Parker::new();
         let one = bring(&first, parker.unparker());
