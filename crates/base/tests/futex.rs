@@ -108,7 +108,7 @@ fn each_wake_one_ends_a_sleep() {
 
 #[test]
 fn no_wake_up_is_lost_between_two_threads() {
-    const ROUNDS: u32 = 10_000;
+    const ROUNDS: u32 = if cfg!(miri) { 50 } else { 10_000 };
     // The number of the round; each thread ends every second one.
     let futex = Futex::new(0);
     let begin = Instant::now();
@@ -151,7 +151,7 @@ fn neighbours_do_not_take_each_others_wake_ups() {
     );
 }
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(miri)))]
 #[test]
 fn sleeping_takes_no_processor_time() {
     fn processor_time() -> Duration {
@@ -178,7 +178,7 @@ fn lock_excludes() {
     // SAFETY: the number is touched only while the lock is held.
     unsafe impl Sync for Guarded {}
 
-    const ROUNDS: u64 = 50_000;
+    const ROUNDS: u64 = if cfg!(miri) { 20 } else { 50_000 };
     let guarded = Guarded(FutexLock::new(), std::cell::UnsafeCell::new(0));
     std::thread::scope(|s| {
         for _ in 0..4 {

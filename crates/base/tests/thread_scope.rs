@@ -207,6 +207,7 @@ fn builder_names_and_sizes() {
     .unwrap();
 }
 
+#[cfg_attr(miri, ignore = "every thread starts there")]
 #[test]
 fn thread_that_cannot_start_counts_for_nothing() {
     let dropped = AtomicBool::new(false);
@@ -248,7 +249,7 @@ fn token_of_the_caller_is_left_alone() {
     );
 }
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(miri)))]
 #[test]
 fn stacks_of_finished_threads_are_given_back() {
     fn mappings() -> usize {
