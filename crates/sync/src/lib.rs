@@ -6,8 +6,12 @@
 
 mod fairness;
 pub mod mutex;
+pub mod semaphore;
 
 pub use mutex::{
     LockError, MappedMutexGuard, Mutex, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard,
     TryLockError,
+};
+pub use semaphore::{
+    AcquireError, OwnedSemaphorePermit, Semaphore, SemaphorePermit, TryAcquireError,
 };

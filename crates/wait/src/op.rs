@@ -59,7 +59,7 @@ use crate::block::drive;
 use crate::bounded::{Bounded, CtlStop, UntilStop};
 use crate::cancel::Ctl;
 use crate::queue::{ArmRef, Locked, Node, Place, Verdict, WaitQueue};
-use crate::waker::WakeBatch;
+use crate::waker::{WakeBatch, wake_in_batches};
 
 /// Why an operation was stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -438,32 +438,23 @@ impl<V: Verb> Parts<'_, V> {
         *self.phase = Phase::Done;
         let queue: *const WaitQueue<V::State, V::Payload> = self.verb.queue();
         // SAFETY: the verb borrows or owns the primitive, and outlives this call.
-        let queue = unsafe { &*queue };
-        let mut wakes = WakeBatch::new();
-        let mut locked = queue.lock();
+        let mut locked = unsafe { &*queue }.lock();
         self.unlinked(|verb, payload| verb.unclaimed(payload, &mut locked));
-        let more = self.verb.settle(&mut locked, &mut wakes);
-        drop(locked);
-        wakes.wake();
-        if more {
-            self.settle();
-        }
+        self.settle(locked, None);
     }
 
-    /// Lets the primitive grant what it can.
-    fn settle(&mut self) {
+    /// Lets the primitive grant what it can, in the same hold of the lock in which the node left
+    /// or gave its grant back, and in more if there is more to do.
+    fn settle(&mut self, locked: LockedQueue<'_, V>, waker: Option<Waker>) {
+        let mut locked = Some(locked);
         let queue: *const WaitQueue<V::State, V::Payload> = self.verb.queue();
-        loop {
-            let mut wakes = WakeBatch::new();
+        wake_in_batches(|wakes| {
             // SAFETY: the verb borrows or owns the primitive, and outlives this call.
-            let mut locked = unsafe { &*queue }.lock();
-            let more = self.verb.settle(&mut locked, &mut wakes);
-            drop(locked);
-            wakes.wake();
-            if !more {
-                return;
-            }
-        }
+            let mut locked = locked.take().unwrap_or_else(|| unsafe { &*queue }.lock());
+            self.verb.settle(&mut locked, wakes)
+        });
+        // Only here, with the lock released, the old waker may be dropped.
+        drop(waker);
     }
 
     /// Leaves the queue. Returns the grant that was faster, if one was.
@@ -485,14 +476,7 @@ impl<V: Verb> Parts<'_, V> {
             Ok(waker) => waker,
         };
         *self.phase = Phase::Done;
-        let mut wakes = WakeBatch::new();
-        let more = self.verb.settle(&mut locked, &mut wakes);
-        drop(locked);
-        wakes.wake();
-        drop(waker);
-        if more {
-            self.settle();
-        }
+        self.settle(locked, waker);
         Verdict::Left
     }
 
@@ -528,14 +512,7 @@ impl<V: Verb> Parts<'_, V> {
         // SAFETY: ours, was linked in this queue as an arm; the select is decided.
         let waker = unsafe { locked.unregister(self.node) };
         *self.phase = Phase::Idle;
-        let mut wakes = WakeBatch::new();
-        let more = self.verb.settle(&mut locked, &mut wakes);
-        drop(locked);
-        wakes.wake();
-        drop(waker);
-        if more {
-            self.settle();
-        }
+        self.settle(locked, waker);
     }
 }
 

@@ -149,3 +149,34 @@ impl Drop for WakeBatch {
         }
     }
 }
+
+/// Collects wakers with `step`, which may take an internal lock, and wakes them; again as long as
+/// `step` returns true.
+///
+/// If a waker panics, all the others are woken first; then the panic goes on.
+#[inline]
+pub fn wake_in_batches(step: impl FnMut(&mut WakeBatch) -> bool) {
+    struct Batches<F: FnMut(&mut WakeBatch) -> bool> {
+        step: F,
+        more: bool,
+    }
+
+    impl<F: FnMut(&mut WakeBatch) -> bool> Batches<F> {
+        fn run(&mut self) {
+            while self.more {
+                let mut wakes = WakeBatch::new();
+                self.more = (self.step)(&mut wakes);
+                wakes.wake();
+            }
+        }
+    }
+
+    impl<F: FnMut(&mut WakeBatch) -> bool> Drop for Batches<F> {
+        fn drop(&mut self) {
+            // Only after a panic is there anything left to do.
+            self.run();
+        }
+    }
+
+    Batches { step, more: true }.run();
+}

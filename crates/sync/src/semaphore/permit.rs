@@ -1,0 +1,139 @@
+//! Permits: held until dropped.
+
+use core::fmt;
+use std::sync::Arc;
+
+use super::Semaphore;
+
+macro_rules! permit_methods {
+    ($permit:ident) => {
+        /// How many permits it stands for.
+        #[inline]
+        pub fn num_permits(&self) -> usize {
+            self.permits
+        }
+
+        /// Gives them up without giving them back: the semaphore has fewer from now on.
+        pub fn forget(mut self) {
+            self.permits = 0;
+        }
+
+        /// Takes over the permits of `other`.
+        ///
+        /// # Panics
+        /// If `other` belongs to another semaphore; its permits are given back.
+        #[track_caller]
+        pub fn merge(&mut self, mut other: Self) {
+            let (mine, its): (&Semaphore, &Semaphore) = (&self.semaphore, &other.semaphore);
+            assert!(
+                core::ptr::eq(mine, its),
+                concat!(
+                    "counterpoint: ",
+                    stringify!($permit),
+                    "::merge: permits of two semaphores"
+                )
+            );
+            self.permits += core::mem::take(&mut other.permits);
+        }
+    };
+}
+
+/// Permits of a [`Semaphore`], given back when dropped.
+///
+/// ```
+/// use counterpoint_sync::Semaphore;
+///
+/// let semaphore = Semaphore::new(3);
+/// let mut all = semaphore.acquire_many(3)?;
+/// let one = all.split(1).expect("it has three");
+/// assert_eq!((all.num_permits(), one.num_permits()), (2, 1));
+/// drop(one);
+/// assert_eq!(semaphore.available_permits(), 1);
+/// # Ok::<(), counterpoint_sync::AcquireError>(())
+/// ```
+#[must_use = "dropping the permit at once gives it back at once"]
+pub struct SemaphorePermit<'a> {
+    semaphore: &'a Semaphore,
+    permits: usize,
+}
+
+impl<'a> SemaphorePermit<'a> {
+    #[inline(always)]
+    pub(super) fn new(semaphore: &'a Semaphore, permits: usize) -> SemaphorePermit<'a> {
+        SemaphorePermit { semaphore, permits }
+    }
+
+    /// The semaphore it belongs to.
+    #[inline]
+    pub fn semaphore(&self) -> &'a Semaphore {
+        self.semaphore
+    }
+
+    /// Splits off `count` permits; `None` if it has fewer.
+    #[must_use = "dropping the part at once gives it back at once"]
+    pub fn split(&mut self, count: usize) -> Option<SemaphorePermit<'a>> {
+        self.permits = self.permits.checked_sub(count)?;
+        Some(SemaphorePermit::new(self.semaphore, count))
+    }
+
+    permit_methods!(SemaphorePermit);
+}
+
+impl Drop for SemaphorePermit<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.semaphore.give_back(self.permits);
+    }
+}
+
+impl fmt::Debug for SemaphorePermit<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SemaphorePermit")
+            .field("permits", &self.permits)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Permits that keep their [`Semaphore`] alive, given back when dropped.
+#[must_use = "dropping the permit at once gives it back at once"]
+pub struct OwnedSemaphorePermit {
+    semaphore: Arc<Semaphore>,
+    permits: usize,
+}
+
+impl OwnedSemaphorePermit {
+    #[inline]
+    pub(super) fn new(semaphore: Arc<Semaphore>, permits: usize) -> OwnedSemaphorePermit {
+        OwnedSemaphorePermit { semaphore, permits }
+    }
+
+    /// The semaphore it belongs to.
+    #[inline]
+    pub fn semaphore(&self) -> &Arc<Semaphore> {
+        &self.semaphore
+    }
+
+    /// Splits off `count` permits; `None` if it has fewer.
+    #[must_use = "dropping the part at once gives it back at once"]
+    pub fn split(&mut self, count: usize) -> Option<OwnedSemaphorePermit> {
+        self.permits = self.permits.checked_sub(count)?;
+        Some(OwnedSemaphorePermit::new(self.semaphore.clone(), count))
+    }
+
+    permit_methods!(OwnedSemaphorePermit);
+}
+
+impl Drop for OwnedSemaphorePermit {
+    #[inline]
+    fn drop(&mut self) {
+        self.semaphore.give_back(self.permits);
+    }
+}
+
+impl fmt::Debug for OwnedSemaphorePermit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OwnedSemaphorePermit")
+            .field("permits", &self.permits)
+            .finish_non_exhaustive()
+    }
+}
