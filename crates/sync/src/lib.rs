@@ -6,8 +6,10 @@
 
 mod fairness;
 pub mod mutex;
+pub mod wait_group;
 
 pub use mutex::{
     LockError, MappedMutexGuard, Mutex, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard,
     TryLockError,
 };
+pub use wait_group::{WaitGroup, WaitGroupError};

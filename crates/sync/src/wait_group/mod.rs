@@ -68,7 +68,7 @@
 //!   lend one unit twice.
 //!
 //! # Checked by
-//! tests.rs, tests/wait_group.rs, dev/model tests/wait_group.rs.
+//! tests/wait_group.rs, dev/model tests/wait_group.rs.
 
 use core::fmt;
 use counterpoint_base::prim::atomic::{AtomicUsize, RELAXED, acquire, release};
@@ -80,9 +80,6 @@ use counterpoint_wait::{Op, Stop};
 use std::sync::Arc;
 
 mod verb;
-
-#[cfg(all(test, not(any(counterpoint_loom, counterpoint_shuttle))))]
-mod tests;
 
 pub use verb::{WaitRefVerb, WaitVerb};
 
@@ -99,9 +96,17 @@ struct Turn {
     lent: usize,
 }
 
-struct State {
+/// The state of a group; opaque.
+#[doc(hidden)]
+pub struct State {
     word: AtomicUsize,
     turn: UnsafeCell<Turn>,
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State").finish_non_exhaustive()
+    }
 }
 
 // SAFETY: `turn` is reached only by holders of the queue's lock.
@@ -112,9 +117,7 @@ unsafe impl Sync for State {}
 #[derive(Debug)]
 pub struct Generation(u32);
 
-/// The state of a group; opaque.
-#[doc(hidden)]
-pub struct Inner {
+struct Inner {
     queue: WaitQueue<State, Generation>,
 }
 
@@ -183,13 +186,12 @@ fn turn<R>(locked: &LockedGroup<'_>, f: impl FnOnce(&mut Turn) -> R) -> R {
 /// Grants the waiters of ended generations until the batch is full.
 fn release_ended(locked: &mut LockedGroup<'_>, wakes: &mut WakeBatch) {
     let now = turn(locked, |turn| turn.number);
-    let ended = |generation: &mut Generation| match generation.0 == now {
+    let ended = |generation: &mut Generation, _: bool| match generation.0 == now {
         true => Pick::Skip,
         false => Pick::Take,
     };
     while !wakes.is_full() {
-        let granted = locked.grant(End::First, Grant::Result, wakes, ended, |_| ());
-        if granted.is_none() {
+        if !locked.grant(End::First, Grant::Result, wakes, ended, |_| ()) {
             break;
         }
     }

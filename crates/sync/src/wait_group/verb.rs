@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::{
     Generation, Inner, LockedGroup, State, UNIT, WAITING, WaitGroup, WaitGroupError, active,
-    clear_waiting, release_ended, turn,
+    clear_waiting, turn,
 };
 
 /// Where the unit of a wait is.
@@ -105,7 +105,7 @@ impl Verb for WaitVerb {
         self.unit = Unit::Released;
     }
 
-    fn settle(&mut self, queue: &mut LockedQueue<'_, Self>, wakes: &mut WakeBatch) -> bool {
+    fn settle(&mut self, queue: &mut LockedQueue<'_, Self>, _wakes: &mut WakeBatch) -> bool {
         if let Unit::Lent(generation) = self.unit {
             if generation == turn(queue, |turn| turn.number) {
                 // Relaxed: nothing is published; the unit comes back.
@@ -116,7 +116,6 @@ impl Verb for WaitVerb {
             }
         }
         clear_waiting(queue);
-        let _ = wakes;
         false
     }
 
@@ -235,7 +234,7 @@ impl Verb for WaitRefVerb<'_> {
         self.unit = Unit::Released;
     }
 
-    fn settle(&mut self, queue: &mut LockedQueue<'_, Self>, wakes: &mut WakeBatch) -> bool {
+    fn settle(&mut self, queue: &mut LockedQueue<'_, Self>, _wakes: &mut WakeBatch) -> bool {
         if let Unit::Lent(generation) = self.unit {
             if generation == turn(queue, |turn| turn.number) {
                 self.leave(queue);
@@ -245,7 +244,6 @@ impl Verb for WaitRefVerb<'_> {
             }
         }
         clear_waiting(queue);
-        let _ = wakes;
         false
     }
 
