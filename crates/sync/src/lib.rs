@@ -4,10 +4,12 @@
 //! future that also waits, times out, is cancelled and selected. Users reach these names through
 //! the `counterpoint` facade.
 
+pub mod buf_mutex;
 mod fairness;
 pub mod mutex;
 pub mod wait_group;
 
+pub use buf_mutex::{BufMutex, OwnedSharedBufMutex, SharedBufMutex};
 pub use mutex::{
     LockError, MappedMutexGuard, Mutex, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard,
     TryLockError,
