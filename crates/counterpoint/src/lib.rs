@@ -38,9 +38,7 @@ pub mod sync {
 /// Threads that end before the scope they were started in.
 pub mod thread {
     #[doc(inline)]
-    pub use counterpoint_base::thread::{
-        Scope, ScopedJoinHandle, ScopedThreadBuilder, scope,
-    };
+    pub use counterpoint_base::thread::{Scope, ScopedJoinHandle, ScopedThreadBuilder, scope};
 }
 
 /// Sleeping tasks, and the driver of their timers.

@@ -4,10 +4,13 @@
 //! future that also waits, times out, is cancelled and selected. Users reach these names through
 //! the `counterpoint` facade.
 
+pub mod buf_mutex;
 mod fairness;
 pub mod mutex;
 pub mod semaphore;
+pub mod wait_group;
 
+pub use buf_mutex::{BufMutex, OwnedSharedBufMutex, SharedBufMutex};
 pub use mutex::{
     LockError, MappedMutexGuard, Mutex, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard,
     TryLockError,
@@ -15,3 +18,4 @@ pub use mutex::{
 pub use semaphore::{
     AcquireError, OwnedSemaphorePermit, Semaphore, SemaphorePermit, TryAcquireError,
 };
+pub use wait_group::{WaitGroup, WaitGroupError};

@@ -1,0 +1,260 @@
+//! The two waiting verbs of a group; the protocol is described in `mod.rs`.
+
+use core::fmt;
+use counterpoint_base::prim::atomic::RELAXED;
+use counterpoint_wait::op::{LockedQueue, Op, Stop, Turn as Attempt, Verb};
+use counterpoint_wait::queue::WaitQueue;
+use counterpoint_wait::waker::WakeBatch;
+use std::sync::Arc;
+
+use super::{
+    Generation, Inner, LockedGroup, State, UNIT, WAITING, WaitGroup, WaitGroupError, active,
+    clear_waiting, turn,
+};
+
+/// Where the unit of a wait is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unit {
+    /// With the waiter.
+    Held,
+    /// Lent in this generation (I1).
+    Lent(u32),
+    /// The generation in which it was lent is over (I5).
+    Released,
+}
+
+/// Lends a unit, unless that would end the generation: then returns false. The mark is set.
+fn lend_unit(locked: &LockedGroup<'_>) -> bool {
+    let word = &locked.state().word;
+    // Relaxed, here and below: nothing is published; who ends the generation takes this lock.
+    let mut known = word.load(RELAXED);
+    while active(known) > 1 {
+        match word.compare_exchange_weak(known, (known - UNIT) | WAITING, RELAXED, RELAXED) {
+            Ok(_) => return true,
+            Err(found) => known = found,
+        }
+    }
+    false
+}
+
+/// The verb of [`WaitGroup::wait_async`].
+pub struct WaitVerb {
+    inner: Arc<Inner>,
+    unit: Unit,
+}
+
+impl fmt::Debug for WaitVerb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WaitVerb").finish_non_exhaustive()
+    }
+}
+
+pub(super) fn by_value(group: WaitGroup) -> Op<WaitVerb> {
+    let verb = WaitVerb {
+        inner: group.into_unit(),
+        unit: Unit::Held,
+    };
+    Op::new(verb, Generation(0))
+}
+
+impl Verb for WaitVerb {
+    type State = State;
+    type Payload = Generation;
+    type Output = ();
+    type Stoppable = Result<(), WaitGroupError>;
+
+    const NAME: &'static str = "WaitGroup::wait";
+
+    fn queue(&self) -> &WaitQueue<State, Generation> {
+        &self.inner.queue
+    }
+
+    fn attempt(&mut self, _payload: &mut Generation, _turn: Attempt) -> Option<()> {
+        if self.unit == Unit::Released {
+            return Some(());
+        }
+        if self.inner.look().0 > 1 {
+            return None;
+        }
+        // The unit is the last active one: giving it up ends the generation.
+        self.unit = Unit::Released;
+        self.inner.done();
+        Some(())
+    }
+
+    fn prepare(
+        &mut self,
+        payload: &mut Generation,
+        _turn: Attempt,
+        queue: &mut LockedQueue<'_, Self>,
+    ) -> bool {
+        if !lend_unit(queue) {
+            return true;
+        }
+        let now = turn(queue, |turn| turn.number);
+        *payload = Generation(now);
+        self.unit = Unit::Lent(now);
+        false
+    }
+
+    fn collect(&mut self, _payload: &mut Generation) {
+        self.unit = Unit::Released;
+    }
+
+    fn unclaimed(&mut self, _payload: &mut Generation, _queue: &mut LockedQueue<'_, Self>) {
+        self.unit = Unit::Released;
+    }
+
+    fn settle(&mut self, queue: &mut LockedQueue<'_, Self>, _wakes: &mut WakeBatch) -> bool {
+        if let Unit::Lent(generation) = self.unit {
+            if generation == turn(queue, |turn| turn.number) {
+                // Relaxed: nothing is published; the unit comes back.
+                queue.state().word.fetch_add(UNIT, RELAXED);
+                self.unit = Unit::Held;
+            } else {
+                self.unit = Unit::Released;
+            }
+        }
+        clear_waiting(queue);
+        false
+    }
+
+    fn finish((): ()) -> Result<(), WaitGroupError> {
+        Ok(())
+    }
+
+    fn stopped(&mut self, _payload: &mut Generation, why: Stop) -> Result<(), WaitGroupError> {
+        if core::mem::replace(&mut self.unit, Unit::Released) == Unit::Released {
+            return Ok(());
+        }
+        let group = WaitGroup::with(self.inner.clone());
+        Err(match why {
+            Stop::TimedOut => WaitGroupError::TimedOut(group),
+            Stop::Cancelled => WaitGroupError::Cancelled(group),
+        })
+    }
+}
+
+impl Drop for WaitVerb {
+    fn drop(&mut self) {
+        if self.unit == Unit::Held {
+            self.inner.done();
+        }
+    }
+}
+
+/// The verb of [`WaitGroup::wait_ref_async`].
+#[derive(Debug)]
+pub struct WaitRefVerb<'g> {
+    group: &'g WaitGroup,
+    unit: Unit,
+}
+
+pub(super) fn by_ref(group: &WaitGroup) -> Op<WaitRefVerb<'_>> {
+    let verb = WaitRefVerb {
+        group,
+        unit: Unit::Held,
+    };
+    Op::new(verb, Generation(0))
+}
+
+impl WaitRefVerb<'_> {
+    /// Lends the handle's unit, or joins a wait that has lent it (I2). False if there is nobody
+    /// to wait for.
+    fn join(&self, locked: &LockedGroup<'_>, now: u32) -> bool {
+        if self.group.is_lent(locked) {
+            // Relaxed: who takes it to zero after this takes the lock after us.
+            if active(locked.state().word.load(RELAXED)) == 0 {
+                return false;
+            }
+        } else {
+            if !lend_unit(locked) {
+                return false;
+            }
+            turn(locked, |turn| turn.lent += 1);
+            self.group.lend(locked, |lend| {
+                lend.generation = now;
+                lend.waits = 0;
+            });
+        }
+        self.group.lend(locked, |lend| lend.waits += 1);
+        true
+    }
+
+    /// Takes the unit back, if this is the last wait through its handle (I2).
+    fn leave(&self, locked: &LockedGroup<'_>) {
+        let last = self.group.lend(locked, |lend| {
+            lend.waits -= 1;
+            lend.waits == 0
+        });
+        if last {
+            turn(locked, |turn| turn.lent -= 1);
+            // Relaxed: nothing is published; the unit comes back.
+            locked.state().word.fetch_add(UNIT, RELAXED);
+        }
+    }
+}
+
+impl Verb for WaitRefVerb<'_> {
+    type State = State;
+    type Payload = Generation;
+    type Output = ();
+    type Stoppable = Result<(), Stop>;
+
+    const NAME: &'static str = "WaitGroup::wait_ref";
+
+    fn queue(&self) -> &WaitQueue<State, Generation> {
+        &self.group.inner.queue
+    }
+
+    fn attempt(&mut self, _payload: &mut Generation, _turn: Attempt) -> Option<()> {
+        (self.unit == Unit::Released || self.group.end_alone()).then_some(())
+    }
+
+    fn prepare(
+        &mut self,
+        payload: &mut Generation,
+        _turn: Attempt,
+        queue: &mut LockedQueue<'_, Self>,
+    ) -> bool {
+        let now = turn(queue, |turn| turn.number);
+        if !self.join(queue, now) {
+            return true;
+        }
+        *payload = Generation(now);
+        self.unit = Unit::Lent(now);
+        false
+    }
+
+    fn collect(&mut self, _payload: &mut Generation) {
+        self.unit = Unit::Released;
+    }
+
+    fn unclaimed(&mut self, _payload: &mut Generation, _queue: &mut LockedQueue<'_, Self>) {
+        self.unit = Unit::Released;
+    }
+
+    fn settle(&mut self, queue: &mut LockedQueue<'_, Self>, _wakes: &mut WakeBatch) -> bool {
+        if let Unit::Lent(generation) = self.unit {
+            if generation == turn(queue, |turn| turn.number) {
+                self.leave(queue);
+                self.unit = Unit::Held;
+            } else {
+                self.unit = Unit::Released;
+            }
+        }
+        clear_waiting(queue);
+        false
+    }
+
+    fn finish((): ()) -> Result<(), Stop> {
+        Ok(())
+    }
+
+    fn stopped(&mut self, _payload: &mut Generation, why: Stop) -> Result<(), Stop> {
+        match self.unit {
+            Unit::Released => Ok(()),
+            _ => Err(why),
+        }
+    }
+}
