@@ -256,12 +256,20 @@ impl RawMutex {
         }
     }
 
-    /// Whether a queued waiter that was polled may try by itself.
-    pub(crate) fn look_again(&self, patience: &Patience) -> bool {
+    /// Whether a queued waiter that was polled may try by itself. If not, it notes the reservation
+    /// it stands behind now, so that it looks again when that one has had its time.
+    pub(crate) fn look_again(&self, patience: &mut Patience) -> bool {
         // Relaxed: a look; the attempt decides.
         let word = self.word().load(RELAXED);
-        let overdue = word & RESERVED != 0 && patience.expired(word & NUMBERS);
-        word & LOCKED == 0 && (overdue || word & (RESERVED | STRICT) == 0)
+        let reservation = (word & RESERVED != 0).then_some(word & NUMBERS);
+        let open = match reservation {
+            None => word & (LOCKED | STRICT) == 0,
+            Some(number) => patience.expired(number),
+        };
+        if !open {
+            patience.behind(reservation);
+        }
+        open
     }
 
     /// A baton that nobody claims.

@@ -131,7 +131,9 @@ macro_rules! lock_verb {
             }
 
             fn look_again(&mut self, _queue: &mut LockedQueue<'_, Self>) -> bool {
-                self.mutex().raw.look_again(&self.patience)
+                let raw: *const RawMutex = &raw const self.mutex().raw;
+                // SAFETY: the verb borrows or owns the mutex.
+                unsafe { &*raw }.look_again(&mut self.patience)
             }
 
             fn recheck_at(&self) -> Option<Instant> {
