@@ -127,7 +127,7 @@ mod linux {
         let result = unsafe {
             libc::syscall(
                 libc::SYS_futex,
-                ptr::from_ref(&futex.word),
+                ptr::from_ref(&futex.word).cast::<u32>().cast_mut(),
                 libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG,
                 expected,
                 timeout,
@@ -151,7 +151,7 @@ mod linux {
         unsafe {
             libc::syscall(
                 libc::SYS_futex,
-                ptr::from_ref(&futex.word),
+                ptr::from_ref(&futex.word).cast::<u32>().cast_mut(),
                 libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG,
                 count,
             );
