@@ -1,6 +1,6 @@
 //! Builds test binaries, says which there are, and reads what a test run prints.
 
-use crate::command::{Command, Ending, Output};
+use crate::command::{Command, Output};
 use crate::job::Context;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -207,20 +207,6 @@ pub(crate) fn parse_runs(text: &str) -> Vec<Ran> {
         }
     }
     runs
-}
-
-/// The tests that a run reports as failed; `aborted` stands for a crash of the whole binary.
-pub(crate) fn failed_tests(output: &Output) -> Vec<String> {
-    let mut names: Vec<String> = output
-        .text
-        .lines()
-        .filter_map(|line| line.strip_prefix("test ")?.strip_suffix(" ... FAILED"))
-        .map(|name| name.trim_end_matches(" - should panic").to_owned())
-        .collect();
-    if names.is_empty() && matches!(output.ending, Ending::Failure(_)) {
-        names.push("aborted".to_owned());
-    }
-    names
 }
 
 #[cfg(test)]

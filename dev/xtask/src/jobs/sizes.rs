@@ -4,7 +4,7 @@
 //! the function, or in the first lines of the file.
 
 use crate::job::Context;
-use crate::lexer::Token;
+use crate::lexer::{Kind, Token};
 use crate::report::{Finding, verdict};
 use crate::source::{Function, Source, functions, matching, test_spans};
 
@@ -142,13 +142,24 @@ fn unfinished(source: &Source, findings: &mut Vec<Finding>) {
     }
 }
 
-/// True for `ignore`, also behind `cfg_attr`.
+/// Under these a test may be ignored: it cannot run there, but does everywhere else.
+const CHECKERS: [&str; 4] = ["counterpoint_loom", "counterpoint_shuttle", "miri", "tsan"];
+
+/// True for `ignore`, and behind `cfg_attr` unless only a checker ignores the test.
 fn ignores(attribute: &[Token<'_>]) -> bool {
-    let Some(first) = attribute.first() else {
+    let mut words = attribute.iter().filter(|token| token.kind == Kind::Ident);
+    match words.next() {
+        Some(first) if first.is_word("cfg_attr") => {}
+        first => return first.is_some_and(|word| word.is_word("ignore")),
+    }
+    let words: Vec<&str> = words.map(|word| word.text).collect();
+    let Some(at) = words.iter().position(|word| *word == "ignore") else {
         return false;
     };
-    let conditional = first.is_word("cfg_attr");
-    first.is_word("ignore") || (conditional && attribute.iter().any(|word| word.is_word("ignore")))
+    let combine = ["any", "all"];
+    !words[..at]
+        .iter()
+        .all(|word| combine.contains(word) || CHECKERS.contains(word))
 }
 
 /// Finds code blocks marked `ignore` in documentation.

@@ -15,8 +15,10 @@ use crate::job::Context;
 use crate::lexer::Kind;
 use crate::report::table;
 use crate::source::Source;
-use crate::test_build::{Engine, TestBinary, TestBuild, failed_tests};
+use crate::test_build::{Engine, TestBinary, TestBuild};
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::thread;
 use std::time::Duration;
 use toml::{Table, Value};
 
@@ -26,8 +28,8 @@ const LIST: &str = "dev/model/weaken.toml";
 /// How `base` is told which site to weaken.
 const VARIABLE: &str = "COUNTERPOINT_WEAKEN";
 
-/// How long the models of one binary may take with a weakened site.
-const LIMIT: Duration = Duration::from_secs(600);
+/// How long one model may take with a weakened site.
+const LIMIT: Duration = Duration::from_secs(300);
 
 /// Sites: name → places.
 type Sites = BTreeMap<String, Vec<String>>;
@@ -35,12 +37,15 @@ type Sites = BTreeMap<String, Vec<String>>;
 /// What the models said about a weakened site.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Verdict {
-    /// By these tests.
-    Killed(Vec<String>),
+    /// By this test.
+    Killed(String),
     Survived,
-    /// Some binary did not end, and no test failed before.
-    Hung,
+    /// This test did not end, and none failed before.
+    Hung(String),
 }
+
+/// A model: its binary and its name.
+type Model = (TestBinary, String);
 
 /// Runs the job.
 pub(crate) fn run(context: &Context) -> Result<String, String> {
@@ -54,28 +59,43 @@ pub(crate) fn run(context: &Context) -> Result<String, String> {
     if let Some(name) = only.iter().find(|name| !all.contains_key(*name)) {
         return Err(format!("There is no site `{name}` in crates/*/src."));
     }
-    let binaries = TestBuild::models(context, Engine::Loom)?.build(context)?;
-    if tests(context, &binaries)? == 0 {
+    let root = context.repo.root();
+    let mut models: Vec<Model> = Vec::new();
+    for binary in TestBuild::models(context, Engine::Loom)?.build(context)? {
+        models.extend(
+            binary
+                .list(root, &[])?
+                .into_iter()
+                .map(|name| (binary.clone(), name)),
+        );
+    }
+    if models.is_empty() {
         return Ok(format!(
             "{} sites, but there are no model tests yet",
             all.len()
         ));
     }
-    if judge(context, &binaries, None)? != Verdict::Survived {
-        return Err("The models fail with no site weakened. Mend them first.".to_owned());
+    match judge(root, &mut models, None)? {
+        Verdict::Survived => {}
+        Verdict::Killed(test) | Verdict::Hung(test) => {
+            return Err(format!(
+                "{test} fails with no site weakened. Mend it first."
+            ));
+        }
     }
+    let chosen: Vec<&str> = all
+        .keys()
+        .filter(|site| only.is_empty() || only.contains(site))
+        .map(String::as_str)
+        .collect();
     let mut rows = Vec::new();
-    for (site, places) in all
-        .iter()
-        .filter(|(site, _)| only.is_empty() || only.contains(site))
-    {
-        let verdict = judge(context, &binaries, Some(site))?;
+    for (site, verdict) in judge_all(root, &models, &chosen)? {
         let reason = reasons.get(site);
         problems.extend(problem(site, &verdict, reason));
         rows.push(vec![
-            site.clone(),
+            site.to_owned(),
             describe(&verdict, reason),
-            places.join(" "),
+            all[site].join(" "),
         ]);
     }
     println!("{}", table(&["site", "verdict", "places"], &rows));
@@ -85,44 +105,68 @@ pub(crate) fn run(context: &Context) -> Result<String, String> {
     Err(problems.join("\n"))
 }
 
-fn tests(context: &Context, binaries: &[TestBinary]) -> Result<usize, String> {
-    let root = context.repo.root();
-    binaries
-        .iter()
-        .map(|binary| binary.list(root, &[]).map(|names| names.len()))
-        .sum()
+/// Judges all sites, neighbours on the same processor, for the same models kill them.
+fn judge_all<'a>(
+    root: &Path,
+    models: &[Model],
+    sites: &[&'a str],
+) -> Result<Vec<(&'a str, Verdict)>, String> {
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    let share = sites.len().div_ceil(processors).max(1);
+    thread::scope(|scope| {
+        let work = |part: &[&'a str]| -> Result<Vec<(&'a str, Verdict)>, String> {
+            let mut models = models.to_vec();
+            let mut judge_one = |site: &'a str| -> Result<(&'a str, Verdict), String> {
+                let verdict = judge(root, &mut models, Some(site))?;
+                println!("    {site}: {}", describe(&verdict, None));
+                Ok((site, verdict))
+            };
+            part.iter().map(|site| judge_one(site)).collect()
+        };
+        let threads: Vec<_> = sites
+            .chunks(share)
+            .map(|part| scope.spawn(move || work(part)))
+            .collect();
+        let mut judged = Vec::new();
+        for thread in threads {
+            judged.extend(
+                thread
+                    .join()
+                    .map_err(|_| "A thread of `weaken` panicked.")??,
+            );
+        }
+        Ok(judged)
+    })
 }
 
-/// Runs the models with a site weakened, or as they are.
-fn judge(
-    context: &Context,
-    binaries: &[TestBinary],
-    site: Option<&str>,
-) -> Result<Verdict, String> {
+/// Runs the models one by one with a site weakened, or as they are, until one fails. That one
+/// goes first next time. Each has a process of its own: loom may abort when a model fails.
+fn judge(root: &Path, models: &mut Vec<Model>, site: Option<&str>) -> Result<Verdict, String> {
     let variable = site.map(|site| (VARIABLE, site));
-    let mut killers = Vec::new();
-    let mut hung = false;
-    for binary in binaries {
-        let output = binary.run(context.repo.root(), &["--test-threads=2"], variable, LIMIT)?;
-        killers.extend(failed_tests(&output));
-        hung |= output.ending == Ending::TimedOut;
+    let mut hung = None;
+    for index in 0..models.len() {
+        let (binary, test) = &models[index];
+        let output = binary.run(root, &["--exact", test], variable, LIMIT)?;
+        match output.ending {
+            Ending::Success => {}
+            Ending::TimedOut => hung = Some(test.clone()),
+            Ending::Failure(_) => {
+                let killer = models.remove(index);
+                let test = killer.1.clone();
+                models.insert(0, killer);
+                return Ok(Verdict::Killed(test));
+            }
+        }
     }
-    Ok(match (killers.is_empty(), hung) {
-        (false, _) => Verdict::Killed(killers),
-        (true, true) => Verdict::Hung,
-        (true, false) => Verdict::Survived,
-    })
+    Ok(hung.map_or(Verdict::Survived, Verdict::Hung))
 }
 
 fn describe(verdict: &Verdict, reason: Option<&String>) -> String {
     match (verdict, reason) {
-        (Verdict::Killed(tests), _) => {
-            let more = if tests.len() > 2 { " …" } else { "" };
-            format!("killed by {}{more}", tests[..tests.len().min(2)].join(", "))
-        }
+        (Verdict::Killed(test), _) => format!("killed by {test}"),
         (Verdict::Survived, Some(reason)) => format!("survived: {reason}"),
         (Verdict::Survived, None) => "SURVIVED".to_owned(),
-        (Verdict::Hung, _) => "HUNG".to_owned(),
+        (Verdict::Hung(test), _) => format!("HUNG in {test}"),
     }
 }
 
@@ -137,8 +181,8 @@ fn problem(site: &str, verdict: &Verdict, reason: Option<&String>) -> Option<Str
             "{site} survives: no model notices when it is relaxed. Write the model, drop the \
              ordering, or give a reason in {LIST}."
         )),
-        (Verdict::Hung, _) => Some(format!(
-            "{site} makes the models run longer than {} minutes. Bound the model's loops.",
+        (Verdict::Hung(test), _) => Some(format!(
+            "{site}: {test} runs longer than {} minutes with it relaxed. Bound the model's loops.",
             LIMIT.as_secs() / 60
         )),
     }

@@ -40,7 +40,7 @@ fn places_of_one_site_are_gathered() {
 #[test]
 fn a_survivor_needs_a_reason() {
     let reason = "because".to_owned();
-    let killed = Verdict::Killed(vec!["t".into()]);
+    let killed = Verdict::Killed("t".into());
     assert_eq!(problem("a", &killed, None), None);
     assert_eq!(problem("a", &Verdict::Survived, Some(&reason)), None);
     assert!(
@@ -53,7 +53,7 @@ fn a_survivor_needs_a_reason() {
             .unwrap()
             .contains("killed now")
     );
-    assert!(problem("a", &Verdict::Hung, Some(&reason)).is_some());
+    assert!(problem("a", &Verdict::Hung("t".into()), Some(&reason)).is_some());
 }
 
 #[test]
