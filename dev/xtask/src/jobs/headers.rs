@@ -101,25 +101,41 @@ fn dangling(
             )
         });
     };
-    let ending = format!("/{file}");
-    let within = |path: &&&str| path.ends_with(&ending);
-    let room = |path: &str| path.split('/').nth(1).map(str::to_owned);
-    let all: Vec<&&str> = headers.keys().filter(within).collect();
-    let same = all
-        .iter()
-        .filter(|path| room(path) == room(&source.path))
-        .count()
-        > 0;
-    let mut candidates = all
-        .iter()
-        .filter(|path| !same || room(path) == room(&source.path));
-    if all.is_empty() {
+    let named = named_files(&source.path, file, headers);
+    if named.is_empty() {
         return Some(format!(
             "{file} {id} is cited, but there is no file {file} in crates/."
         ));
     }
-    let known = candidates.any(|path| headers[**path].contains_key(id));
+    let known = named.iter().any(|declared| declared.contains_key(id));
     (!known).then(|| format!("{id} is cited of {file}, whose header does not declare it."))
+}
+
+/// The headers a file name may mean: the file in the folder of `path`, or else those in its room,
+/// or else those anywhere.
+fn named_files<'a>(
+    path: &str,
+    file: &str,
+    headers: &'a BTreeMap<&str, Declared>,
+) -> Vec<&'a Declared> {
+    let ending = format!("/{file}");
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let room: Vec<&str> = path.split('/').take(2).collect();
+    for start in [
+        format!("{folder}/{file}"),
+        format!("{}/", room.join("/")),
+        String::new(),
+    ] {
+        let named: Vec<&Declared> = headers
+            .iter()
+            .filter(|(path, _)| path.starts_with(&start) && path.ends_with(&ending))
+            .map(|(_, declared)| declared)
+            .collect();
+        if !named.is_empty() {
+            return named;
+        }
+    }
+    Vec::new()
 }
 
 /// The lines of the `//!` comments at the top of a file, with their numbers.
@@ -228,7 +244,7 @@ enum Between {
 }
 
 fn named_file(text: &str) -> Between {
-    let trimmed = text.trim_end_matches(|c: char| c.is_whitespace() || "[(`:".contains(c));
+    let trimmed = text.trim_end_matches(|c: char| c.is_whitespace() || "[(`:,".contains(c));
     let start = trimmed.rfind(|c: char| !(c.is_alphanumeric() || "_./-".contains(c)));
     let word = start.map_or(trimmed, |at| &trimmed[at..]);
     let word = word.trim_start_matches(|c: char| !(c.is_alphanumeric() || c == '_'));

@@ -59,6 +59,7 @@ fn another_file_is_named_before_the_number() {
     };
     assert_eq!(citing("list.rs I2 holds"), 0);
     assert_eq!(citing("by `src/list.rs` [E1] and I1"), 0);
+    assert_eq!(citing("as it acquires (list.rs, E1)"), 0);
     assert_eq!(citing("see list.rs I2, I3"), 1);
     assert_eq!(citing("list.rs I2; but I1"), 1);
     assert_eq!(citing("tree.rs I2"), 1);
@@ -112,4 +113,18 @@ fn words_that_look_alike_are_no_numbers() {
     let text = "E0597 I2C UI5 I0 I123 EI3 I4_ but (I5) and [E12]";
     let found: Vec<String> = ids(text).map(|(_, id)| id).collect();
     assert_eq!(found, ["I5", "E12"]);
+}
+
+#[test]
+fn the_own_folder_comes_before_the_room() {
+    let files = [
+        (
+            "crates/sync/src/mutex/mod.rs",
+            "//! # Invariants\n//! I1 a\n".to_owned(),
+        ),
+        ("crates/sync/src/notify/mod.rs", "//! Notify.\n".to_owned()),
+        ("crates/sync/src/mutex/raw.rs", "// mod.rs I1\n".to_owned()),
+        ("crates/sync/src/notify/raw.rs", "// mod.rs I1\n".to_owned()),
+    ];
+    assert_eq!(problems(&files), ["crates/sync/src/notify/raw.rs:1"]);
 }
