@@ -225,7 +225,7 @@ enum Phase {
 ///
 /// Nothing happens until it is polled or waited for. `.wait()` blocks the thread; `.timeout`,
 /// `.deadline`, `.with` and `.until` bound it, in any combination, and all yield the verb's one
-/// stoppable result; any `Op` is an arm of [`select!`](crate::select).
+/// stoppable result; any `Op` is an arm of [`select!`](macro@crate::select).
 ///
 /// # Cancel safety
 /// Dropping it at any point leaves no trace: it gives up its place in the queue, and a grant it

@@ -14,7 +14,7 @@ use super::{Patience, Selecting};
 /// Make arms with [`arm`](super::arm) and [`future_arm`](super::future_arm), pin them, and add
 /// them; the number that a wait returns is the one that `add` gave, and the output is taken from
 /// the arm. An arm that has won is complete: [`remove`](Self::remove) it before the next wait.
-/// Where the arms are known when you write the program, use [`select!`](crate::select).
+/// Where the arms are known when you write the program, use [`select!`](macro@crate::select).
 ///
 /// # Cost
 /// One allocation for the list of arms; a wait costs in proportion to their number and allocates

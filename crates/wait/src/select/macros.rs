@@ -48,7 +48,7 @@ macro_rules! select {
     };
 }
 
-/// Like [`select!`](crate::select), but of several arms that could win the first does.
+/// Like [`select!`](macro@crate::select), but of several arms that could win the first does.
 ///
 /// ```
 /// use counterpoint_wait::cancel::CancelToken;
@@ -68,7 +68,7 @@ macro_rules! select_biased {
     };
 }
 
-/// Like [`select!`](crate::select), but awaits in a task instead of blocking its thread; any
+/// Like [`select!`](macro@crate::select), but awaits in a task instead of blocking its thread; any
 /// future is an arm. A future of its own kind is polled when the task wakes; operations join the
 /// one decision.
 ///
