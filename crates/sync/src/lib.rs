@@ -7,6 +7,7 @@
 pub mod buf_mutex;
 mod fairness;
 pub mod mutex;
+pub mod notify;
 pub mod semaphore;
 pub mod wait_group;
 
@@ -15,6 +16,7 @@ pub use mutex::{
     LockError, MappedMutexGuard, Mutex, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard,
     TryLockError,
 };
+pub use notify::{Notified, NotifiedOwned, Notify};
 pub use semaphore::{
     AcquireError, OwnedSemaphorePermit, Semaphore, SemaphorePermit, TryAcquireError,
 };

@@ -13,6 +13,7 @@
 //! |---|---|---|
 //! | `Idle` | not linked | nothing happened yet (or an arm that is not registered) |
 //! | `Queued` | linked, or decided and not yet looked at | waiting |
+//! | `Ready` | not linked | completed by `enable`; the result is in the payload |
 //! | `Done` | not linked | completed or stopped; polling again panics (W8) |
 //!
 //! # Fields
@@ -20,7 +21,7 @@
 //!
 //! # Invariants
 //! * I1: `Queued` means that the node was linked and must be left, claimed or passed on before
-//!   the operation ends; `Drop` does so, and an `Op` cannot move after its first poll.
+//!   the operation ends (`Ready`: collected or passed on); `Drop` does so, and an `Op` cannot move after its first poll.
 //! * I2: an operation that ends without taking what it was granted gives it back to the
 //!   primitive (`Verb::unclaimed`) and lets the primitive grant it to the next (`Verb::settle`),
 //!   in one hold of the queue lock: a baton is passed on exactly once (W3).
@@ -218,6 +219,7 @@ pub trait Operation: Future + Sized {
 enum Phase {
     Idle,
     Queued,
+    Ready,
     Done,
 }
 
@@ -411,6 +413,7 @@ impl<V: Verb> Parts<'_, V> {
     fn poll(&mut self, waker: &Waker) -> Poll<V::Output> {
         match *self.phase {
             Phase::Idle => return self.poll_unlinked(waker),
+            Phase::Ready => return Poll::Ready(self.collect()),
             Phase::Done => panic!("counterpoint: {} polled after completion", V::NAME),
             Phase::Queued => {}
         }
@@ -459,6 +462,9 @@ impl<V: Verb> Parts<'_, V> {
 
     /// Leaves the queue. Returns the grant that was faster, if one was.
     fn leave(&mut self) -> Verdict {
+        if *self.phase == Phase::Ready {
+            return Verdict::Handed;
+        }
         if *self.phase != Phase::Queued {
             return Verdict::Left;
         }
@@ -565,6 +571,9 @@ impl<V: Verb> Operation for Op<V> {
 
     fn arm_try(self: Pin<&mut Self>) -> Option<V::Output> {
         let mut parts = self.parts();
+        if *parts.phase == Phase::Ready {
+            return Some(parts.collect());
+        }
         assert!(
             *parts.phase == Phase::Idle,
             "counterpoint: {} used after completion",
@@ -655,11 +664,48 @@ impl<V: Verb> Op<V> {
     }
 }
 
+/// A verb that can complete before anybody waits for it; see [`Op::enable`].
+pub trait Enable: Verb {
+    /// An attempt succeeded, but its output is not wanted yet: put it into the payload, as a
+    /// granter would, for `collect` or `unclaimed`.
+    fn keep(&mut self, payload: &mut Self::Payload, output: Self::Output);
+}
+
+impl<V: Enable> Op<V> {
+    /// Takes its place in line now, without waiting. Returns true if it has completed: then it
+    /// keeps its result, and yields it at its next poll.
+    ///
+    /// # Cancel safety
+    /// Dropping it passes on what it was granted, as after a poll.
+    pub fn enable(self: Pin<&mut Self>) -> bool {
+        let mut parts = self.parts();
+        match *parts.phase {
+            Phase::Ready | Phase::Done => return true,
+            Phase::Queued => return parts.verdict() != Verdict::Queued,
+            Phase::Idle => {}
+        }
+        loop {
+            let turn = *parts.turn;
+            let kept = parts.unlinked(|verb, payload| {
+                let output = verb.attempt(payload, turn);
+                output.map(|output| verb.keep(payload, output)).is_some()
+            });
+            if kept {
+                *parts.phase = Phase::Ready;
+                return true;
+            }
+            if !parts.enlist(Waker::noop().clone(), None) {
+                return false;
+            }
+        }
+    }
+}
+
 impl<V: Verb> Drop for Op<V> {
     #[inline]
     fn drop(&mut self) {
-        if self.phase == Phase::Queued {
-            // SAFETY: it was pinned when it was queued, and is not moved before it ends.
+        if matches!(self.phase, Phase::Queued | Phase::Ready) {
+            // SAFETY: it was pinned when it was queued or enabled, and is not moved before it ends.
             let mut parts = unsafe { Pin::new_unchecked(self) }.parts();
             if matches!(parts.leave(), Verdict::Notified | Verdict::Handed) {
                 parts.pass_on();

@@ -448,6 +448,13 @@ impl RawSemaphore {
         first
     }
 
+    /// Whether `try_take` would succeed now.
+    pub(super) fn is_open(&self, min: i64) -> bool {
+        // Relaxed: a look.
+        let word = self.word().load(RELAXED);
+        word & (CLOSED | FAIR) == 0 && permits(word) >= min
+    }
+
     /// Takes permits for a waiter that looks under the lock. `impatient`: it has waited behind
     /// others' promises for the whole grace period.
     pub(super) fn take_waiting(

@@ -168,12 +168,16 @@ impl<S: Source> AcquireVerb<S> {
         taken
     }
 
-    /// Takes what is there, under the lock, into `ready`.
-    fn take_waiting(&mut self, queue: &mut LockedQueue<'_, Self>) -> bool {
+    /// Takes what is there, under the lock, into `ready`. With `retry` it leaves to an attempt
+    /// what an attempt can take: an arm of a select must not hold what it may not need.
+    fn take_waiting(&mut self, queue: &mut LockedQueue<'_, Self>, retry: bool) -> bool {
         let raw = self.source.semaphore().raw();
         let reservation = raw.reservation(queue);
         let impatient = reservation.is_some_and(|number| self.patience.expired(number));
         let want = (signed(self.min), signed(self.max));
+        if retry && raw.is_open(want.0) {
+            return true;
+        }
         self.ready = raw.take_waiting(queue, want, self.ticket, impatient);
         if self.ready.is_none() {
             // An impatient one need not look again: a release will find the promises void.
@@ -228,7 +232,7 @@ impl<S: Source> Verb for AcquireVerb<S> {
     }
 
     fn prepare(&mut self, want: &mut Want, _turn: Turn, queue: &mut LockedQueue<'_, Self>) -> bool {
-        if self.take_waiting(queue) {
+        if self.take_waiting(queue, true) {
             return true;
         }
         if !self.starving && self.patience.starving() {
@@ -269,7 +273,7 @@ impl<S: Source> Verb for AcquireVerb<S> {
     }
 
     fn look_again(&mut self, queue: &mut LockedQueue<'_, Self>) -> bool {
-        self.take_waiting(queue)
+        self.take_waiting(queue, false)
     }
 
     fn recheck_at(&self) -> Option<Instant> {
