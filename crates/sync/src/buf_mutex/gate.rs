@@ -26,7 +26,7 @@
 //!   it, but never under the queue's lock.
 //! * I2: `holder` is the address of this thread's record if and only if this thread holds the
 //!   gate: it writes the address after entering and clears it before leaving, and a record belongs
-//!   to one thread at a time.
+//!   to one thread at a time (a later owner of the record has acquired what the earlier one did).
 //! * I3: `BUSY` is cleared however the user's code ends: by a return or by unwinding.
 //!
 //! # Edges
@@ -63,7 +63,7 @@ use counterpoint_base::const_fn;
 use counterpoint_base::prim::atomic::{AtomicBool, AtomicUsize, RELAXED, acquire, release};
 use counterpoint_base::prim::cell::UnsafeCell;
 use counterpoint_base::prim::{hint, thread};
-use counterpoint_base::record::{self, Record};
+use counterpoint_base::record::{self, Record, RecordRef};
 use counterpoint_wait::op::{LockedQueue, Op, Stop, Turn, Verb};
 use counterpoint_wait::queue::{End, Grant, Pick, WaitQueue};
 use counterpoint_wait::waker::WakeBatch;
@@ -308,8 +308,12 @@ pub(super) fn stripe(count: usize) -> usize {
     record::with(|record| record.index() % count)
 }
 
-fn address(record: &Record) -> usize {
-    ptr::from_ref(record) as usize
+fn address(record: &RecordRef) -> usize {
+    if cfg!(any(counterpoint_loom, counterpoint_shuttle)) {
+        // A checker frees records at the end of their threads; I2 needs them to stay.
+        let _ = record.clone().into_raw();
+    }
+    ptr::from_ref::<Record>(record) as usize
 }
 
 /// Sets `BUSY`, if it was clear.

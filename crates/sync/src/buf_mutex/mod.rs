@@ -435,7 +435,6 @@ impl<P, G, L, F, I> Share<P, L>
 where
     P: core::ops::Deref<Target = BufMutex<G, L, F, I>>,
     F: Merge<G, L>,
-    I: Fresh<L>,
 {
     /// A copy of the global value; see [`BufMutex::peek`].
     ///
