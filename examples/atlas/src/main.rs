@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use atlas::engine::backend::{Backend, Plain, Token};
+use atlas::engine::backend::{Backend, Counterpoint};
 use atlas::engine::{self, Options};
 use atlas::format::{number, size};
 use atlas::report::Atlas;
@@ -17,7 +17,7 @@ use atlas::{html, terminal};
 use clap::Parser;
 use cli::Cli;
 
-type Engine = Plain;
+type Engine = Counterpoint;
 type Stop = <Engine as Backend>::Token;
 
 const INTERRUPTED: &str = "Ctrl-C";

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use atlas::engine::backend::{Plain, Token};
+use atlas::engine::backend::{Counterpoint, Token};
 use atlas::engine::{self, Options};
 use common::{beside, json, program, run, tree, write};
 
@@ -105,14 +105,14 @@ fn ctrl_c_gives_a_partial_result() {
 fn a_token_cancelled_before_the_start_leaves_nothing_to_show() {
     let (_temp, tree) = tree();
     write(&tree, "a.rs", "fn main() {}\n");
-    let token: <Plain as engine::backend::Backend>::Token = Token::new();
+    let token: <Counterpoint as engine::backend::Backend>::Token = Token::new();
     token.cancel("the test");
     let options = Options {
         paths: vec![tree],
         threads: 3,
         ..Options::default()
     };
-    let atlas = engine::map::<Plain>(&options, &token, &mut |_| {}).unwrap();
+    let atlas = engine::map::<Counterpoint>(&options, &token, &mut |_| {}).unwrap();
     assert_eq!((atlas.files, atlas.stopped_by), (0, Some("the test")));
 }
 

@@ -1,12 +1,11 @@
-//! What the engine needs from a concurrency library, and one such library.
+//! What the engine needs from a concurrency library, and counterpoint as that library.
 //!
 //! The walker and the workers are written against [`Backend`] alone, so the
 //! same program can run on different toolkits and be compared.
 
-mod plain;
+mod ours;
 
-pub use plain::{Plain, PlainDone, PlainPermits, PlainSignal, PlainTable, PlainToken, PlainTotals};
-pub use plain::{PlainPermit, PlainShare};
+pub use ours::Counterpoint;
 
 use std::time::Duration;
 
