@@ -31,7 +31,8 @@ pub(crate) struct Patience {
     starves_at: Option<Instant>,
     /// The reservation it stands behind, and when that may be revoked.
     behind: Option<(u32, Instant)>,
-    revoked: bool,
+    /// A reservation that has had its time.
+    overdue: Option<u32>,
     timer: TimerNode,
 }
 
@@ -40,7 +41,7 @@ impl Patience {
         Patience {
             starves_at: None,
             behind: None,
-            revoked: false,
+            overdue: None,
             timer: TimerNode::new(),
         }
     }
@@ -66,22 +67,13 @@ impl Patience {
         }
     }
 
-    /// Whether it has stood behind this reservation for the whole grace period.
-    pub(crate) fn expired(&self, reservation: u32) -> bool {
-        matches!(self.behind, Some((number, at)) if number == reservation && reached(at))
-    }
-
-    /// It revoked a reservation and may take what was kept.
-    pub(crate) fn revoke(&mut self) {
-        self.revoked = true;
-    }
-
-    pub(crate) fn revoked(&self) -> bool {
-        self.revoked
-    }
-
-    pub(crate) fn take_revoked(&mut self) -> bool {
-        core::mem::take(&mut self.revoked)
+    /// Whether it has stood behind this reservation for the whole grace period; if it has, this
+    /// stays true.
+    pub(crate) fn expired(&mut self, reservation: u32) -> bool {
+        if matches!(self.behind, Some((number, at)) if number == reservation && reached(at)) {
+            self.overdue = Some(reservation);
+        }
+        self.overdue == Some(reservation)
     }
 
     /// When a blocked thread looks again.

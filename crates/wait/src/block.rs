@@ -12,7 +12,7 @@ use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 use counterpoint_base::prim::atomic::RELAXED;
-use counterpoint_base::prim::time::Instant;
+use counterpoint_base::prim::time::{Instant, now};
 use counterpoint_base::record::{self, Record};
 
 use crate::op::Operation;
@@ -67,10 +67,8 @@ pub(crate) fn drive_with<F: Future>(
             let until = wake_at(&future);
             if token::park(record.futex(), until) == UnparkReason::Timeout {
                 // Only a sleep with an end times out.
-                expire(
-                    future.as_mut(),
-                    until.expect("a sleep without end timed out"),
-                );
+                let until = until.expect("a sleep without end timed out");
+                expire(future.as_mut(), until.max(now()));
             }
         }
     })

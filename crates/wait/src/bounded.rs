@@ -16,7 +16,7 @@ use core::task::{Context, Poll, Waker};
 use counterpoint_base::prim::time::{Duration, Instant, deadline};
 
 use crate::cancel::{Cancelled, Ctl};
-use crate::op::{Operation, Stop, inherent_methods};
+use crate::op::{Key, Operation, Stop, inherent_methods};
 use crate::queue::ArmRef;
 use crate::timer::TimerNode;
 
@@ -249,10 +249,12 @@ impl<O: Operation, S: Stops> Bounded<O, S> {
 impl<O: Operation, S: Stops> Future for Bounded<O, S> {
     type Output = O::Stoppable;
 
+    #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<O::Stoppable> {
         assert!(
             !self.done,
-            "counterpoint: a bounded operation polled after completion"
+            "counterpoint: {} polled after completion",
+            O::NAME
         );
         if let Some(stopped) = self.as_mut().begin() {
             return Poll::Ready(stopped);
@@ -272,6 +274,7 @@ impl<O: Operation, S: Stops> Operation for Bounded<O, S> {
     type Stoppable = O::Stoppable;
 
     const COMMITTED: bool = O::COMMITTED && S::COMMITTED;
+    const NAME: &'static str = O::NAME;
 
     fn is_terminated(&self) -> bool {
         self.done
@@ -302,11 +305,11 @@ impl<O: Operation, S: Stops> Operation for Bounded<O, S> {
         self.operation().expire(at);
     }
 
-    fn arm_try(mut self: Pin<&mut Self>) -> Option<O::Stoppable> {
+    fn arm_try(mut self: Pin<&mut Self>, key: Key) -> Option<O::Stoppable> {
         if let Some(stopped) = self.as_mut().begin() {
             return Some(stopped);
         }
-        let output = self.as_mut().operation().arm_try()?;
+        let output = self.as_mut().operation().arm_try(key)?;
         *self.flags().2 = true;
         Some(O::finish(output))
     }
@@ -324,21 +327,25 @@ impl<O: Operation, S: Stops> Operation for Bounded<O, S> {
         true
     }
 
-    fn arm_register(self: Pin<&mut Self>, waker: Waker, arm: ArmRef) -> bool {
-        self.operation().arm_register(waker, arm)
+    fn arm_recheck(self: Pin<&mut Self>, cx: &mut Context<'_>) {
+        self.operation().arm_recheck(cx);
     }
 
-    fn arm_unregister(self: Pin<&mut Self>) {
-        self.operation().arm_unregister();
+    fn arm_register(self: Pin<&mut Self>, waker: Waker, arm: ArmRef, key: Key) -> bool {
+        self.operation().arm_register(waker, arm, key)
     }
 
-    fn arm_claim(mut self: Pin<&mut Self>) -> Option<O::Stoppable> {
-        let output = self.as_mut().operation().arm_claim()?;
+    fn arm_unregister(self: Pin<&mut Self>, key: Key) {
+        self.operation().arm_unregister(key);
+    }
+
+    fn arm_claim(mut self: Pin<&mut Self>, key: Key) -> Option<O::Stoppable> {
+        let output = self.as_mut().operation().arm_claim(key)?;
         *self.flags().2 = true;
         Some(O::finish(output))
     }
 
-    fn arm_forfeit(self: Pin<&mut Self>) {
-        self.operation().arm_forfeit();
+    fn arm_forfeit(self: Pin<&mut Self>, key: Key) {
+        self.operation().arm_forfeit(key);
     }
 }

@@ -232,16 +232,24 @@ impl Drop for Inner {
             let _tree = parent.tree.lock();
             parent.unlink(self);
         }
-        // A long chain of parents is dropped in a loop, not by recursion.
-        while let Some(last) = parent.and_then(Arc::into_inner) {
+        // A long chain of parents is dropped in a loop, not by recursion. Whether a parent is the
+        // last is decided, and it is unlinked, in one hold of the lock that guards its links: it
+        // moves to this stack, and nobody may follow a link to it after that (I2).
+        while let Some(this) = parent {
+            let above = this.parent.clone();
+            let tree = above.as_ref().map(|above| above.tree.lock());
+            let Some(last) = Arc::into_inner(this) else {
+                break;
+            };
             let mut last = core::mem::ManuallyDrop::new(last);
-            parent = last.parent.take();
-            if let Some(parent) = &parent {
-                let _tree = parent.tree.lock();
-                parent.unlink(&last);
+            if let Some(above) = &above {
+                above.unlink(&last);
             }
+            drop(tree);
+            drop(last.parent.take());
             // Without a parent its destructor ends at once.
             drop(core::mem::ManuallyDrop::into_inner(last));
+            parent = above;
         }
     }
 }
@@ -318,19 +326,17 @@ impl CancelToken {
                 }
             };
         let first = cancel(&self.inner);
-        if first {
-            let mut below = Vec::new();
-            let mut parent = self.inner.clone();
-            loop {
-                while let Some(child) = parent.pop_child() {
-                    if cancel(&child) {
-                        below.push(child);
-                    }
-                }
-                match below.pop() {
-                    Some(next) => parent = next,
-                    None => break,
-                }
+        // Also if somebody else was first, here or below: when this returns all are cancelled.
+        let mut below = Vec::new();
+        let mut parent = self.inner.clone();
+        loop {
+            while let Some(child) = parent.pop_child() {
+                cancel(&child);
+                below.push(child);
+            }
+            match below.pop() {
+                Some(next) => parent = next,
+                None => break,
             }
         }
         if let Some(payload) = panicked {
@@ -366,6 +372,7 @@ impl CancelToken {
             future,
             cancelled: self.cancelled(),
             begun: false,
+            done: false,
         }
     }
 
@@ -416,7 +423,8 @@ impl CancelledVerb<'_> {
     }
 }
 
-impl Verb for CancelledVerb<'_> {
+// SAFETY: one queue, that of the token it borrows; no method moves the verb.
+unsafe impl Verb for CancelledVerb<'_> {
     type State = AtomicU32;
     type Payload = ();
     type Output = ();
@@ -459,6 +467,7 @@ pub struct RunUntilCancelled<'t, F> {
     future: F,
     cancelled: Cancelled<'t>,
     begun: bool,
+    done: bool,
 }
 
 impl<F> fmt::Debug for RunUntilCancelled<'_, F> {
@@ -473,18 +482,25 @@ impl<F: Future> Future for RunUntilCancelled<'_, F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<F::Output>> {
         // SAFETY: both parts are pinned with this and not moved.
         let this = unsafe { self.get_unchecked_mut() };
+        assert!(
+            !this.done,
+            "counterpoint: CancelToken::run_until_cancelled polled after completion"
+        );
         let begun = core::mem::replace(&mut this.begun, true);
         if !begun && this.cancelled.verb().token().is_cancelled() {
+            this.done = true;
             return Poll::Ready(None);
         }
         // SAFETY: as above.
-        if let Poll::Ready(output) = unsafe { Pin::new_unchecked(&mut this.future) }.poll(cx) {
-            return Poll::Ready(Some(output));
-        }
-        // SAFETY: as above.
-        unsafe { Pin::new_unchecked(&mut this.cancelled) }
-            .poll(cx)
-            .map(|()| None)
+        let polled = match unsafe { Pin::new_unchecked(&mut this.future) }.poll(cx) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            // SAFETY: as above.
+            Poll::Pending => unsafe { Pin::new_unchecked(&mut this.cancelled) }
+                .poll(cx)
+                .map(|()| None),
+        };
+        this.done = polled.is_ready();
+        polled
     }
 }
 

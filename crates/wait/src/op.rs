@@ -98,7 +98,11 @@ pub type LockedQueue<'q, V> = Locked<'q, <V as Verb>::State, <V as Verb>::Payloa
 ///
 /// This is the seam between the wait core and the primitives built on it; to wait, users need
 /// [`Op`] only.
-pub trait Verb {
+///
+/// # Safety
+/// `queue` returns the same queue each time, and that queue lives, and stays where it is, as long
+/// as the verb. No method moves the verb out of its place: it is pinned with its operation.
+pub unsafe trait Verb {
     /// The primitive's own word(s).
     type State;
     /// What a waiter carries: what it wants, or the place for its result.
@@ -162,6 +166,11 @@ pub trait Verb {
     }
 }
 
+/// Shows that the wait core itself calls: nobody else can make one.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct Key(pub(crate) ());
+
 /// What every operation can do; implemented by [`Op`] and [`Bounded`] (and not elsewhere: the
 /// hidden methods are no interface).
 pub trait Operation: Future + Sized {
@@ -172,6 +181,9 @@ pub trait Operation: Future + Sized {
     /// code first.
     #[doc(hidden)]
     const COMMITTED: bool;
+    /// The name in messages.
+    #[doc(hidden)]
+    const NAME: &'static str;
 
     /// True once it has completed; polling it again panics.
     fn is_terminated(&self) -> bool;
@@ -200,19 +212,22 @@ pub trait Operation: Future + Sized {
 
     // As an arm of a select: see `select.rs`.
     #[doc(hidden)]
-    fn arm_try(self: Pin<&mut Self>) -> Option<Self::Output>;
+    fn arm_try(self: Pin<&mut Self>, _: Key) -> Option<Self::Output>;
     #[doc(hidden)]
     fn arm_soft(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Option<Self::Output>;
     #[doc(hidden)]
     fn has_soft(&self) -> bool;
+    /// Registered as an arm: a task sees to it that it is woken at `wake_at`.
     #[doc(hidden)]
-    fn arm_register(self: Pin<&mut Self>, waker: Waker, arm: ArmRef) -> bool;
+    fn arm_recheck(self: Pin<&mut Self>, cx: &mut Context<'_>);
     #[doc(hidden)]
-    fn arm_unregister(self: Pin<&mut Self>);
+    fn arm_register(self: Pin<&mut Self>, waker: Waker, arm: ArmRef, _: Key) -> bool;
     #[doc(hidden)]
-    fn arm_claim(self: Pin<&mut Self>) -> Option<Self::Output>;
+    fn arm_unregister(self: Pin<&mut Self>, _: Key);
     #[doc(hidden)]
-    fn arm_forfeit(self: Pin<&mut Self>);
+    fn arm_claim(self: Pin<&mut Self>, _: Key) -> Option<Self::Output>;
+    #[doc(hidden)]
+    fn arm_forfeit(self: Pin<&mut Self>, _: Key);
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -388,6 +403,8 @@ impl<V: Verb> Parts<'_, V> {
             let left = unsafe { locked.leave(self.node) };
             drop(locked);
             *self.phase = Phase::Idle;
+            // It tries by its own right, not by a baton it may have had before.
+            *self.turn = Turn::First;
             // Only here, with the lock released, the old waker may be dropped.
             drop(left);
             return Refreshed::Free;
@@ -541,6 +558,7 @@ impl<V: Verb> Operation for Op<V> {
     type Stoppable = V::Stoppable;
 
     const COMMITTED: bool = true;
+    const NAME: &'static str = V::NAME;
 
     fn is_terminated(&self) -> bool {
         self.phase == Phase::Done
@@ -569,7 +587,7 @@ impl<V: Verb> Operation for Op<V> {
 
     fn expire(self: Pin<&mut Self>, _at: Instant) {}
 
-    fn arm_try(self: Pin<&mut Self>) -> Option<V::Output> {
+    fn arm_try(self: Pin<&mut Self>, _: Key) -> Option<V::Output> {
         let mut parts = self.parts();
         if *parts.phase == Phase::Ready {
             return Some(parts.collect());
@@ -590,15 +608,20 @@ impl<V: Verb> Operation for Op<V> {
         false
     }
 
-    fn arm_register(self: Pin<&mut Self>, waker: Waker, arm: ArmRef) -> bool {
+    fn arm_recheck(self: Pin<&mut Self>, cx: &mut Context<'_>) {
+        // SAFETY: as in `poll`.
+        unsafe { self.map_unchecked_mut(|this| &mut this.verb) }.poll_recheck(cx);
+    }
+
+    fn arm_register(self: Pin<&mut Self>, waker: Waker, arm: ArmRef, _: Key) -> bool {
         self.parts().enlist(waker, Some(arm))
     }
 
-    fn arm_unregister(self: Pin<&mut Self>) {
+    fn arm_unregister(self: Pin<&mut Self>, _: Key) {
         self.parts().unregister();
     }
 
-    fn arm_claim(self: Pin<&mut Self>) -> Option<V::Output> {
+    fn arm_claim(self: Pin<&mut Self>, _: Key) -> Option<V::Output> {
         let mut parts = self.parts();
         if parts.verdict() == Verdict::Handed {
             return Some(parts.collect());
@@ -614,7 +637,7 @@ impl<V: Verb> Operation for Op<V> {
         output
     }
 
-    fn arm_forfeit(self: Pin<&mut Self>) {
+    fn arm_forfeit(self: Pin<&mut Self>, _: Key) {
         self.parts().pass_on();
     }
 }

@@ -517,12 +517,10 @@ impl<'q, S, P> Locked<'q, S, P> {
     pub unsafe fn leave(&mut self, node: *const Node<P>) -> Result<Option<Waker>, Verdict> {
         // SAFETY: alive by the caller's promise.
         let node_ref = unsafe { &*node };
-        // Acquire [E1] if a granter was faster. Granters change it under this lock, so the
-        // exchange cannot fail after the load that `verdict` is.
-        let left =
-            node_ref
-                .verdict
-                .compare_exchange(QUEUED, LEFT, RELAXED, acquire("queue.lost_leave"));
+        // Relaxed: who was faster wrote under this lock, and `verdict` below acquires [E1].
+        let left = node_ref
+            .verdict
+            .compare_exchange(QUEUED, LEFT, RELAXED, RELAXED);
         match left {
             // SAFETY: by the caller's promise.
             Ok(_) => Ok(unsafe { self.cut(node) }),
@@ -546,18 +544,43 @@ impl<'q, S, P> Locked<'q, S, P> {
         waker
     }
 
-    /// Replaces the waker of a node that is still queued, unless it would wake the same task.
-    /// Returns what is left over, to be dropped after unlocking.
+    /// Replaces the waker of a node that is still queued. Returns what is left over, to be dropped
+    /// after unlocking.
     ///
     /// # Safety
     /// The node belongs to the caller and was linked in this queue.
     pub unsafe fn replace_waker(&mut self, node: *const Node<P>, waker: Waker) -> Option<Waker> {
         // SAFETY: by the caller's promise, with the lock held.
         unsafe {
-            inside(node, |inner| match &mut inner.waker {
-                Some(old) => Some(core::mem::replace(old, waker)),
-                None => Some(waker),
+            inside(node, |inner| {
+                if inner.next.is_null() {
+                    // Cut out by a granter.
+                    return Some(waker);
+                }
+                inner.waker.replace(waker)
             })
+        }
+    }
+
+    /// Wakes the first waiter without granting it anything, so that it looks by itself. Its next
+    /// poll gives it a waker again; an arm of a select is passed over.
+    pub fn nudge(&mut self, wakes: &mut WakeBatch) {
+        let head = self.head();
+        let mut cursor = head;
+        while !cursor.is_null() && !wakes.is_full() {
+            let take = |inner: &mut Inner<P>| match inner.arm {
+                None => inner.waker.take(),
+                Some(_) => None,
+            };
+            // SAFETY: linked, hence alive (I1), and the lock is held.
+            if let Some(waker) = unsafe { inside(cursor, take) } {
+                wakes.push(waker);
+                return;
+            }
+            cursor = self.neighbours(cursor).1;
+            if cursor == head {
+                return;
+            }
         }
     }
 
@@ -616,7 +639,9 @@ impl<'q, S, P> Locked<'q, S, P> {
                 Pick::Skip => {}
                 Pick::Take => match self.decide(cursor, grant) {
                     Ok(waker) => {
-                        wakes.push(waker);
+                        if let Some(waker) = waker {
+                            wakes.push(waker);
+                        }
                         return true;
                     }
                     // SAFETY: an arm that lost: its owner waits for this lock before it goes on.
@@ -631,10 +656,9 @@ impl<'q, S, P> Locked<'q, S, P> {
     }
 
     /// Decides for a linked node: cuts it out and returns its waker, or finds it decided.
-    fn decide(&mut self, node: *const Node<P>, grant: Grant) -> Result<Waker, ()> {
+    fn decide(&mut self, node: *const Node<P>, grant: Grant) -> Result<Option<Waker>, ()> {
         // SAFETY: linked, hence alive (I1), and the lock is held.
         let waker = unsafe { self.cut(node) };
-        let waker = waker.expect("a linked node has a waker");
         // SAFETY: as above; the node is cut out but its owner needs this lock, or a verdict, to
         // go on.
         let arm = unsafe {
@@ -669,7 +693,7 @@ impl<'q, S, P> Locked<'q, S, P> {
                     return Ok(waker);
                 }
                 // SAFETY: the arm lost, so its owner waits for this lock to unregister it.
-                unsafe { inside(node, |inner| inner.waker = Some(waker)) };
+                unsafe { inside(node, |inner| inner.waker = waker) };
                 Err(())
             }
         }

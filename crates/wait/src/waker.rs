@@ -132,7 +132,13 @@ impl WakeBatch {
             if is_committed(&waker) {
                 waker.wake();
             } else if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(|| waker.wake())) {
-                panicked.get_or_insert(payload);
+                match &panicked {
+                    None => panicked = Some(payload),
+                    // A payload whose destructor panics must not stop the loop either.
+                    Some(_) => core::mem::forget(panic::catch_unwind(AssertUnwindSafe(|| {
+                        drop(payload);
+                    }))),
+                }
             }
         }
         if let Some(payload) = panicked.filter(|_| !panicking()) {

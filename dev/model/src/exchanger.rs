@@ -55,7 +55,9 @@ pub struct SwapVerb<'a, T> {
     exchanger: &'a Exchanger<T>,
 }
 
-impl<T> Verb for SwapVerb<'_, T> {
+// SAFETY: one queue, that of the place it borrows; no method moves the verb.
+
+unsafe impl<T> Verb for SwapVerb<'_, T> {
     type State = ();
     type Payload = Offer<T>;
     type Output = T;

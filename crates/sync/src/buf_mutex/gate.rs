@@ -447,7 +447,9 @@ struct EnterVerb<'g> {
     queue: &'g Queue,
 }
 
-impl Verb for EnterVerb<'_> {
+// SAFETY: one queue, that of the gate it borrows; no method moves the verb.
+
+unsafe impl Verb for EnterVerb<'_> {
     type State = AtomicUsize;
     type Payload = Wants;
     type Output = ();
@@ -486,7 +488,9 @@ pub struct WaitIdleVerb<'g> {
     queue: &'g Queue,
 }
 
-impl Verb for WaitIdleVerb<'_> {
+// SAFETY: one queue, that of the gate it borrows; no method moves the verb.
+
+unsafe impl Verb for WaitIdleVerb<'_> {
     type State = AtomicUsize;
     type Payload = Wants;
     type Output = ();

@@ -106,8 +106,8 @@ impl<'a, T: ?Sized> MutexGuard<'a, T> {
     /// Blocks the thread, as `lock` does.
     pub fn bump(this: &mut MutexGuard<'a, T>) {
         if this.mutex.raw.has_waiters() {
-            this.mutex.raw.unlock_slow(true);
-            relock(this.mutex);
+            let relock = Relock(this);
+            relock.0.mutex.raw.unlock_slow(true);
         }
     }
 
@@ -116,21 +116,22 @@ impl<'a, T: ?Sized> MutexGuard<'a, T> {
     /// # Deadlocks
     /// Blocks the thread, as `lock` does.
     pub fn unlocked<R>(this: &mut MutexGuard<'a, T>, f: impl FnOnce() -> R) -> R {
-        struct Relock<'m, T: ?Sized>(&'m Mutex<T>);
-        impl<T: ?Sized> Drop for Relock<'_, T> {
-            fn drop(&mut self) {
-                relock(self.0);
-            }
-        }
-        this.mutex.raw.unlock();
-        let _relock = Relock(this.mutex);
+        let relock = Relock(this);
+        relock.0.mutex.raw.unlock();
         f()
     }
 }
 
-fn relock<T: ?Sized>(mutex: &Mutex<T>) {
-    // The guard that the caller still has takes over.
-    let _ = ManuallyDrop::new(mutex.lock());
+/// Takes the lock again for a guard that gave it up, whatever happened meanwhile: the guard is
+/// still in the caller's hands.
+struct Relock<'g, 'a, T: ?Sized>(&'g mut MutexGuard<'a, T>);
+
+impl<T: ?Sized> Drop for Relock<'_, '_, T> {
+    fn drop(&mut self) {
+        let _ = ManuallyDrop::new(self.0.mutex.lock());
+        // A panic while the lock was not held does not poison.
+        self.0.panicking |= panicking();
+    }
 }
 
 impl<T: ?Sized> Drop for MutexGuard<'_, T> {
@@ -275,7 +276,11 @@ impl<T: ?Sized> OwnedMutexGuard<T> {
         part: impl FnOnce(&mut T) -> &mut U,
     ) -> OwnedMappedMutexGuard<T, U> {
         let part = NonNull::from(part(&mut *this));
-        OwnedMappedMutexGuard { part, guard: this }
+        OwnedMappedMutexGuard {
+            part,
+            guard: this,
+            _part: PhantomData,
+        }
     }
 
     /// A guard of a part of the value, if there is one.
@@ -288,7 +293,11 @@ impl<T: ?Sized> OwnedMutexGuard<T> {
     ) -> Result<OwnedMappedMutexGuard<T, U>, OwnedMutexGuard<T>> {
         match part(&mut *this).map(NonNull::from) {
             None => Err(this),
-            Some(part) => Ok(OwnedMappedMutexGuard { part, guard: this }),
+            Some(part) => Ok(OwnedMappedMutexGuard {
+                part,
+                guard: this,
+                _part: PhantomData,
+            }),
         }
     }
 
@@ -328,10 +337,33 @@ impl<T: ?Sized> DerefMut for OwnedMutexGuard<T> {
 
 /// Holds a [`Mutex`], keeps it alive, and shows a part of its value; made by
 /// [`OwnedMutexGuard::map`].
+///
+/// A guard of a long-lived reference cannot be used as one of a short-lived reference, or the
+/// short-lived one could be left in the mutex:
+///
+/// ```compile_fail,E0308
+/// # use counterpoint_sync::OwnedMappedMutexGuard;
+/// fn shorten<'a, T>(
+///     guard: OwnedMappedMutexGuard<T, &'static str>,
+/// ) -> OwnedMappedMutexGuard<T, &'a str> {
+///     guard
+/// }
+/// ```
+///
+/// ```
+/// # use counterpoint_sync::OwnedMappedMutexGuard;
+/// fn keep<T>(
+///     guard: OwnedMappedMutexGuard<T, &'static str>,
+/// ) -> OwnedMappedMutexGuard<T, &'static str> {
+///     guard
+/// }
+/// ```
 #[must_use = "dropping the guard at once unlocks at once"]
 pub struct OwnedMappedMutexGuard<T: ?Sized, U: ?Sized> {
     part: NonNull<U>,
     guard: OwnedMutexGuard<T>,
+    /// Invariant, as an exclusive reference is.
+    _part: PhantomData<*mut U>,
 }
 
 // SAFETY: an exclusive reference to the part, and a guard.
@@ -352,6 +384,7 @@ impl<T: ?Sized, U: ?Sized> OwnedMappedMutexGuard<T, U> {
         OwnedMappedMutexGuard {
             part,
             guard: this.guard,
+            _part: PhantomData,
         }
     }
 

@@ -172,11 +172,29 @@ impl RawMutex {
         }
     }
 
+    /// Takes a lock that has been reserved for too long: ends the reservation and claims, in one
+    /// exchange, so that no lock is left free with nobody to take it (I3).
+    fn try_overdue(&self, patience: &mut Patience) -> bool {
+        // Relaxed: a look; the exchange decides.
+        let mut word = self.word().load(RELAXED);
+        while word & (LOCKED | RESERVED) == RESERVED && patience.expired(word & NUMBERS) {
+            let new = (word & !RESERVED) | LOCKED;
+            // Acquire [E1]: as in `try_lock`.
+            match self
+                .word()
+                .compare_exchange_weak(word, new, acquire("mutex.overdue"), RELAXED)
+            {
+                Ok(_) => return true,
+                Err(found) => word = found,
+            }
+        }
+        false
+    }
+
     /// One attempt of a waiting operation.
     pub(crate) fn attempt(&self, baton: &mut Baton, turn: Turn, patience: &mut Patience) -> bool {
         match turn {
-            Turn::First if patience.take_revoked() => self.try_claim(baton),
-            Turn::First => self.try_lock(),
+            Turn::First => self.try_lock() || self.try_overdue(patience),
             Turn::Notified => {
                 let claimed = self.try_claim(baton);
                 if !claimed {
@@ -220,26 +238,16 @@ impl RawMutex {
         loop {
             let marks = baton.marks(word);
             let kept = word & RESERVED != 0 && marks & RESERVED == 0;
-            let queued = word & STRICT != 0
-                && baton.reserved.is_none()
-                && !patience.revoked()
-                && !queue.is_empty();
+            let queued = word & STRICT != 0 && baton.reserved.is_none() && !queue.is_empty();
             if word & LOCKED == 0 && !kept && !queued {
+                if queue.is_empty() {
+                    // Nobody waits: a mark that is left over must not keep this one out.
+                    self.clear_waiters();
+                }
                 return true;
             }
-            if kept && patience.expired(word & NUMBERS) {
-                // The reservation outlived its grace period: anyone may take the lock.
-                match self
-                    .word()
-                    .compare_exchange_weak(word, word & !RESERVED, RELAXED, RELAXED)
-                {
-                    Ok(_) => {
-                        patience.revoke();
-                        word &= !RESERVED;
-                    }
-                    Err(found) => word = found,
-                }
-                continue;
+            if word & LOCKED == 0 && kept && patience.expired(word & NUMBERS) {
+                return true;
             }
             let new = (word & !marks) | WAITERS | starving;
             match self
@@ -299,13 +307,12 @@ impl RawMutex {
         let mut word = self.word().load(RELAXED);
         while word & (LOCKED | AWAKE | RESERVED) == 0 {
             // The lock is taken for the time of the grant, so that whoever is granted cannot claim
-            // before the marks of its baton are set. Acquire [E1]: and handed on by the grant.
-            match self.word().compare_exchange_weak(
-                word,
-                word | LOCKED,
-                acquire("mutex.settle"),
-                RELAXED,
-            ) {
+            // before the marks of its baton are set. Relaxed: the data is not touched, and `grant`
+            // continues the release of the last holder, as every change is a read-modify-write.
+            match self
+                .word()
+                .compare_exchange_weak(word, word | LOCKED, RELAXED, RELAXED)
+            {
                 Ok(_) => {
                     self.grant(queue, wakes, word & (STRICT | FAIR) != 0);
                     break;
@@ -341,6 +348,10 @@ impl RawMutex {
             },
             |baton| *baton = Baton::NONE,
         );
+        if granted && reserve {
+            // Who stands next looks, and so knows when this reservation has had its time.
+            queue.nudge(wakes);
+        }
         let mut set = 0;
         if granted {
             set = if reserve { RESERVED } else { 0 } | if awake { AWAKE } else { 0 };

@@ -82,7 +82,8 @@ impl<T: ?Sized> fmt::Debug for LockOwnedVerb<T> {
 
 macro_rules! lock_verb {
     ([$($generics:tt)*] $verb:ty, $guard:ty, $name:literal, |$this:ident| $make:expr) => {
-        impl<$($generics)* T: ?Sized> Verb for $verb {
+        // SAFETY: one queue, that of the mutex it borrows or owns; no method moves the verb.
+        unsafe impl<$($generics)* T: ?Sized> Verb for $verb {
             type State = AtomicU32;
             type Payload = Baton;
             type Output = $guard;

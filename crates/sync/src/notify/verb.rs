@@ -74,7 +74,9 @@ pub(super) fn notified<S: Source>(source: S) -> Op<NotifiedVerb<S>> {
     )
 }
 
-impl<S: Source> Verb for NotifiedVerb<S> {
+// SAFETY: one queue, that of the `Notify` of its source; no method moves the verb.
+
+unsafe impl<S: Source> Verb for NotifiedVerb<S> {
     type State = AtomicUsize;
     type Payload = Wish;
     type Output = ();

@@ -200,7 +200,9 @@ fn sated(raw: &RawSemaphore, starving: &mut bool, queue: &mut LockedSemaphore<'_
     did
 }
 
-impl<S: Source> Verb for AcquireVerb<S> {
+// SAFETY: one queue, that of the semaphore of its source; no method moves the verb.
+
+unsafe impl<S: Source> Verb for AcquireVerb<S> {
     type State = State;
     type Payload = Want;
     type Output = Outcome<S>;

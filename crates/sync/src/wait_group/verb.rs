@@ -57,7 +57,9 @@ pub(super) fn by_value(group: WaitGroup) -> Op<WaitVerb> {
     Op::new(verb, Generation(0))
 }
 
-impl Verb for WaitVerb {
+// SAFETY: one queue, that of the group it holds; no method moves the verb.
+
+unsafe impl Verb for WaitVerb {
     type State = State;
     type Payload = Generation;
     type Output = ();
@@ -195,7 +197,9 @@ impl WaitRefVerb<'_> {
     }
 }
 
-impl Verb for WaitRefVerb<'_> {
+// SAFETY: one queue, that of the group it holds; no method moves the verb.
+
+unsafe impl Verb for WaitRefVerb<'_> {
     type State = State;
     type Payload = Generation;
     type Output = ();

@@ -6,26 +6,28 @@ use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 use counterpoint_base::prim::time::Instant;
 
-use crate::op::Operation;
+use crate::op::{Key, Operation};
 use crate::queue::ArmRef;
 
 /// What a select does with an arm. Implemented by [`ArmSlot`] and [`FutureSlot`].
 #[doc(hidden)]
 pub trait Arm {
     /// Tries by itself; true if the output is in the slot.
-    fn attempt(self: Pin<&mut Self>) -> bool;
+    fn attempt(self: Pin<&mut Self>, key: Key) -> bool;
     /// Polls what cannot join the decision; true if the output is in the slot.
     fn poll_soft(self: Pin<&mut Self>, cx: &mut Context<'_>) -> bool;
     /// Whether `poll_soft` may ever be true.
     fn has_soft(&self) -> bool;
     /// Joins the decision; true if an attempt may succeed, and then it has not joined.
-    fn register(self: Pin<&mut Self>, waker: Waker, arm: ArmRef) -> bool;
+    fn register(self: Pin<&mut Self>, waker: Waker, arm: ArmRef, key: Key) -> bool;
     /// Leaves a decision that another arm has won, or that was aborted.
-    fn unregister(self: Pin<&mut Self>);
+    fn unregister(self: Pin<&mut Self>, key: Key);
     /// It won: true if the output is in the slot.
-    fn claim(self: Pin<&mut Self>) -> bool;
+    fn claim(self: Pin<&mut Self>, key: Key) -> bool;
     /// It won, but the select ends: gives the grant back.
-    fn forfeit(self: Pin<&mut Self>);
+    fn forfeit(self: Pin<&mut Self>, key: Key);
+    /// Registered: a task sees to it that it is woken at `wake_at`.
+    fn recheck(self: Pin<&mut Self>, cx: &mut Context<'_>);
     /// The moment at which it wants to be polled at the latest.
     fn wake_at(&self) -> Option<Instant>;
     /// A thread waits and minds `wake_at`.
@@ -109,8 +111,8 @@ impl<O: Operation> ArmSlot<O> {
 }
 
 impl<O: Operation> Arm for ArmSlot<O> {
-    fn attempt(mut self: Pin<&mut Self>) -> bool {
-        let output = self.as_mut().operation().arm_try();
+    fn attempt(mut self: Pin<&mut Self>, key: Key) -> bool {
+        let output = self.as_mut().operation().arm_try(key);
         self.keep(output)
     }
 
@@ -126,21 +128,25 @@ impl<O: Operation> Arm for ArmSlot<O> {
         self.operation.has_soft()
     }
 
-    fn register(self: Pin<&mut Self>, waker: Waker, arm: ArmRef) -> bool {
-        self.operation().arm_register(waker, arm)
+    fn register(self: Pin<&mut Self>, waker: Waker, arm: ArmRef, key: Key) -> bool {
+        self.operation().arm_register(waker, arm, key)
     }
 
-    fn unregister(self: Pin<&mut Self>) {
-        self.operation().arm_unregister();
+    fn unregister(self: Pin<&mut Self>, key: Key) {
+        self.operation().arm_unregister(key);
     }
 
-    fn claim(mut self: Pin<&mut Self>) -> bool {
-        let output = self.as_mut().operation().arm_claim();
+    fn claim(mut self: Pin<&mut Self>, key: Key) -> bool {
+        let output = self.as_mut().operation().arm_claim(key);
         self.keep(output)
     }
 
-    fn forfeit(self: Pin<&mut Self>) {
-        self.operation().arm_forfeit();
+    fn forfeit(self: Pin<&mut Self>, key: Key) {
+        self.operation().arm_forfeit(key);
+    }
+
+    fn recheck(self: Pin<&mut Self>, cx: &mut Context<'_>) {
+        self.operation().arm_recheck(cx);
     }
 
     fn wake_at(&self) -> Option<Instant> {
@@ -169,7 +175,7 @@ impl<F: Future> FutureSlot<F> {
 }
 
 impl<F: Future> Arm for FutureSlot<F> {
-    fn attempt(self: Pin<&mut Self>) -> bool {
+    fn attempt(self: Pin<&mut Self>, _: Key) -> bool {
         false
     }
 
@@ -190,19 +196,21 @@ impl<F: Future> Arm for FutureSlot<F> {
         true
     }
 
-    fn register(self: Pin<&mut Self>, _waker: Waker, _arm: ArmRef) -> bool {
+    fn register(self: Pin<&mut Self>, _waker: Waker, _arm: ArmRef, _: Key) -> bool {
         false
     }
 
-    fn unregister(self: Pin<&mut Self>) {}
+    fn unregister(self: Pin<&mut Self>, _: Key) {}
 
-    fn claim(self: Pin<&mut Self>) -> bool {
+    fn claim(self: Pin<&mut Self>, _: Key) -> bool {
         unreachable!("a future does not join the decision")
     }
 
-    fn forfeit(self: Pin<&mut Self>) {
+    fn forfeit(self: Pin<&mut Self>, _: Key) {
         unreachable!("a future does not join the decision")
     }
+
+    fn recheck(self: Pin<&mut Self>, _cx: &mut Context<'_>) {}
 
     fn wake_at(&self) -> Option<Instant> {
         None

@@ -13,8 +13,8 @@
 //! | aborted | no arm can win | the select, after it unregistered all |
 //!
 //! # Invariants
-//! * I1: while an arm tries by itself (`attempt`) no arm is registered, so at most one decision is
-//!   under way; two selects that meet need one exchange, of the registered one's word.
+//! * I1: while an arm tries by itself (`attempt`) no arm is registered, and while the winner claims
+//!   the decision is closed, so at most one decision is under way; two selects that meet need one exchange, of the registered one's word.
 //! * I2: an arm that cannot join the decision (a foreign future, a bound) is polled only while no
 //!   arm is registered, so its output is never lost to a winner.
 //! * I3: before the core ends, each registered arm was unregistered under its queue's lock, or has
@@ -63,11 +63,12 @@ use core::future::Future;
 use core::marker::PhantomPinned;
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
-use counterpoint_base::prim::time::{Duration, Instant, deadline};
+use counterpoint_base::prim::time::{Duration, Instant, deadline, reached};
 use counterpoint_base::record;
 
 use crate::block::drive_with;
 use crate::bounded::earlier;
+use crate::op::Key;
 use crate::queue::{ArmRef, Core};
 use crate::timer::TimerNode;
 
@@ -220,7 +221,7 @@ impl<L: ArmList> Selecting<L> {
             self.registered -= 1;
             let index = self.nth(self.registered);
             if Some(index) != winner {
-                self.arms.with(index, &mut |arm| arm.unregister());
+                self.arms.with(index, &mut |arm| arm.unregister(Key(())));
             }
         }
     }
@@ -238,7 +239,7 @@ impl<L: ArmList> Selecting<L> {
             let mut ready = false;
             let mut waker = Some(waker);
             self.arms.with(index, &mut |arm| {
-                ready = arm.register(waker.take().expect("called once"), arm_ref);
+                ready = arm.register(waker.take().expect("called once"), arm_ref, Key(()));
             });
             if ready {
                 return true;
@@ -251,9 +252,12 @@ impl<L: ArmList> Selecting<L> {
     /// The registered arms are decided for `winner`: takes its output, unless its baton came too
     /// late.
     fn finish(&mut self, winner: usize) -> Option<usize> {
-        self.unregister(Some(winner));
+        // Claimed before the others leave: leaving lets others in and runs their wakers, which may
+        // wait for what this thread was granted.
         let mut claimed = false;
-        self.arms.with(winner, &mut |arm| claimed = arm.claim());
+        self.arms
+            .with(winner, &mut |arm| claimed = arm.claim(Key(())));
+        self.unregister(Some(winner));
         claimed.then_some(winner)
     }
 
@@ -269,8 +273,12 @@ impl<L: ArmList> Selecting<L> {
             .waker
             .as_ref()
             .is_some_and(|waker| waker.will_wake(cx.waker()));
-        // A wake-up may be meant for an arm that is polled, or for the deadline of this select.
-        let look = self.has_soft() || self.expired || (self.deadline.is_some() && !self.blocking);
+        // A wake-up may be meant for an arm that is polled, for the deadline of this select, or
+        // for an arm that wants to look again.
+        let look = self.has_soft()
+            || self.expired
+            || (self.deadline.is_some() && !self.blocking)
+            || (0..self.arms.count()).any(|index| self.arms.wake_at(index).is_some_and(reached));
         if same && !look {
             return Poll::Pending;
         }
@@ -311,12 +319,17 @@ impl<L: ArmList> Future for Selecting<L> {
         loop {
             // I1, I2: nothing is registered here.
             let won = this
-                .find(|arm| arm.attempt())
+                .find(|arm| arm.attempt(Key(())))
                 .or_else(|| this.find(|arm| arm.poll_soft(cx)));
             if won.is_some() || this.is_over(cx) {
                 return Poll::Ready(won);
             }
             if !this.register(cx.waker()) {
+                if !this.blocking {
+                    for index in 0..this.arms.count() {
+                        this.arms.with(index, &mut |arm| arm.recheck(cx));
+                    }
+                }
                 return Poll::Pending;
             }
             match this.core.abort() {
@@ -339,7 +352,7 @@ impl<L: ArmList> Drop for Selecting<L> {
         let winner = self.core.abort().err();
         self.unregister(winner);
         if let Some(winner) = winner {
-            self.arms.with(winner, &mut |arm| arm.forfeit());
+            self.arms.with(winner, &mut |arm| arm.forfeit(Key(())));
         }
     }
 }
