@@ -52,7 +52,7 @@ fn adder(sum: &Sum, work: &Arc<Work>) -> thread::JoinHandle<()> {
 
 model! {
     /// Two threads merge while the main one looks: none is lost and none sleeps for ever.
-    fn merges_exclude_each_other(preemptions: Some(3)) {
+    fn merges_exclude_each_other(preemptions: Some(2)) {
         let sum = sum();
         let threads = [0, 1].map(|_| adder(&sum, &Work::new()));
         assert!(sum.peek() <= 2);
@@ -149,7 +149,7 @@ model! {
     }
 
     /// Shares end in any order; the result is the same.
-    fn ordered_merges_keep_their_order(preemptions: Some(3)) {
+    fn ordered_merges_keep_their_order(preemptions: Some(2)) {
         let digits = std::sync::Arc::new(BufMutex::ordered(0, |global: &mut u32, local: &u32| {
             *global = *global * 10 + local;
         }));
@@ -164,7 +164,7 @@ model! {
     }
 
     /// A merge that finds the main value held goes into a stripe; nothing is lost.
-    fn striped_merges_are_not_lost(preemptions: Some(2)) {
+    fn striped_merges_are_not_lost(preemptions: Some(1)) {
         let add = |global: &mut u32, local: &u32| *global += *local;
         let sum = std::sync::Arc::new(BufMutex::striped(0, add, || 0, |all, part| *all += part));
         let threads = [0, 1].map(|_| {
@@ -179,7 +179,7 @@ model! {
     }
 
     /// Everything published is counted once, whether its share has ended or not.
-    fn live_locals_are_counted_once(preemptions: Some(2)) {
+    fn live_locals_are_counted_once(preemptions: Some(1)) {
         let sum = std::sync::Arc::new(BufMutex::live(0, |global: &mut u32, local: &u32| *global += *local));
         let threads = [0, 1].map(|_| {
             let mut share = sum.share_owned();
