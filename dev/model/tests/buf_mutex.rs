@@ -51,11 +51,18 @@ fn adder(sum: &Sum, work: &Arc<Work>) -> thread::JoinHandle<()> {
 }
 
 model! {
-    /// Two threads merge while the main one looks: none is lost and none sleeps for ever.
-    fn merges_exclude_each_other(preemptions: Some(3)) {
+    /// A thread looks while two merge: it waits for its turn and sees whole values.
+    fn a_look_takes_its_turn(preemptions: Some(1)) {
         let sum = sum();
         let threads = [0, 1].map(|_| adder(&sum, &Work::new()));
         assert!(sum.peek() <= 2);
+        for thread in threads { thread.join().unwrap(); }
+    }
+
+    /// Two threads merge: none is lost and none sleeps for ever.
+    fn merges_exclude_each_other(preemptions: Some(3)) {
+        let sum = sum();
+        let threads = [0, 1].map(|_| adder(&sum, &Work::new()));
         for thread in threads { thread.join().unwrap(); }
         assert_eq!((sum.peek(), sum.outstanding()), (2, 0));
     }
@@ -158,13 +165,12 @@ model! {
             *share.as_mut() = digit;
             thread::spawn(move || drop(share))
         });
-        assert!([0, 1, 12].contains(&digits.peek()));
         for thread in threads { thread.join().unwrap(); }
         assert_eq!(digits.peek(), 12);
     }
 
     /// A merge that finds the main value held goes into a stripe; nothing is lost.
-    fn striped_merges_are_not_lost(preemptions: Some(2)) {
+    fn striped_merges_are_not_lost(preemptions: Some(3)) {
         let add = |global: &mut u32, local: &u32| *global += *local;
         let sum = std::sync::Arc::new(BufMutex::striped(0, add, || 0, |all, part| *all += part));
         let threads = [0, 1].map(|_| {
@@ -172,14 +178,13 @@ model! {
             *share.as_mut() = 1;
             thread::spawn(move || drop(share))
         });
-        assert!(sum.peek() <= 2);
         sum.wait_idle();
         assert_eq!(sum.peek(), 2);
         for thread in threads { thread.join().unwrap(); }
     }
 
     /// Everything published is counted once, whether its share has ended or not.
-    fn live_locals_are_counted_once(preemptions: Some(2)) {
+    fn live_locals_are_counted_once(preemptions: Some(1)) {
         let sum = std::sync::Arc::new(BufMutex::live(0, |global: &mut u32, local: &u32| *global += *local));
         let threads = [0, 1].map(|_| {
             let mut share = sum.share_owned();

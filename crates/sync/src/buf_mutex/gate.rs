@@ -52,6 +52,9 @@
 //!
 //! # Rejected
 //! * A second word for the shares: one more read-modify-write for each share.
+//! * Not counting borrowed shares: one read-modify-write less for each, but nobody could wait for
+//!   them. (With the count a share costs 6.9 ns without contention where openmp-reducer, which
+//!   has none, takes 4.3 ns: least of 300 runs, on a busy machine.)
 //! * The number of the thread's record as `holder`: under a checker all are zero.
 //!
 //! # Checked by

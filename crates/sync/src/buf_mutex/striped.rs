@@ -22,8 +22,8 @@ pub type StripedShare<'a, G, L, F, N, C> = Share<&'a StripedBufMutex<G, L, F, N,
 /// A share that owns its [`StripedBufMutex`] together with others.
 pub type OwnedStripedShare<G, L, F, N, C> = Share<Arc<StripedBufMutex<G, L, F, N, C>>, L>;
 
-/// Rounds of looking at the main value before a stripe is used: about as long as a merge of a few
-/// words takes. A merge that is over by then costs less than a partial value and its combination.
+/// Rounds of looking at the main value before a stripe is used: meant to outlast a merge of a few
+/// words, which costs less than a partial value and its combination. Not tuned yet.
 const ROUNDS: u32 = 8;
 
 /// A [`BufMutex`](super::BufMutex) whose merges may run side by side.

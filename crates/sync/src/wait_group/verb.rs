@@ -17,9 +17,9 @@ use super::{
 enum Unit {
     /// With the waiter.
     Held,
-    /// Lent in this generation (I1).
+    /// Lent in this generation (mod.rs I1).
     Lent(u32),
-    /// The generation in which it was lent is over (I5).
+    /// The generation in which it was lent is over (mod.rs I5).
     Released,
 }
 
@@ -161,7 +161,7 @@ pub(super) fn by_ref(group: &WaitGroup) -> Op<WaitRefVerb<'_>> {
 }
 
 impl WaitRefVerb<'_> {
-    /// Lends the handle's unit, or joins a wait that has lent it (I2). False if there is nobody
+    /// Lends the handle's unit, or joins a wait that has lent it (mod.rs I2). False if there is nobody
     /// to wait for.
     fn join(&self, locked: &LockedGroup<'_>, now: u32) -> bool {
         if self.group.is_lent(locked) {
@@ -183,7 +183,7 @@ impl WaitRefVerb<'_> {
         true
     }
 
-    /// Takes the unit back, if this is the last wait through its handle (I2).
+    /// Takes the unit back, if this is the last wait through its handle (mod.rs I2).
     fn leave(&self, locked: &LockedGroup<'_>) {
         let last = self.group.lend(locked, |lend| {
             lend.waits -= 1;
