@@ -96,6 +96,22 @@ model! {
         take_stored(&told);
     }
 
+    /// What was handed to a future is seen by it although nothing woke it.
+    fn handed_notification_carries_data(preemptions: Some(3)) {
+        let told = Told::new();
+        let mut first = pin!(told.notify.notified());
+        assert!(!first.as_mut().enable());
+        let writer = spawn(&told, |told| {
+            told.write();
+            told.notify.notify_one();
+        });
+        let other = spawn(&told, come_and_go);
+        if first.as_mut().enable() {
+            told.read();
+        }
+        join([writer, other]);
+    }
+
     /// The only notification reaches the waiter, and carries data.
     fn notification_carries_data(branches: [Branch::SpuriousWake], preemptions: Some(3)) {
         let told = Told::new();
