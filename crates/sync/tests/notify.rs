@@ -291,7 +291,10 @@ fn cancel_matrix() {
                 _ => Instant::now() + LONG,
             };
             let mut task = Task::new(notify.notified().with(&ctl).deadline(deadline));
-            assert!(task.is_pending(), "{case:?}");
+            if !task.is_pending() {
+                assert!(Instant::now() >= deadline, "{case:?}");
+                continue; // The machine was too slow for this case.
+            }
             let handed = match what {
                 What::Nothing => 0,
                 What::One => notify.notify_one(),

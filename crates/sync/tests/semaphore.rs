@@ -142,12 +142,6 @@ fn a_head_that_times_out_lets_smaller_ones_pass() {
     let semaphore = Semaphore::new(1);
     thread::scope(|scope| {
         let large = scope.spawn(|| semaphore.acquire_many_timeout(2, 20 * SHORT).map(drop));
-        while semaphore
-            .acquire_async()
-            .timeout(Duration::ZERO)
-            .wait()
-            .is_err()
-        {}
         thread::sleep(SHORT);
         let held = semaphore.acquire().unwrap();
         let small = scope.spawn(|| semaphore.acquire().map(drop));
@@ -566,8 +560,9 @@ fn cancel_matrix() {
                 };
                 let mut task = Task::new(semaphore.acquire_async().with(&ctl).deadline(deadline));
                 let mut next = Task::new(semaphore.acquire_async());
-                if !matches!(when, When::Unpolled) {
-                    assert!(task.is_pending(), "{case:?}");
+                if !matches!(when, When::Unpolled) && !task.is_pending() {
+                    assert!(Instant::now() >= deadline, "{case:?}");
+                    continue; // The machine was too slow for this case.
                 }
                 assert!(next.is_pending(), "{case:?}");
                 let granted = matches!(when, When::Granted);

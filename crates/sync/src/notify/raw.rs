@@ -43,8 +43,8 @@
 //! No foreign code runs here; a panicking waker costs no other waiter its notification.
 //!
 //! # Rejected
-//! A permit that a broadcast reaches first being taken as well (tokio before 1.5x): the broadcast
-//! would eat it.
+//! Looking for the stored notification before looking for a broadcast: a future that a broadcast
+//! has reached would take both.
 //!
 //! # Checked by
 //! dev/model tests/notify.rs; crates/sync tests/notify.rs.

@@ -455,6 +455,12 @@ impl RawSemaphore {
         word & (CLOSED | FAIR) == 0 && permits(word) >= min
     }
 
+    /// Whether newcomers queue even if permits are there.
+    pub(super) fn is_fair(&self) -> bool {
+        // Relaxed: a look; `FAIR` changes under the queue lock.
+        self.word().load(RELAXED) & FAIR != 0
+    }
+
     /// Takes permits for a waiter that looks under the lock. `impatient`: it has waited behind
     /// others' promises for the whole grace period.
     pub(super) fn take_waiting(
@@ -464,9 +470,7 @@ impl RawSemaphore {
         ticket: Option<u32>,
         impatient: bool,
     ) -> Option<i64> {
-        // Relaxed: a look; `FAIR` changes under the queue lock.
-        let fair = self.word().load(RELAXED) & FAIR != 0;
-        let right = match fair && !impatient {
+        let right = match self.is_fair() && !impatient {
             true if !self.is_first(queue, ticket) => return None,
             true => Right::Line,
             false => Right::Any,

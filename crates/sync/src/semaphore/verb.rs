@@ -172,12 +172,17 @@ impl<S: Source> AcquireVerb<S> {
     /// what an attempt can take: an arm of a select must not hold what it may not need.
     fn take_waiting(&mut self, queue: &mut LockedQueue<'_, Self>, retry: bool) -> bool {
         let raw = self.source.semaphore().raw();
-        let reservation = raw.reservation(queue);
-        let impatient = reservation.is_some_and(|number| self.patience.expired(number));
         let want = (signed(self.min), signed(self.max));
-        if retry && raw.is_open(want.0) {
+        let open = raw.is_open(want.0);
+        if !open && !raw.is_fair() {
+            self.patience.behind(None);
+            return false;
+        }
+        if open && retry {
             return true;
         }
+        let reservation = raw.reservation(queue);
+        let impatient = reservation.is_some_and(|number| self.patience.expired(number));
         self.ready = raw.take_waiting(queue, want, self.ticket, impatient);
         if self.ready.is_none() {
             // An impatient one need not look again: a release will find the promises void.
