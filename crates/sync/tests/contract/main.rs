@@ -1,0 +1,7 @@
+//! The wait contract, rule by rule, on every primitive.
+
+mod bounds;
+mod memory;
+mod queue;
+mod subjects;
+mod wakers;
