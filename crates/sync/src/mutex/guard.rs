@@ -106,8 +106,8 @@ impl<'a, T: ?Sized> MutexGuard<'a, T> {
     /// Blocks the thread, as `lock` does.
     pub fn bump(this: &mut MutexGuard<'a, T>) {
         if this.mutex.raw.has_waiters() {
+            let _relock = Relock(this.mutex);
             this.mutex.raw.unlock_slow(true);
-            relock(this.mutex);
         }
     }
 
@@ -116,21 +116,20 @@ impl<'a, T: ?Sized> MutexGuard<'a, T> {
     /// # Deadlocks
     /// Blocks the thread, as `lock` does.
     pub fn unlocked<R>(this: &mut MutexGuard<'a, T>, f: impl FnOnce() -> R) -> R {
-        struct Relock<'m, T: ?Sized>(&'m Mutex<T>);
-        impl<T: ?Sized> Drop for Relock<'_, T> {
-            fn drop(&mut self) {
-                relock(self.0);
-            }
-        }
-        this.mutex.raw.unlock();
         let _relock = Relock(this.mutex);
+        this.mutex.raw.unlock();
         f()
     }
 }
 
-fn relock<T: ?Sized>(mutex: &Mutex<T>) {
-    // The guard that the caller still has takes over.
-    let _ = ManuallyDrop::new(mutex.lock());
+/// Takes the lock again for a guard that lives on, also if a waker panics in the unlock.
+struct Relock<'m, T: ?Sized>(&'m Mutex<T>);
+
+impl<T: ?Sized> Drop for Relock<'_, T> {
+    fn drop(&mut self) {
+        // The guard that the caller still has takes over.
+        let _ = ManuallyDrop::new(self.0.lock());
+    }
 }
 
 impl<T: ?Sized> Drop for MutexGuard<'_, T> {

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod memory;
+mod panics;
 mod queue;
 mod subjects;
 mod wakers;

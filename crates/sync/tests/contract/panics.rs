@@ -1,0 +1,82 @@
+//! Wakers that panic: nothing is lost, nothing stays, nothing is unlocked twice (W5).
+
+use crate::subjects::{all, batons};
+use crate::wakers::{Moment, Probe, caught};
+use counterpoint_sync::{Mutex, MutexGuard};
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+
+#[test]
+fn w5_a_panicking_wake_up_keeps_its_grant() {
+    for subject in batons() {
+        let (probe, armed) = Probe::panicking(Moment::Wake);
+        let mut wait = (subject.wait)();
+        assert!(probe.poll(wait.as_mut()).is_pending());
+        armed.store(true, Ordering::SeqCst);
+        caught(Moment::Wake, || (subject.open)());
+        let Poll::Ready(won) = probe.poll(wait.as_mut()) else {
+            panic!("{} was granted", subject.verb);
+        };
+        drop(won);
+        assert!(Probe::new().poll((subject.wait)().as_mut()).is_ready());
+    }
+}
+
+#[test]
+fn w5_a_waker_that_panics_when_cloned_leaves_the_wait_as_it_was() {
+    for subject in all() {
+        let (bad, armed) = Probe::panicking(Moment::Clone);
+        let probe = Probe::new();
+        let mut wait = (subject.wait)();
+        // Before it queues, and while it is queued with another one.
+        for queued in [false, true] {
+            armed.store(true, Ordering::SeqCst);
+            caught(Moment::Clone, || drop(bad.poll(wait.as_mut())));
+            assert!(probe.poll(wait.as_mut()).is_pending(), "{queued}");
+        }
+        (subject.open)();
+        assert_eq!(probe.wakes(), 1, "{}", subject.verb);
+        assert!(probe.poll(wait.as_mut()).is_ready());
+        assert_eq!(bad.live(), 0);
+    }
+}
+
+#[test]
+fn w5_a_waker_that_panics_when_dropped_leaves_no_trace() {
+    for subject in all() {
+        let (bad, armed) = Probe::panicking(Moment::Drop);
+        let mut wait = (subject.wait)();
+        let waker = bad.waker();
+        let polled = wait.as_mut().poll(&mut Context::from_waker(&waker));
+        assert!(polled.is_pending());
+        armed.store(true, Ordering::SeqCst);
+        caught(Moment::Drop, || drop(wait));
+        drop(waker);
+        assert_eq!(bad.live(), 0);
+        (subject.open)();
+        assert_eq!(bad.wakes(), 0, "{}", subject.verb);
+        assert!(Probe::new().poll((subject.wait)().as_mut()).is_ready());
+    }
+}
+
+#[test]
+fn w5_a_panicking_wake_up_does_not_unlock_twice() {
+    fn first_waiter_panics(release: impl FnOnce(&mut MutexGuard<'_, u32>)) {
+        let mutex = Mutex::new(0);
+        let (probe, armed) = Probe::panicking(Moment::Wake);
+        let mut wait = Box::pin(mutex.lock_async());
+        let mut guard = mutex.lock();
+        assert!(probe.poll(wait.as_mut()).is_pending());
+        armed.store(true, Ordering::SeqCst);
+        caught(Moment::Wake, || release(&mut guard));
+        // The guard lives on, so it holds the lock.
+        assert!(mutex.is_locked());
+        assert!(mutex.try_lock().is_err());
+        assert!(probe.poll(wait.as_mut()).is_pending());
+        drop(guard);
+        assert!(probe.poll(wait.as_mut()).is_ready());
+    }
+    first_waiter_panics(|guard| MutexGuard::unlocked(guard, || ()));
+    first_waiter_panics(|guard| MutexGuard::bump(guard));
+}
+
