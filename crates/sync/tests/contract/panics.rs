@@ -1,10 +1,37 @@
 //! Wakers that panic: nothing is lost, nothing stays, nothing is unlocked twice (W5).
 
-use crate::subjects::{all, batons};
+use crate::subjects::{all, batons, broadcasts};
 use crate::wakers::{Moment, Probe, caught};
 use counterpoint_sync::{Mutex, MutexGuard};
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
+
+#[test]
+fn w5_a_panicking_wake_up_loses_no_other() {
+    // More than one batch, and one that panics in each.
+    const WAITERS: usize = 70;
+    for subject in broadcasts() {
+        let (bad, armed) = Probe::panicking(Moment::Wake);
+        let mut waits = Vec::new();
+        for number in 0..WAITERS {
+            let probe = if number == 3 {
+                bad.clone()
+            } else {
+                Probe::new()
+            };
+            let mut wait = (subject.wait)();
+            assert!(probe.poll(wait.as_mut()).is_pending());
+            waits.push((probe, wait));
+        }
+        armed.store(true, Ordering::SeqCst);
+        caught(Moment::Wake, || (subject.open)());
+        for (number, (probe, wait)) in waits.iter_mut().enumerate() {
+            assert_eq!(probe.wakes(), 1, "{} {number}", subject.verb);
+            assert!(probe.poll(wait.as_mut()).is_ready());
+            assert_eq!(probe.live(), 0);
+        }
+    }
+}
 
 #[test]
 fn w5_a_panicking_wake_up_keeps_its_grant() {
