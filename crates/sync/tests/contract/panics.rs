@@ -3,7 +3,11 @@
 use crate::subjects::{all, batons, broadcasts};
 use crate::wakers::{Moment, Probe, caught};
 use counterpoint_sync::{Mutex, MutexGuard};
-use std::sync::atomic::Ordering;
+use counterpoint_wait::select::{Select, arm};
+use std::panic::{self, AssertUnwindSafe};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 #[test]
@@ -107,3 +111,40 @@ fn w5_a_panicking_wake_up_does_not_unlock_twice() {
     first_waiter_panics(|guard| MutexGuard::bump(guard));
 }
 
+#[test]
+fn w5_a_waker_that_panics_when_dropped_does_not_stop_a_select_from_leaving() {
+    for wakers_before in 0..3 {
+        let (a, b) = (Mutex::new(()), Mutex::new(()));
+        let (held_a, held_b) = (a.lock(), b.lock());
+        let (mut first, mut second) = (pin!(arm(a.lock_async())), pin!(arm(b.lock_async())));
+        let mut select = Select::biased();
+        select.add(first.as_mut());
+        select.add(second.as_mut());
+        let left = Arc::new(AtomicUsize::new(usize::MAX));
+        let fuse = left.clone();
+        let bad = Probe::with(move |now| {
+            if now == Moment::Drop && fuse.fetch_sub(1, Ordering::SeqCst) == 0 {
+                panic::panic_any(Moment::Drop);
+            }
+        });
+        let waker = bad.waker();
+        let mut wait = Box::pin(select.wait_async());
+        let mut cx = Context::from_waker(&waker);
+        assert!(wait.as_mut().poll(&mut cx).is_pending());
+        // The first arm has won when the select is dropped.
+        drop(held_a);
+        left.store(wakers_before, Ordering::SeqCst);
+        // One waker was woken; the others are dropped.
+        let dropped = panic::catch_unwind(AssertUnwindSafe(|| drop(wait)));
+        left.store(usize::MAX, Ordering::SeqCst);
+        assert_eq!(dropped.is_err(), wakers_before < 2);
+        drop(held_b);
+        // Both arms are as new: a later select uses them.
+        assert_eq!(select.try_now(), Some(0));
+        drop(select);
+        drop(first.as_mut().take().expect("it won"));
+        drop(waker);
+        assert_eq!(bad.live(), 0);
+        assert!(a.try_lock().is_ok() && b.try_lock().is_ok());
+    }
+}

@@ -337,9 +337,32 @@ impl<L: ArmList> Drop for Selecting<L> {
             return;
         }
         let winner = self.core.abort().err();
-        self.unregister(winner);
-        if let Some(winner) = winner {
-            self.arms.with(winner, &mut |arm| arm.forfeit());
+        Leaving {
+            select: self,
+            winner,
         }
+        .leave();
+    }
+}
+
+/// Takes everything out, also what is left when a waker panics (I3).
+struct Leaving<'s, L: ArmList> {
+    select: &'s mut Selecting<L>,
+    winner: Option<usize>,
+}
+
+impl<L: ArmList> Leaving<'_, L> {
+    fn leave(&mut self) {
+        self.select.unregister(self.winner);
+        if let Some(winner) = self.winner.take() {
+            self.select.arms.with(winner, &mut |arm| arm.forfeit());
+        }
+    }
+}
+
+impl<L: ArmList> Drop for Leaving<'_, L> {
+    fn drop(&mut self) {
+        // Only after a panic is there anything left to do.
+        self.leave();
     }
 }
