@@ -274,7 +274,11 @@ impl<T: ?Sized> OwnedMutexGuard<T> {
         part: impl FnOnce(&mut T) -> &mut U,
     ) -> OwnedMappedMutexGuard<T, U> {
         let part = NonNull::from(part(&mut *this));
-        OwnedMappedMutexGuard { part, guard: this }
+        OwnedMappedMutexGuard {
+            part,
+            guard: this,
+            _part: PhantomData,
+        }
     }
 
     /// A guard of a part of the value, if there is one.
@@ -287,7 +291,11 @@ impl<T: ?Sized> OwnedMutexGuard<T> {
     ) -> Result<OwnedMappedMutexGuard<T, U>, OwnedMutexGuard<T>> {
         match part(&mut *this).map(NonNull::from) {
             None => Err(this),
-            Some(part) => Ok(OwnedMappedMutexGuard { part, guard: this }),
+            Some(part) => Ok(OwnedMappedMutexGuard {
+                part,
+                guard: this,
+                _part: PhantomData,
+            }),
         }
     }
 
@@ -331,6 +339,8 @@ impl<T: ?Sized> DerefMut for OwnedMutexGuard<T> {
 pub struct OwnedMappedMutexGuard<T: ?Sized, U: ?Sized> {
     part: NonNull<U>,
     guard: OwnedMutexGuard<T>,
+    /// Invariant, as the part can be written through it.
+    _part: PhantomData<*mut U>,
 }
 
 // SAFETY: an exclusive reference to the part, and a guard.
@@ -351,6 +361,7 @@ impl<T: ?Sized, U: ?Sized> OwnedMappedMutexGuard<T, U> {
         OwnedMappedMutexGuard {
             part,
             guard: this.guard,
+            _part: PhantomData,
         }
     }
 
