@@ -18,8 +18,8 @@
 //! * I1: `CANCELLED` is set before the tree lock is taken to empty the list of children, and a
 //!   child looks at the word under that lock before it is linked: a child is cancelled with its
 //!   parent, or born cancelled.
-//! * I2: a linked child is alive: its destructor takes the parent's lock to unlink itself before
-//!   its memory ends; whoever empties the list upgrades under that lock.
+//! * I2: a linked child is alive and stays where it is: it takes the parent's lock to unlink
+//!   itself before its memory ends or it moves; whoever empties the list upgrades under that lock.
 //!
 //! # Edges
 //! * E1: release of `CANCELLED` → acquire in `is_cancelled`: the reason, and what the canceller
@@ -191,6 +191,21 @@ impl Inner {
         None
     }
 
+    /// If the caller's handle is the only one, takes this token out of its parent's list, so that
+    /// nobody finds it any more and it may be moved (I2). False if there are others.
+    fn leave_alone(self: &Arc<Inner>) -> bool {
+        let Some(parent) = &self.parent else {
+            return Arc::strong_count(self) == 1;
+        };
+        let _tree = parent.tree.lock();
+        // Who has no handle gets one only by `pop_child`, under this lock.
+        let alone = Arc::strong_count(self) == 1;
+        if alone {
+            parent.unlink(self);
+        }
+        alone
+    }
+
     /// Takes a child out of the list, if it is in it. The tree lock must be held.
     fn unlink(&self, child: &Inner) {
         let none = Links {
@@ -233,15 +248,11 @@ impl Drop for Inner {
             parent.unlink(self);
         }
         // A long chain of parents is dropped in a loop, not by recursion.
-        while let Some(last) = parent.and_then(Arc::into_inner) {
-            let mut last = core::mem::ManuallyDrop::new(last);
-            parent = last.parent.take();
-            if let Some(parent) = &parent {
-                let _tree = parent.tree.lock();
-                parent.unlink(&last);
+        while let Some(last) = parent {
+            if !last.leave_alone() {
+                break;
             }
-            // Without a parent its destructor ends at once.
-            drop(core::mem::ManuallyDrop::into_inner(last));
+            parent = Arc::into_inner(last).and_then(|mut last| last.parent.take());
         }
     }
 }
