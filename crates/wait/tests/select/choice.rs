@@ -42,6 +42,42 @@ fn each_of_two_ready_arms_wins_often() {
 }
 
 #[test]
+fn each_of_two_ready_arms_wins_often_among_others() {
+    let (never, done) = (CancelToken::new(), cancelled());
+    let mut wins = [0; 2];
+    for _ in 0..1_000 {
+        wins[select! {
+            () = done.cancelled() => 0,
+            () = done.cancelled() => 1,
+            () = never.cancelled() => unreachable!(),
+            () = never.cancelled() => unreachable!(),
+            () = never.cancelled() => unreachable!(),
+            () = never.cancelled() => unreachable!(),
+            () = never.cancelled() => unreachable!(),
+            () = never.cancelled() => unreachable!(),
+        }] += 1;
+    }
+    assert!(wins.iter().all(|&wins| wins >= 300), "{wins:?}");
+}
+
+#[test]
+fn each_of_three_ready_arms_wins_often_among_others() {
+    let (never, done) = (CancelToken::new(), cancelled());
+    let mut wins = [0; 3];
+    for _ in 0..3_000 {
+        wins[select! {
+            () = done.cancelled() => 0,
+            () = done.cancelled() => 1,
+            () = done.cancelled() => 2,
+            () = never.cancelled() => unreachable!(),
+            () = never.cancelled() => unreachable!(),
+            () = never.cancelled() => unreachable!(),
+        }] += 1;
+    }
+    assert!(wins.iter().all(|&wins| wins >= 700), "{wins:?}");
+}
+
+#[test]
 fn biased_takes_the_first_that_is_ready() {
     let (never, done) = (CancelToken::new(), cancelled());
     for _ in 0..100 {
