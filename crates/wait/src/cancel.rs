@@ -18,8 +18,8 @@
 //! * I1: `CANCELLED` is set before the tree lock is taken to empty the list of children, and a
 //!   child looks at the word under that lock before it is linked: a child is cancelled with its
 //!   parent, or born cancelled.
-//! * I2: a linked child is alive: its destructor takes the parent's lock to unlink itself before
-//!   its memory ends; whoever empties the list upgrades under that lock.
+//! * I2: a linked child is alive and stays where it is: it takes the parent's lock to unlink
+//!   itself before its memory ends or it moves; whoever empties the list upgrades under that lock.
 //!
 //! # Edges
 //! * E1: release of `CANCELLED` → acquire in `is_cancelled`: the reason, and what the canceller

@@ -133,7 +133,8 @@ pub unsafe trait Verb {
     /// Takes the result that was handed.
     fn collect(&mut self, payload: &mut Self::Payload) -> Self::Output;
 
-    /// The operation ends without taking its grant: put it back into the primitive.
+    /// The operation ends without taking its grant: put it back into the primitive. As an arm of
+    /// a select it may be used again after that.
     fn unclaimed(&mut self, payload: &mut Self::Payload, queue: &mut LockedQueue<'_, Self>);
 
     /// Somebody left the queue or gave a grant back: clear marks that no longer hold and grant
@@ -453,9 +454,10 @@ impl<V: Verb> Parts<'_, V> {
         self.unlinked(|verb, payload| verb.collect(payload))
     }
 
-    /// Gives an unclaimed grant back and lets the primitive pass it on (I2).
-    fn pass_on(&mut self) {
-        *self.phase = Phase::Done;
+    /// Gives an unclaimed grant back and lets the primitive pass it on (I2). The phase comes
+    /// first, since a waker may panic while others are let in.
+    fn pass_on(&mut self, phase: Phase) {
+        *self.phase = phase;
         let queue: *const WaitQueue<V::State, V::Payload> = self.verb.queue();
         // SAFETY: the verb borrows or owns the primitive, and outlives this call.
         let mut locked = unsafe { &*queue }.lock();
@@ -511,7 +513,7 @@ impl<V: Verb> Parts<'_, V> {
                 *self.turn = Turn::Notified;
                 let output = self.attempt();
                 if output.is_none() {
-                    self.pass_on();
+                    self.pass_on(Phase::Done);
                 }
                 output
             }
@@ -630,15 +632,16 @@ impl<V: Verb> Operation for Op<V> {
         let output = parts.attempt();
         if output.is_none() {
             // Others may run before this arm is registered again: the baton must not wait.
-            parts.pass_on();
-            *parts.phase = Phase::Idle;
+            *parts.turn = Turn::First;
+            parts.pass_on(Phase::Idle);
         }
         *parts.turn = Turn::First;
         output
     }
 
     fn arm_forfeit(self: Pin<&mut Self>, _: Key) {
-        self.parts().pass_on();
+        // The arm has not completed: another select may use it.
+        self.parts().pass_on(Phase::Idle);
     }
 }
 
@@ -731,7 +734,7 @@ impl<V: Verb> Drop for Op<V> {
             // SAFETY: it was pinned when it was queued or enabled, and is not moved before it ends.
             let mut parts = unsafe { Pin::new_unchecked(self) }.parts();
             if matches!(parts.leave(), Verdict::Notified | Verdict::Handed) {
-                parts.pass_on();
+                parts.pass_on(Phase::Done);
             }
         }
     }

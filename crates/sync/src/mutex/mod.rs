@@ -1,5 +1,7 @@
 //! [`Mutex`]: one value, one holder at a time, for threads and tasks alike.
 
+#[cfg(doctest)]
+mod compile_fail;
 mod guard;
 mod raw;
 mod verb;

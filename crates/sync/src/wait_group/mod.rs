@@ -75,7 +75,7 @@ use counterpoint_base::prim::atomic::{AtomicUsize, RELAXED, acquire, release};
 use counterpoint_base::prim::cell::UnsafeCell;
 use counterpoint_base::prim::time::{Duration, Instant};
 use counterpoint_wait::queue::{End, Grant, Locked, Pick, WaitQueue};
-use counterpoint_wait::waker::WakeBatch;
+use counterpoint_wait::waker::{WakeBatch, wake_in_batches};
 use counterpoint_wait::{Op, Stop};
 use std::sync::Arc;
 
@@ -148,7 +148,7 @@ impl Inner {
     /// Ends the generation if `ends` says so, seeing the active units under the lock, and wakes
     /// everybody who waited in it.
     fn end_if(&self, ends: impl FnOnce(usize, &LockedGroup<'_>) -> bool) -> bool {
-        let mut locked = self.queue.lock();
+        let locked = self.queue.lock();
         // Acquire [E1]: pairs with the releases in `done`; the waiters get it by their grants.
         let word = self.word().load(acquire("wait_group.ending"));
         if !ends(active(word), &locked) {
@@ -160,17 +160,13 @@ impl Inner {
         });
         // Relaxed: nothing is published; the units come back (I4).
         self.word().fetch_add(lent * UNIT, RELAXED);
-        loop {
-            let mut wakes = WakeBatch::new();
-            release_ended(&mut locked, &mut wakes);
-            drop(locked);
-            let more = wakes.is_full();
-            wakes.wake();
-            if !more {
-                return true;
-            }
-            locked = self.queue.lock();
-        }
+        let mut locked = Some(locked);
+        wake_in_batches(|wakes| {
+            let mut locked = locked.take().unwrap_or_else(|| self.queue.lock());
+            release_ended(&mut locked, wakes);
+            wakes.is_full()
+        });
+        true
     }
 }
 

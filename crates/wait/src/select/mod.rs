@@ -19,8 +19,8 @@
 //!   arm is registered, so its output is never lost to a winner.
 //! * I3: before the core ends, each registered arm was unregistered under its queue's lock, or has
 //!   won; the granter's exchange was its last touch (queue.rs I2).
-//! * I4: registering runs in an order that starts anywhere (fair) or at the first arm (biased);
-//!   the first `registered` of that order are linked.
+//! * I4: arms are tried and registered in one order, drawn anew for each select (fair) or as
+//!   written (biased); the first `registered` of that order are linked.
 //!
 //! # Edges
 //! queue.rs E2.
@@ -51,6 +51,7 @@
 mod arm;
 mod dynamic;
 mod macros;
+mod order;
 
 pub use arm::{ArmSlot, FutureSlot, arm, future_arm};
 pub use dynamic::{Select, SelectWait};
@@ -64,13 +65,13 @@ use core::marker::PhantomPinned;
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 use counterpoint_base::prim::time::{Duration, Instant, deadline, reached};
-use counterpoint_base::record;
 
 use crate::block::drive_with;
 use crate::bounded::earlier;
 use crate::op::Key;
 use crate::queue::{ArmRef, Core};
 use crate::timer::TimerNode;
+use order::Order;
 
 /// For how long a select waits.
 #[doc(hidden)]
@@ -103,9 +104,9 @@ pub fn __at(time: Instant) -> Patience {
 pub struct Selecting<L: ArmList> {
     arms: L,
     core: Core,
-    /// How many arms, in the order that begins at `start`, are registered (I4).
+    /// How many arms, the first in `order`, are registered (I4).
     registered: usize,
-    start: usize,
+    order: Order,
     /// The waker they were registered with.
     waker: Option<Waker>,
     now_only: bool,
@@ -126,13 +127,13 @@ impl<L: ArmList> fmt::Debug for Selecting<L> {
 }
 
 impl<L: ArmList> Selecting<L> {
-    /// A select over `arms`, tried from the first (`biased`) or from anywhere.
+    /// A select over `arms`, tried as written (`biased`) or in any order.
     pub fn new(arms: L, biased: bool, patience: Patience) -> Selecting<L> {
         let count = arms.count();
-        let start = if biased || count < 2 {
-            0
+        let order = if biased {
+            Order::BIASED
         } else {
-            record::random() as usize % count
+            Order::fair(count)
         };
         let deadline = match patience {
             Patience::Until(deadline) => deadline,
@@ -142,7 +143,7 @@ impl<L: ArmList> Selecting<L> {
             arms,
             core: Core::new(),
             registered: 0,
-            start,
+            order,
             waker: None,
             now_only: matches!(patience, Patience::Now),
             deadline,
@@ -191,9 +192,9 @@ impl<L: ArmList> Selecting<L> {
         }
     }
 
-    /// The arm at `position` of the order that begins at `start`.
+    /// The arm at `position` in the order.
     fn nth(&self, position: usize) -> usize {
-        (self.start + position) % self.arms.count()
+        self.order.nth(position, self.arms.count())
     }
 
     /// The first arm in order for which `f` is true.
@@ -350,9 +351,34 @@ impl<L: ArmList> Drop for Selecting<L> {
             return;
         }
         let winner = self.core.abort().err();
-        self.unregister(winner);
-        if let Some(winner) = winner {
-            self.arms.with(winner, &mut |arm| arm.forfeit(Key(())));
+        Leaving {
+            select: self,
+            winner,
         }
+        .leave();
+    }
+}
+
+/// Takes everything out, also what is left when a waker panics (I3).
+struct Leaving<'s, L: ArmList> {
+    select: &'s mut Selecting<L>,
+    winner: Option<usize>,
+}
+
+impl<L: ArmList> Leaving<'_, L> {
+    fn leave(&mut self) {
+        self.select.unregister(self.winner);
+        if let Some(winner) = self.winner.take() {
+            self.select
+                .arms
+                .with(winner, &mut |arm| arm.forfeit(Key(())));
+        }
+    }
+}
+
+impl<L: ArmList> Drop for Leaving<'_, L> {
+    fn drop(&mut self) {
+        // Only after a panic is there anything left to do.
+        self.leave();
     }
 }

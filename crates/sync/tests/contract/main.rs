@@ -1,0 +1,8 @@
+//! The wait contract, rule by rule, on every primitive.
+
+mod bounds;
+mod memory;
+mod panics;
+mod queue;
+mod subjects;
+mod wakers;

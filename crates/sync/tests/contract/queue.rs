@@ -1,0 +1,221 @@
+//! Who is granted, who passes on, and who may run meanwhile: W2, W3, W12, W15.
+
+use crate::subjects::{Subject, Wait, Won, all, batons, broadcasts};
+use crate::wakers::Probe;
+use counterpoint_sync::{Mutex, Semaphore};
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex as Cell};
+use std::task::Poll;
+use std::thread;
+
+/// A wait that was polled once and is queued.
+struct Queued {
+    probe: Arc<Probe>,
+    wait: Wait<Won>,
+}
+
+impl Queued {
+    fn new(subject: &Subject) -> Queued {
+        let (probe, mut wait) = (Probe::new(), (subject.wait)());
+        assert!(probe.poll(wait.as_mut()).is_pending(), "{}", subject.verb);
+        Queued { probe, wait }
+    }
+
+    fn poll(&mut self) -> Poll<Won> {
+        self.probe.poll(self.wait.as_mut())
+    }
+
+    fn won(&mut self) -> Won {
+        match self.poll() {
+            Poll::Ready(won) => won,
+            Poll::Pending => panic!("it was granted"),
+        }
+    }
+}
+
+#[test]
+fn w2_a_stopped_waiter_is_unlinked_and_the_others_keep_their_order() {
+    for subject in batons() {
+        let [mut first, second, mut third, fourth] = [(); 4].map(|()| Queued::new(&subject));
+        drop(second);
+        (subject.open)();
+        assert_eq!((first.probe.wakes(), third.probe.wakes()), (1, 0));
+        drop(first.won());
+        assert_eq!((third.probe.wakes(), fourth.probe.wakes()), (1, 0));
+        drop(fourth);
+        drop(third.won());
+        // Nobody is left, so nobody is in the way.
+        assert!(Probe::new().poll((subject.wait)().as_mut()).is_ready());
+    }
+}
+
+#[test]
+fn w2_a_stopped_batch_lets_a_smaller_one_behind_it_in() {
+    for semaphore in [Semaphore::new(0), Semaphore::strict(0)] {
+        let (probe, other) = (Probe::new(), Probe::new());
+        let mut batch = Box::pin(semaphore.acquire_many_async(3));
+        let mut single = pin!(semaphore.acquire_async());
+        assert!(other.poll(batch.as_mut()).is_pending());
+        assert!(probe.poll(single.as_mut()).is_pending());
+        semaphore.add_permits(1);
+        assert_eq!(probe.wakes(), 0, "the batch is first in line");
+        drop(batch);
+        assert_eq!(probe.wakes(), 1);
+        assert!(probe.poll(single.as_mut()).is_ready());
+    }
+}
+
+#[test]
+fn w3_dropped_baton_passes_on_once_fifo() {
+    for subject in batons() {
+        let mut line: Vec<Queued> = (0..5).map(|_| Queued::new(&subject)).collect();
+        (subject.open)();
+        for passed in 0..3 {
+            let wakes: Vec<usize> = line.iter().map(|queued| queued.probe.wakes()).collect();
+            let expected: Vec<usize> = (0..line.len()).map(|n| usize::from(n == 0)).collect();
+            assert_eq!(wakes, expected, "{} after {passed}", subject.verb);
+            drop(line.remove(0));
+        }
+        assert_eq!(line[0].probe.wakes(), 1);
+        assert_eq!(line[1].probe.wakes(), 0);
+        let won = line[0].won();
+        assert!(
+            line[1].poll().is_pending(),
+            "{} has one holder",
+            subject.verb
+        );
+        drop(won);
+        drop(line[1].won());
+    }
+}
+
+#[test]
+fn w3_the_last_dropped_baton_goes_back() {
+    for subject in batons() {
+        let queued = Queued::new(&subject);
+        (subject.open)();
+        assert_eq!(queued.probe.wakes(), 1);
+        drop(queued);
+        assert!(Probe::new().poll((subject.wait)().as_mut()).is_ready());
+    }
+}
+
+#[test]
+fn w3_broadcasts_are_not_passed_on() {
+    for subject in broadcasts() {
+        let [first, mut second, third] = [(); 3].map(|()| Queued::new(&subject));
+        (subject.open)();
+        drop(first);
+        drop(third);
+        assert_eq!(second.probe.wakes(), 1);
+        drop(second.won());
+    }
+}
+
+#[test]
+fn w12_a_wake_up_does_not_transfer_the_lock() {
+    let mutex = Mutex::new(());
+    let held = mutex.lock();
+    let probe = Probe::new();
+    let mut queued = pin!(mutex.lock_async());
+    assert!(probe.poll(queued.as_mut()).is_pending());
+    drop(held);
+    assert_eq!(probe.wakes(), 1);
+    let newcomer = mutex.try_lock().expect("granted is not held");
+    assert!(probe.poll(queued.as_mut()).is_pending());
+    drop(newcomer);
+    assert_eq!(probe.wakes(), 2, "whoever lost is woken again");
+    assert!(probe.poll(queued.as_mut()).is_ready());
+}
+
+#[test]
+fn w12_a_permit_stays_until_it_is_claimed() {
+    let semaphore = Semaphore::new(0);
+    let probe = Probe::new();
+    let mut queued = pin!(semaphore.acquire_async());
+    assert!(probe.poll(queued.as_mut()).is_pending());
+    semaphore.add_permits(1);
+    assert_eq!((probe.wakes(), semaphore.available_permits()), (1, 1));
+    let newcomer = semaphore.try_acquire().expect("granted is not taken");
+    assert!(probe.poll(queued.as_mut()).is_pending());
+    drop(newcomer);
+    assert!(probe.poll(queued.as_mut()).is_ready());
+}
+
+/// Locks on a thread, and says `name` once it is queued and then once it has the lock.
+fn thread_in_line(
+    mutex: &'static Mutex<()>,
+    order: &'static Cell<Vec<usize>>,
+    name: usize,
+) -> thread::JoinHandle<()> {
+    let queued = Arc::new(AtomicBool::new(false));
+    let is_queued = queued.clone();
+    let thread = thread::spawn(move || {
+        // The other future is looked at when the operation was found waiting.
+        let tell = poll_fn(move |_| {
+            queued.store(true, Ordering::SeqCst);
+            Poll::<()>::Pending
+        });
+        let guard = mutex
+            .lock_async()
+            .until(tell)
+            .wait()
+            .expect("never stopped");
+        order.lock().unwrap().push(name);
+        drop(guard);
+    });
+    while !is_queued.load(Ordering::SeqCst) {
+        thread::yield_now();
+    }
+    thread
+}
+
+#[test]
+fn w15_threads_and_tasks_stand_in_one_line() {
+    let mutex: &'static Mutex<()> = Box::leak(Box::new(Mutex::fair(())));
+    let order: &'static Cell<Vec<usize>> = Box::leak(Box::default());
+    let held = mutex.lock();
+    let mut tasks: Vec<(Arc<Probe>, Wait<()>)> = Vec::new();
+    let mut threads = Vec::new();
+    for name in 0..6 {
+        if name % 2 == 0 {
+            let probe = Probe::new();
+            let mut task: Wait<()> = Box::pin(async move {
+                let guard = mutex.lock_async().await;
+                order.lock().unwrap().push(name);
+                drop(guard);
+            });
+            assert!(probe.poll(task.as_mut()).is_pending());
+            tasks.push((probe, task));
+        } else {
+            threads.push(thread_in_line(mutex, order, name));
+        }
+    }
+    drop(held);
+    while !tasks.is_empty() {
+        // Polled when woken only: one that looks by itself may end another's reservation.
+        tasks.retain_mut(|(probe, task)| {
+            probe.wakes() == 0 || probe.poll(task.as_mut()).is_pending()
+        });
+        thread::yield_now();
+    }
+    threads
+        .into_iter()
+        .for_each(|thread| thread.join().unwrap());
+    assert_eq!(*order.lock().unwrap(), [0, 1, 2, 3, 4, 5]);
+}
+
+#[test]
+fn every_primitive_waits_and_opens() {
+    for subject in all() {
+        let mut queued = Queued::new(&subject);
+        assert!(queued.poll().is_pending());
+        assert_eq!(queued.probe.wakes(), 0);
+        (subject.open)();
+        assert_eq!(queued.probe.wakes(), 1, "{}", subject.verb);
+        drop(queued.won());
+        assert_eq!(queued.probe.live(), 0);
+    }
+}
