@@ -16,7 +16,7 @@ use core::task::{Context, Poll, Waker};
 use counterpoint_base::prim::time::{Duration, Instant, deadline};
 
 use crate::cancel::{Cancelled, Ctl};
-use crate::op::{Operation, Stop, inherent_methods};
+use crate::op::{Enable, Op, Operation, Stop, inherent_methods};
 use crate::queue::ArmRef;
 use crate::timer::TimerNode;
 
@@ -243,6 +243,16 @@ impl<O: Operation, S: Stops> Bounded<O, S> {
         // SAFETY: the stops are pinned with this and not moved.
         let stops = unsafe { self.map_unchecked_mut(|this| &mut this.stops) };
         stops.poll_stop(cx).is_ready().then_some(Stop::Cancelled)
+    }
+}
+
+impl<V: Enable, S: Stops> Bounded<Op<V>, S> {
+    /// Takes its place in line now, without waiting, whatever its bounds say: see [`Op::enable`].
+    ///
+    /// # Cancel safety
+    /// Dropping it passes on what it was granted, as after a poll.
+    pub fn enable(self: Pin<&mut Self>) -> bool {
+        self.operation().enable()
     }
 }
 

@@ -9,6 +9,7 @@ pub mod atomic_waker;
 mod block;
 mod bounded;
 pub mod cancel;
+pub mod event;
 pub mod op;
 pub mod parker;
 pub mod queue;

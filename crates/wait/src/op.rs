@@ -21,7 +21,8 @@
 //!
 //! # Invariants
 //! * I1: `Queued` means that the node was linked and must be left, claimed or passed on before
-//!   the operation ends (`Ready`: collected or passed on); `Drop` does so, and an `Op` cannot move after its first poll.
+//!   the operation ends (`Ready`: collected or passed on); `Drop` does so, and an `Op` cannot
+//!   move after its first poll.
 //! * I2: an operation that ends without taking what it was granted gives it back to the
 //!   primitive (`Verb::unclaimed`) and lets the primitive grant it to the next (`Verb::settle`),
 //!   in one hold of the queue lock: a baton is passed on exactly once (W3).
@@ -628,6 +629,16 @@ macro_rules! inherent_methods {
         #[inline]
         pub fn wait(self) -> <Self as Future>::Output {
             Operation::wait(self)
+        }
+
+        /// Blocks this thread until it completes, without taking it: for one that was pinned to be
+        /// enabled before.
+        ///
+        /// # Deadlocks
+        /// As for [`wait`](Self::wait).
+        #[inline]
+        pub fn wait_pinned(self: Pin<&mut Self>) -> <Self as Future>::Output {
+            crate::block::drive(self)
         }
 
         /// True once it has completed; polling it again panics.
