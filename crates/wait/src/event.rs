@@ -227,6 +227,7 @@ impl<T> Event<T> {
     /// # Cost
     /// No allocation; the lock of the queue once to listen and once to leave untold.
     #[inline]
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn listen(&self) -> Listen<'_, T> {
         Op::new(
             ListenVerb {

@@ -10,6 +10,7 @@ mod block;
 mod bounded;
 pub mod cancel;
 pub mod event;
+pub mod hooks;
 pub mod op;
 pub mod parker;
 pub mod queue;

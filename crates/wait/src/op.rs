@@ -60,6 +60,7 @@ use counterpoint_base::prim::time::{Duration, Instant, deadline};
 use crate::block::drive;
 use crate::bounded::{Bounded, CtlStop, UntilStop};
 use crate::cancel::Ctl;
+use crate::hooks::{Mark, Site};
 use crate::queue::{ArmRef, Locked, Node, Place, Verdict, WaitQueue};
 use crate::waker::{WakeBatch, wake_in_batches};
 
@@ -149,6 +150,19 @@ pub trait Verb {
     fn look_again(&mut self, queue: &mut LockedQueue<'_, Self>) -> bool {
         let _ = queue;
         false
+    }
+
+    /// How many units it waits for, as the hooks tell it.
+    fn units(&self, payload: &Self::Payload) -> usize {
+        let _ = payload;
+        1
+    }
+
+    /// The operation, made at `site`, completes with this output. A verb that yields a guard tells
+    /// the hooks that it is held, and keeps what they return in it.
+    #[inline(always)]
+    fn taken(output: &mut Self::Output, site: Site) {
+        let _ = (output, site);
     }
 
     /// A moment at which a queued operation wants to look again by itself.
@@ -282,6 +296,7 @@ struct Parts<'a, V: Verb> {
 impl<V: Verb> Op<V> {
     /// The operation `verb`, carrying `payload`.
     #[inline]
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn new(verb: V, payload: V::Payload) -> Op<V> {
         Op {
             verb,
@@ -328,11 +343,22 @@ impl<V: Verb> Parts<'_, V> {
         f(self.verb, unsafe { node.payload() })
     }
 
+    /// The mark of a node that is not linked.
+    #[inline(always)]
+    fn mark(&mut self) -> &mut Mark {
+        // SAFETY: not linked, and a field of the pinned operation.
+        let node = unsafe { &mut *self.node };
+        // SAFETY: not linked, as all callers see to.
+        unsafe { node.mark() }
+    }
+
     #[inline]
     fn attempt(&mut self) -> Option<V::Output> {
         let turn = *self.turn;
-        let output = self.unlinked(|verb, payload| verb.attempt(payload, turn))?;
+        let mut output = self.unlinked(|verb, payload| verb.attempt(payload, turn))?;
         *self.phase = Phase::Done;
+        self.mark().taken();
+        V::taken(&mut output, self.mark().site());
         Some(output)
     }
 
@@ -356,9 +382,14 @@ impl<V: Verb> Parts<'_, V> {
         } else {
             Place::Back
         };
+        let units = self.unlinked(|verb, payload| verb.units(payload));
+        let mark = self.mark().enroll(V::NAME, queue.tag(), units);
+        let alone = arm.is_none();
         // SAFETY: pinned, ours and not linked; I1.
         unsafe { queue.link(self.node, waker, arm, place) };
         *self.phase = Phase::Queued;
+        drop(queue);
+        mark.waiting(alone);
         false
     }
 
@@ -434,7 +465,10 @@ impl<V: Verb> Parts<'_, V> {
 
     fn collect(&mut self) -> V::Output {
         *self.phase = Phase::Done;
-        self.unlinked(|verb, payload| verb.collect(payload))
+        let mut output = self.unlinked(|verb, payload| verb.collect(payload));
+        self.mark().taken();
+        V::taken(&mut output, self.mark().site());
+        output
     }
 
     /// Gives an unclaimed grant back and lets the primitive pass it on (I2).
@@ -445,6 +479,7 @@ impl<V: Verb> Parts<'_, V> {
         let mut locked = unsafe { &*queue }.lock();
         self.unlinked(|verb, payload| verb.unclaimed(payload, &mut locked));
         self.settle(locked, None);
+        self.mark().left();
     }
 
     /// Lets the primitive grant what it can, in the same hold of the lock in which the node left
@@ -484,6 +519,7 @@ impl<V: Verb> Parts<'_, V> {
         };
         *self.phase = Phase::Done;
         self.settle(locked, waker);
+        self.mark().left();
         Verdict::Left
     }
 
@@ -520,6 +556,7 @@ impl<V: Verb> Parts<'_, V> {
         let waker = unsafe { locked.unregister(self.node) };
         *self.phase = Phase::Idle;
         self.settle(locked, waker);
+        self.mark().left();
     }
 }
 
@@ -717,10 +754,13 @@ impl<V: Verb> Drop for Op<V> {
     fn drop(&mut self) {
         if matches!(self.phase, Phase::Queued | Phase::Ready) {
             // SAFETY: it was pinned when it was queued or enabled, and is not moved before it ends.
-            let mut parts = unsafe { Pin::new_unchecked(self) }.parts();
+            let mut parts = unsafe { Pin::new_unchecked(&mut *self) }.parts();
             if matches!(parts.leave(), Verdict::Notified | Verdict::Handed) {
                 parts.pass_on();
             }
         }
+        // Not linked any more. Only if a waker panicked is there anything left to tell.
+        // SAFETY: no other reference to the node is in use.
+        unsafe { self.node.mark() }.left();
     }
 }
