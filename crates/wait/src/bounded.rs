@@ -278,6 +278,13 @@ impl<O: Operation, S: Stops> Future for Bounded<O, S> {
     }
 }
 
+#[cfg(feature = "futures")]
+impl<O: Operation, S: Stops> futures_core::FusedFuture for Bounded<O, S> {
+    fn is_terminated(&self) -> bool {
+        self.done
+    }
+}
+
 impl<O: Operation, S: Stops> Operation for Bounded<O, S> {
     type Stoppable = O::Stoppable;
 

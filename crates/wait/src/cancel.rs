@@ -354,6 +354,7 @@ impl CancelToken {
     ///
     /// # Cancel safety
     /// Dropping it leaves nothing behind.
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn cancelled(&self) -> Cancelled<'_> {
         Op::new(CancelledVerb { token: self }, ())
     }
@@ -361,11 +362,16 @@ impl CancelToken {
     /// Runs `future` until it is ready or the token is cancelled: then yields `None`. If both
     /// happen at once the future wins; if the token is cancelled before the first poll the future
     /// is not polled at all.
+    ///
+    /// # Panics
+    /// If it is polled after it was ready.
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn run_until_cancelled<F: Future>(&self, future: F) -> RunUntilCancelled<'_, F> {
         RunUntilCancelled {
             future,
             cancelled: self.cancelled(),
             begun: false,
+            done: false,
         }
     }
 
@@ -459,6 +465,7 @@ pub struct RunUntilCancelled<'t, F> {
     future: F,
     cancelled: Cancelled<'t>,
     begun: bool,
+    done: bool,
 }
 
 impl<F> fmt::Debug for RunUntilCancelled<'_, F> {
@@ -467,10 +474,15 @@ impl<F> fmt::Debug for RunUntilCancelled<'_, F> {
     }
 }
 
-impl<F: Future> Future for RunUntilCancelled<'_, F> {
-    type Output = Option<F::Output>;
+impl<F> RunUntilCancelled<'_, F> {
+    /// True once it was ready: it must not be polled again.
+    pub fn is_terminated(&self) -> bool {
+        self.done
+    }
+}
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<F::Output>> {
+impl<F: Future> RunUntilCancelled<'_, F> {
+    fn poll_both(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<F::Output>> {
         // SAFETY: both parts are pinned with this and not moved.
         let this = unsafe { self.get_unchecked_mut() };
         let begun = core::mem::replace(&mut this.begun, true);
@@ -485,6 +497,26 @@ impl<F: Future> Future for RunUntilCancelled<'_, F> {
         unsafe { Pin::new_unchecked(&mut this.cancelled) }
             .poll(cx)
             .map(|()| None)
+    }
+}
+
+impl<F: Future> Future for RunUntilCancelled<'_, F> {
+    type Output = Option<F::Output>;
+
+    #[track_caller]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<F::Output>> {
+        assert!(!self.done, "RunUntilCancelled polled after it was ready");
+        let polled = self.as_mut().poll_both(cx);
+        // SAFETY: a plain flag, not pinned.
+        unsafe { self.get_unchecked_mut() }.done = polled.is_ready();
+        polled
+    }
+}
+
+#[cfg(feature = "futures")]
+impl<F: Future> futures_core::FusedFuture for RunUntilCancelled<'_, F> {
+    fn is_terminated(&self) -> bool {
+        self.done
     }
 }
 

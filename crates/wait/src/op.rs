@@ -749,6 +749,13 @@ impl<V: Enable> Op<V> {
     }
 }
 
+#[cfg(feature = "futures")]
+impl<V: Verb> futures_core::FusedFuture for Op<V> {
+    fn is_terminated(&self) -> bool {
+        self.phase == Phase::Done
+    }
+}
+
 impl<V: Verb> Drop for Op<V> {
     #[inline]
     fn drop(&mut self) {
