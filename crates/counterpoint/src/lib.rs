@@ -71,6 +71,8 @@ pub mod wait {
     /// For those who build primitives: the verb behind an operation, and the queue it waits in.
     pub mod build {
         #[doc(inline)]
+        pub use counterpoint_wait::hooks;
+        #[doc(inline)]
         pub use counterpoint_wait::op::{Enable, LockedQueue, Turn, Verb};
         #[doc(inline)]
         pub use counterpoint_wait::queue::{End, Grant, Locked, Pick, WaitQueue};

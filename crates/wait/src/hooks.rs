@@ -1,8 +1,8 @@
 //! Hooks for a ledger: who waits for what, who was granted, who holds, and where in the program.
 //!
 //! With the feature `hooks` off all of it is empty: [`Site`] and [`Hold`] have no size, [`held`],
-//! [`released`] and [`name`] have no body, and [`install`], [`visit`] and what they need do not
-//! exist. With it on, each event is told to the one installed [`Sink`].
+//! [`released`] and [`name`] have no body, and `install`, `visit` and what they need do not exist.
+//! With it on, each event is told to the one installed `Sink`.
 //!
 //! # From
 //! Go's park reasons and lockdep's classes; parking_lot's `deadlock_detection`. Differs: nothing

@@ -164,11 +164,10 @@ fn a_panic_of_the_sink_wrecks_nothing() {
     let event: Event = Event::new();
     for what in [What::Granted, What::Taken, What::Left] {
         PANIC_AT.set(Some(what));
-        listener!(event.listen() => dropped);
+        listener!(event.listen() => _dropped);
         listener!(event.listen() => taken);
         event.notify(2);
         taken.wait_pinned();
-        let _ = dropped;
     }
     // Out of `Waiting` it goes on: the operation is dropped, and nobody waits.
     PANIC_AT.set(Some(What::Waiting));

@@ -96,12 +96,12 @@ impl fmt::Display for AlreadyInstalled {
 impl core::error::Error for AlreadyInstalled {}
 
 counterpoint_base::static_! {
-    static SINK: Slot<&'static (dyn Sink + Send)> = Slot::new();
+    static SINK: Slot<&'static dyn Sink> = Slot::new();
     static NUMBERS: AtomicU64 = AtomicU64::new(1);
 }
 
 thread_local! {
-    /// A sink runs on this thread (I3).
+    /// A sink runs on this thread (hooks.rs I3).
     static TELLING: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -122,11 +122,11 @@ thread_local! {
 /// hooks::install(&Print).unwrap();
 /// assert_eq!(hooks::install(&Print), Err(hooks::AlreadyInstalled));
 /// ```
-pub fn install(sink: &'static (dyn Sink + Send)) -> Result<(), AlreadyInstalled> {
+pub fn install(sink: &'static dyn Sink) -> Result<(), AlreadyInstalled> {
     SINK.fill(sink).map_err(|_| AlreadyInstalled)
 }
 
-/// Tells the sink, unless it is the sink that caused it (I3).
+/// Tells the sink, unless it is the sink that caused it (hooks.rs I3).
 fn tell(notice: &Notice) {
     struct Telling;
     impl Drop for Telling {
@@ -142,7 +142,7 @@ fn tell(notice: &Notice) {
     }
 }
 
-/// Tells the sink; a panic ends here (I2).
+/// Tells the sink; a panic ends here (hooks.rs I2).
 fn tell_quietly(notice: &Notice) {
     if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(|| tell(notice))) {
         // Its destructor could panic as well.
@@ -293,7 +293,7 @@ impl Mark {
         *self
     }
 
-    /// `alone`: a panic may go on, since the operation is no arm of a select (I2).
+    /// `alone`: a panic may go on, since the operation is no arm of a select (hooks.rs I2).
     pub(crate) fn waiting(self, alone: bool) {
         match (self.0.id, alone) {
             (0, _) => {}
