@@ -19,7 +19,7 @@
 #![forbid(unsafe_code)]
 
 pub use counterpoint_base::{Backoff, CachePadded, SeqCell, ShardedCounter, static_};
-pub use counterpoint_wait::{select, select_async, select_biased};
+pub use counterpoint_wait::{listener, select, select_async, select_biased};
 
 /// Cancellation that is passed explicitly: a tree of tokens, and the context of a call.
 pub mod cancel {
@@ -56,6 +56,7 @@ pub mod wait {
         Bounded, Op, Operation, Stop,
         atomic_waker::AtomicWaker,
         block_on,
+        event::{Event, Listen},
         parker::{ParkAsync, Parker, UnparkReason, Unparker},
     };
 
@@ -70,7 +71,9 @@ pub mod wait {
     /// For those who build primitives: the verb behind an operation, and the queue it waits in.
     pub mod build {
         #[doc(inline)]
-        pub use counterpoint_wait::op::{LockedQueue, Turn, Verb};
+        pub use counterpoint_wait::hooks;
+        #[doc(inline)]
+        pub use counterpoint_wait::op::{Enable, LockedQueue, Turn, Verb};
         #[doc(inline)]
         pub use counterpoint_wait::queue::{End, Grant, Locked, Pick, WaitQueue};
         #[doc(inline)]

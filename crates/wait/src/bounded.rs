@@ -16,7 +16,7 @@ use core::task::{Context, Poll, Waker};
 use counterpoint_base::prim::time::{Duration, Instant, deadline};
 
 use crate::cancel::{Cancelled, Ctl};
-use crate::op::{Key, Operation, Stop, inherent_methods};
+use crate::op::{Enable, Key, Op, Operation, Stop, inherent_methods};
 use crate::queue::ArmRef;
 use crate::timer::TimerNode;
 
@@ -246,6 +246,16 @@ impl<O: Operation, S: Stops> Bounded<O, S> {
     }
 }
 
+impl<V: Enable, S: Stops> Bounded<Op<V>, S> {
+    /// Takes its place in line now, without waiting, whatever its bounds say: see [`Op::enable`].
+    ///
+    /// # Cancel safety
+    /// Dropping it passes on what it was granted, as after a poll.
+    pub fn enable(self: Pin<&mut Self>) -> bool {
+        self.operation().enable()
+    }
+}
+
 impl<O: Operation, S: Stops> Future for Bounded<O, S> {
     type Output = O::Stoppable;
 
@@ -267,6 +277,13 @@ impl<O: Operation, S: Stops> Future for Bounded<O, S> {
             Some(why) => Poll::Ready(self.halt(why)),
             None => Poll::Pending,
         }
+    }
+}
+
+#[cfg(feature = "futures")]
+impl<O: Operation, S: Stops> futures_core::FusedFuture for Bounded<O, S> {
+    fn is_terminated(&self) -> bool {
+        self.done
     }
 }
 

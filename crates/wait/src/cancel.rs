@@ -360,6 +360,7 @@ impl CancelToken {
     ///
     /// # Cancel safety
     /// Dropping it leaves nothing behind.
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn cancelled(&self) -> Cancelled<'_> {
         Op::new(CancelledVerb { token: self }, ())
     }
@@ -367,6 +368,10 @@ impl CancelToken {
     /// Runs `future` until it is ready or the token is cancelled: then yields `None`. If both
     /// happen at once the future wins; if the token is cancelled before the first poll the future
     /// is not polled at all.
+    ///
+    /// # Panics
+    /// If it is polled after it was ready.
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn run_until_cancelled<F: Future>(&self, future: F) -> RunUntilCancelled<'_, F> {
         RunUntilCancelled {
             future,
@@ -476,10 +481,15 @@ impl<F> fmt::Debug for RunUntilCancelled<'_, F> {
     }
 }
 
-impl<F: Future> Future for RunUntilCancelled<'_, F> {
-    type Output = Option<F::Output>;
+impl<F> RunUntilCancelled<'_, F> {
+    /// True once it was ready: it must not be polled again.
+    pub fn is_terminated(&self) -> bool {
+        self.done
+    }
+}
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<F::Output>> {
+impl<F: Future> RunUntilCancelled<'_, F> {
+    fn poll_both(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<F::Output>> {
         // SAFETY: both parts are pinned with this and not moved.
         let this = unsafe { self.get_unchecked_mut() };
         assert!(
@@ -501,6 +511,26 @@ impl<F: Future> Future for RunUntilCancelled<'_, F> {
         };
         this.done = polled.is_ready();
         polled
+    }
+}
+
+impl<F: Future> Future for RunUntilCancelled<'_, F> {
+    type Output = Option<F::Output>;
+
+    #[track_caller]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<F::Output>> {
+        assert!(!self.done, "RunUntilCancelled polled after it was ready");
+        let polled = self.as_mut().poll_both(cx);
+        // SAFETY: a plain flag, not pinned.
+        unsafe { self.get_unchecked_mut() }.done = polled.is_ready();
+        polled
+    }
+}
+
+#[cfg(feature = "futures")]
+impl<F: Future> futures_core::FusedFuture for RunUntilCancelled<'_, F> {
+    fn is_terminated(&self) -> bool {
+        self.done
     }
 }
 

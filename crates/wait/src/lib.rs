@@ -9,6 +9,8 @@ pub mod atomic_waker;
 mod block;
 mod bounded;
 pub mod cancel;
+pub mod event;
+pub mod hooks;
 pub mod op;
 pub mod parker;
 pub mod queue;

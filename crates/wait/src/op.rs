@@ -21,7 +21,8 @@
 //!
 //! # Invariants
 //! * I1: `Queued` means that the node was linked and must be left, claimed or passed on before
-//!   the operation ends (`Ready`: collected or passed on); `Drop` does so, and an `Op` cannot move after its first poll.
+//!   the operation ends (`Ready`: collected or passed on); `Drop` does so, and an `Op` cannot
+//!   move after its first poll.
 //! * I2: an operation that ends without taking what it was granted gives it back to the
 //!   primitive (`Verb::unclaimed`) and lets the primitive grant it to the next (`Verb::settle`),
 //!   in one hold of the queue lock: a baton is passed on exactly once (W3).
@@ -59,6 +60,7 @@ use counterpoint_base::prim::time::{Duration, Instant, deadline};
 use crate::block::drive;
 use crate::bounded::{Bounded, CtlStop, UntilStop};
 use crate::cancel::Ctl;
+use crate::hooks::{Mark, Site};
 use crate::queue::{ArmRef, Locked, Node, Place, Verdict, WaitQueue};
 use crate::waker::{WakeBatch, wake_in_batches};
 
@@ -153,6 +155,19 @@ pub unsafe trait Verb {
     fn look_again(&mut self, queue: &mut LockedQueue<'_, Self>) -> bool {
         let _ = queue;
         false
+    }
+
+    /// How many units it waits for, as the hooks tell it.
+    fn units(&self, payload: &Self::Payload) -> usize {
+        let _ = payload;
+        1
+    }
+
+    /// The operation, made at `site`, completes with this output. A verb that yields a guard tells
+    /// the hooks that it is held, and keeps what they return in it.
+    #[inline(always)]
+    fn taken(output: &mut Self::Output, site: Site) {
+        let _ = (output, site);
     }
 
     /// A moment at which a queued operation wants to look again by itself.
@@ -297,6 +312,7 @@ struct Parts<'a, V: Verb> {
 impl<V: Verb> Op<V> {
     /// The operation `verb`, carrying `payload`.
     #[inline]
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn new(verb: V, payload: V::Payload) -> Op<V> {
         Op {
             verb,
@@ -343,11 +359,22 @@ impl<V: Verb> Parts<'_, V> {
         f(self.verb, unsafe { node.payload() })
     }
 
+    /// The mark of a node that is not linked.
+    #[inline(always)]
+    fn mark(&mut self) -> &mut Mark {
+        // SAFETY: not linked, and a field of the pinned operation.
+        let node = unsafe { &mut *self.node };
+        // SAFETY: not linked, as all callers see to.
+        unsafe { node.mark() }
+    }
+
     #[inline]
     fn attempt(&mut self) -> Option<V::Output> {
         let turn = *self.turn;
-        let output = self.unlinked(|verb, payload| verb.attempt(payload, turn))?;
+        let mut output = self.unlinked(|verb, payload| verb.attempt(payload, turn))?;
         *self.phase = Phase::Done;
+        self.mark().taken();
+        V::taken(&mut output, self.mark().site());
         Some(output)
     }
 
@@ -371,9 +398,14 @@ impl<V: Verb> Parts<'_, V> {
         } else {
             Place::Back
         };
+        let units = self.unlinked(|verb, payload| verb.units(payload));
+        let mark = self.mark().enroll(V::NAME, queue.tag(), units);
+        let alone = arm.is_none();
         // SAFETY: pinned, ours and not linked; I1.
         unsafe { queue.link(self.node, waker, arm, place) };
         *self.phase = Phase::Queued;
+        drop(queue);
+        mark.waiting(alone);
         false
     }
 
@@ -451,7 +483,10 @@ impl<V: Verb> Parts<'_, V> {
 
     fn collect(&mut self) -> V::Output {
         *self.phase = Phase::Done;
-        self.unlinked(|verb, payload| verb.collect(payload))
+        let mut output = self.unlinked(|verb, payload| verb.collect(payload));
+        self.mark().taken();
+        V::taken(&mut output, self.mark().site());
+        output
     }
 
     /// Gives an unclaimed grant back and lets the primitive pass it on (I2). The phase comes
@@ -463,6 +498,7 @@ impl<V: Verb> Parts<'_, V> {
         let mut locked = unsafe { &*queue }.lock();
         self.unlinked(|verb, payload| verb.unclaimed(payload, &mut locked));
         self.settle(locked, None);
+        self.mark().left();
     }
 
     /// Lets the primitive grant what it can, in the same hold of the lock in which the node left
@@ -502,6 +538,7 @@ impl<V: Verb> Parts<'_, V> {
         };
         *self.phase = Phase::Done;
         self.settle(locked, waker);
+        self.mark().left();
         Verdict::Left
     }
 
@@ -538,6 +575,7 @@ impl<V: Verb> Parts<'_, V> {
         let waker = unsafe { locked.unregister(self.node) };
         *self.phase = Phase::Idle;
         self.settle(locked, waker);
+        self.mark().left();
     }
 }
 
@@ -656,6 +694,16 @@ macro_rules! inherent_methods {
             Operation::wait(self)
         }
 
+        /// Blocks this thread until it completes, without taking it: for one that was pinned to be
+        /// enabled before.
+        ///
+        /// # Deadlocks
+        /// As for [`wait`](Self::wait).
+        #[inline]
+        pub fn wait_pinned(self: Pin<&mut Self>) -> <Self as Future>::Output {
+            crate::block::drive(self)
+        }
+
         /// True once it has completed; polling it again panics.
         pub fn is_terminated(&self) -> bool {
             Operation::is_terminated(self)
@@ -727,15 +775,25 @@ impl<V: Enable> Op<V> {
     }
 }
 
+#[cfg(feature = "futures")]
+impl<V: Verb> futures_core::FusedFuture for Op<V> {
+    fn is_terminated(&self) -> bool {
+        self.phase == Phase::Done
+    }
+}
+
 impl<V: Verb> Drop for Op<V> {
     #[inline]
     fn drop(&mut self) {
         if matches!(self.phase, Phase::Queued | Phase::Ready) {
             // SAFETY: it was pinned when it was queued or enabled, and is not moved before it ends.
-            let mut parts = unsafe { Pin::new_unchecked(self) }.parts();
+            let mut parts = unsafe { Pin::new_unchecked(&mut *self) }.parts();
             if matches!(parts.leave(), Verdict::Notified | Verdict::Handed) {
                 parts.pass_on(Phase::Done);
             }
         }
+        // Not linked any more. Only if a waker panicked is there anything left to tell.
+        // SAFETY: no other reference to the node is in use.
+        unsafe { self.node.mark() }.left();
     }
 }

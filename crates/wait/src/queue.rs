@@ -22,7 +22,7 @@
 //! | field | holder of the lock | owner without the lock |
 //! |---|---|---|
 //! | `next`, `prev`, `waker`, `arm`, `seq` | read, write | no |
-//! | `payload` | read, write while `QUEUED` | read, write while not `QUEUED` |
+//! | `payload`, `mark` | read, write while `QUEUED` | read, write while not `QUEUED` |
 //! | `verdict` | exchange from `QUEUED` | load; store while not linked |
 //!
 //! # Invariants
@@ -68,6 +68,7 @@ use counterpoint_base::prim::atomic::{AtomicU32, RELAXED, acquire, release};
 use counterpoint_base::prim::cell::UnsafeCell;
 use counterpoint_base::prim::lock::{RawGuard, RawLock};
 
+use crate::hooks::{Mark, Tag};
 use crate::waker::{WakeBatch, is_committed};
 
 const QUEUED: u32 = 0;
@@ -183,6 +184,7 @@ struct Inner<P> {
     seq: u32,
     /// Set for good by the first grant: this node once stood first.
     was_first: bool,
+    mark: Mark,
     payload: P,
 }
 
@@ -210,6 +212,7 @@ unsafe impl<P: Send> Sync for Node<P> {}
 impl<P> Node<P> {
     const_fn! {
         /// A node that waits for nothing.
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub const fn new(payload: P) -> Node<P> {
             Node {
                 verdict: AtomicU32::new(LEFT),
@@ -220,6 +223,7 @@ impl<P> Node<P> {
                     arm: None,
                     seq: 0,
                     was_first: false,
+                    mark: Mark::here(),
                     payload,
                 }),
                 _pinned: PhantomPinned,
@@ -247,6 +251,15 @@ impl<P> Node<P> {
     pub unsafe fn payload(&mut self) -> &mut P {
         &mut self.inner.get_mut().payload
     }
+
+    /// The node's mark, for the owner while the node is not linked.
+    ///
+    /// # Safety
+    /// The node must not be linked.
+    #[inline(always)]
+    pub(crate) unsafe fn mark(&mut self) -> &mut Mark {
+        &mut self.inner.get_mut().mark
+    }
 }
 
 /// Runs `f` on the inside of a node.
@@ -261,12 +274,28 @@ unsafe fn inside<P, R>(node: *const Node<P>, f: impl FnOnce(&mut Inner<P>) -> R)
     node.inner.with_mut(|inner| f(unsafe { &mut *inner }))
 }
 
+/// The lock of a queue; its address is that of the tag, which may have no size.
+#[repr(C)]
+struct Lock {
+    tag: Tag,
+    raw: RawLock,
+}
+
+impl Lock {
+    const_fn! {
+        #[inline(always)]
+        const fn new() -> Lock {
+            Lock { tag: Tag::new(), raw: RawLock::new() }
+        }
+    }
+}
+
 /// A primitive's own word(s) `S`, and those who wait for it, each with a payload `P`.
 ///
 /// With a 32-bit word it is 16 bytes large.
 pub struct WaitQueue<S, P = ()> {
     state: S,
-    lock: RawLock,
+    lock: Lock,
     head: UnsafeCell<*const Node<P>>,
 }
 
@@ -288,7 +317,7 @@ impl<S, P> WaitQueue<S, P> {
         /// An empty queue.
         #[inline]
         pub const fn new(state: S) -> WaitQueue<S, P> {
-            WaitQueue { state, lock: RawLock::new(), head: UnsafeCell::new(ptr::null()) }
+            WaitQueue { state, lock: Lock::new(), head: UnsafeCell::new(ptr::null()) }
         }
     }
 
@@ -304,13 +333,19 @@ impl<S, P> WaitQueue<S, P> {
         &mut self.state
     }
 
+    /// What the hooks know of it.
+    #[cfg(feature = "hooks")]
+    pub(crate) const fn tag(&self) -> &Tag {
+        &self.lock.tag
+    }
+
     /// Takes the lock. Hold it for a few instructions and run no foreign code.
     #[inline]
     pub fn lock(&self) -> Locked<'_, S, P> {
         Locked {
             queue: self,
             own: ptr::null(),
-            _guard: self.lock.lock(),
+            _guard: self.lock.raw.lock(),
         }
     }
 }
@@ -365,6 +400,12 @@ impl<'q, S, P> Locked<'q, S, P> {
     #[inline(always)]
     pub fn state(&self) -> &'q S {
         &self.queue.state
+    }
+
+    /// What the hooks know of the queue.
+    #[inline(always)]
+    pub(crate) fn tag(&self) -> &'q Tag {
+        &self.queue.lock.tag
     }
 
     /// True if nobody waits.
@@ -638,10 +679,10 @@ impl<'q, S, P> Locked<'q, S, P> {
                 Pick::Stop => return false,
                 Pick::Skip => {}
                 Pick::Take => match self.decide(cursor, grant) {
-                    Ok(waker) => {
-                        if let Some(waker) = waker {
-                            wakes.push(waker);
-                        }
+                    Ok((waker, mark)) => {
+                        // A waiter that was nudged is awake already; only its mark is passed on.
+                        let waker = waker.unwrap_or_else(|| Waker::noop().clone());
+                        wakes.push_marked(waker, mark);
                         return true;
                     }
                     // SAFETY: an arm that lost: its owner waits for this lock before it goes on.
@@ -656,15 +697,15 @@ impl<'q, S, P> Locked<'q, S, P> {
     }
 
     /// Decides for a linked node: cuts it out and returns its waker, or finds it decided.
-    fn decide(&mut self, node: *const Node<P>, grant: Grant) -> Result<Option<Waker>, ()> {
+    fn decide(&mut self, node: *const Node<P>, grant: Grant) -> Result<(Option<Waker>, Mark), ()> {
         // SAFETY: linked, hence alive (I1), and the lock is held.
         let waker = unsafe { self.cut(node) };
         // SAFETY: as above; the node is cut out but its owner needs this lock, or a verdict, to
         // go on.
-        let arm = unsafe {
+        let (arm, mark) = unsafe {
             inside(node, |inner| {
                 inner.was_first = true;
-                inner.arm
+                (inner.arm, inner.mark)
             })
         };
         match arm {
@@ -676,7 +717,7 @@ impl<'q, S, P> Locked<'q, S, P> {
                 let decided =
                     verdict.compare_exchange(QUEUED, grant as u32, release("queue.grant"), RELAXED);
                 debug_assert!(decided.is_ok());
-                Ok(waker)
+                Ok((waker, mark))
             }
             Some(ArmRef { core, arm }) => {
                 // SAFETY: the select keeps its core until each arm is unregistered, for which it
@@ -690,11 +731,26 @@ impl<'q, S, P> Locked<'q, S, P> {
                 let decided =
                     word.compare_exchange(OPEN, FIRST_ARM + arm, release("select.grant"), RELAXED);
                 if decided.is_ok() {
-                    return Ok(waker);
+                    return Ok((waker, mark));
                 }
                 // SAFETY: the arm lost, so its owner waits for this lock to unregister it.
                 unsafe { inside(node, |inner| inner.waker = waker) };
                 Err(())
+            }
+        }
+    }
+
+    /// Calls `f` with the mark of each waiter in order.
+    #[cfg(feature = "hooks")]
+    pub(crate) fn marks(&self, mut f: impl FnMut(Mark)) {
+        let head = self.head();
+        let mut cursor = head;
+        while !cursor.is_null() {
+            // SAFETY: linked, hence alive (I1), and the lock is held.
+            unsafe { inside(cursor, |inner| f(inner.mark)) };
+            cursor = self.neighbours(cursor).1;
+            if cursor == head {
+                return;
             }
         }
     }

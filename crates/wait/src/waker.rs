@@ -7,6 +7,7 @@ use counterpoint_base::record::RecordRef;
 use counterpoint_base::tune::WAKE_BATCH;
 use std::panic::{self, AssertUnwindSafe};
 
+use crate::hooks::Mark;
 use crate::token;
 
 /// A waker that leaves a token for the thread of `record`, which promises to look at whatever it
@@ -77,7 +78,7 @@ fn release(data: *const ()) {
 /// Dropping it wakes as well, so no way out of a function loses a wake-up.
 pub struct WakeBatch {
     len: usize,
-    wakers: [MaybeUninit<Waker>; WAKE_BATCH],
+    wakers: [MaybeUninit<(Waker, Mark)>; WAKE_BATCH],
 }
 
 impl core::fmt::Debug for WakeBatch {
@@ -114,7 +115,13 @@ impl WakeBatch {
     /// If the batch is full.
     #[inline]
     pub fn push(&mut self, waker: Waker) {
-        self.wakers[self.len].write(waker);
+        self.push_marked(waker, Mark::NONE);
+    }
+
+    /// Adds the waker of a node with this mark.
+    #[inline]
+    pub(crate) fn push_marked(&mut self, waker: Waker, mark: Mark) {
+        self.wakers[self.len].write((waker, mark));
         self.len += 1;
     }
 
@@ -128,7 +135,8 @@ impl WakeBatch {
         for waker in &mut self.wakers[..len] {
             // SAFETY: the first `len` were written by `push`, and `len` is zero now, so each is
             // taken once.
-            let waker = unsafe { waker.assume_init_read() };
+            let (waker, mark) = unsafe { waker.assume_init_read() };
+            mark.granted();
             if is_committed(&waker) {
                 waker.wake();
             } else if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(|| waker.wake())) {

@@ -6,6 +6,7 @@ use core::mem::ManuallyDrop;
 use core::ops::{Deref, DerefMut};
 use core::ptr::NonNull;
 use counterpoint_base::prim::thread::panicking;
+use counterpoint_wait::hooks::{self, Hold, Site};
 use std::sync::Arc;
 
 use super::Mutex;
@@ -13,7 +14,8 @@ use super::raw::RawMutex;
 
 /// Unlocks; a panic since the lock was taken poisons.
 #[inline]
-fn release(raw: &RawMutex, panicked_before: bool) {
+fn release(raw: &RawMutex, panicked_before: bool, hold: Hold) {
+    hooks::released(hold);
     if !panicked_before && panicking() {
         raw.poison();
     }
@@ -28,18 +30,25 @@ pub struct MutexGuard<'a, T: ?Sized> {
     mutex: &'a Mutex<T>,
     /// The thread was unwinding already when it locked.
     panicking: bool,
+    hold: Hold,
     /// `Sync` only if the value is.
     _value: PhantomData<&'a mut T>,
 }
 
 impl<'a, T: ?Sized> MutexGuard<'a, T> {
     #[inline(always)]
-    pub(super) fn new(mutex: &'a Mutex<T>, panicking: bool) -> MutexGuard<'a, T> {
+    pub(super) fn new(mutex: &'a Mutex<T>, panicking: bool, hold: Hold) -> MutexGuard<'a, T> {
         MutexGuard {
             mutex,
             panicking,
+            hold,
             _value: PhantomData,
         }
+    }
+
+    #[inline(always)]
+    pub(super) fn tell_held(&mut self, site: Site) {
+        self.hold = hooks::held("MutexGuard", self.mutex.raw.queue(), site, 1);
     }
 
     /// The mutex it holds.
@@ -61,6 +70,7 @@ impl<'a, T: ?Sized> MutexGuard<'a, T> {
             raw: &this.mutex.raw,
             part,
             panicking: this.panicking,
+            hold: this.hold,
             _value: PhantomData,
         }
     }
@@ -81,6 +91,7 @@ impl<'a, T: ?Sized> MutexGuard<'a, T> {
                     raw: &this.mutex.raw,
                     part,
                     panicking: this.panicking,
+                    hold: this.hold,
                     _value: PhantomData,
                 })
             }
@@ -93,6 +104,7 @@ impl<'a, T: ?Sized> MutexGuard<'a, T> {
     /// context switch when somebody waits.
     pub fn unlock_fair(this: MutexGuard<'a, T>) {
         let this = ManuallyDrop::new(this);
+        hooks::released(this.hold);
         if !this.panicking && panicking() {
             this.mutex.raw.poison();
         }
@@ -104,8 +116,10 @@ impl<'a, T: ?Sized> MutexGuard<'a, T> {
     ///
     /// # Deadlocks
     /// Blocks the thread, as `lock` does.
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn bump(this: &mut MutexGuard<'a, T>) {
         if this.mutex.raw.has_waiters() {
+            hooks::released(this.hold);
             let relock = Relock(this);
             relock.0.mutex.raw.unlock_slow(true);
         }
@@ -116,6 +130,7 @@ impl<'a, T: ?Sized> MutexGuard<'a, T> {
     /// # Deadlocks
     /// Blocks the thread, as `lock` does.
     pub fn unlocked<R>(this: &mut MutexGuard<'a, T>, f: impl FnOnce() -> R) -> R {
+        hooks::released(this.hold);
         let relock = Relock(this);
         relock.0.mutex.raw.unlock();
         f()
@@ -128,7 +143,7 @@ struct Relock<'g, 'a, T: ?Sized>(&'g mut MutexGuard<'a, T>);
 
 impl<T: ?Sized> Drop for Relock<'_, '_, T> {
     fn drop(&mut self) {
-        let _ = ManuallyDrop::new(self.0.mutex.lock());
+        self.0.hold = ManuallyDrop::new(self.0.mutex.lock()).hold;
         // A panic while the lock was not held does not poison.
         self.0.panicking |= panicking();
     }
@@ -137,7 +152,7 @@ impl<T: ?Sized> Drop for Relock<'_, '_, T> {
 impl<T: ?Sized> Drop for MutexGuard<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        release(&self.mutex.raw, self.panicking);
+        release(&self.mutex.raw, self.panicking, self.hold);
     }
 }
 
@@ -165,6 +180,7 @@ pub struct MappedMutexGuard<'a, U: ?Sized> {
     raw: &'a RawMutex,
     part: NonNull<U>,
     panicking: bool,
+    hold: Hold,
     _value: PhantomData<&'a mut U>,
 }
 
@@ -188,6 +204,7 @@ impl<'a, U: ?Sized> MappedMutexGuard<'a, U> {
             raw: this.raw,
             part,
             panicking: this.panicking,
+            hold: this.hold,
             _value: PhantomData,
         }
     }
@@ -204,11 +221,12 @@ impl<'a, U: ?Sized> MappedMutexGuard<'a, U> {
             None => Err(this),
             Some(part) => {
                 let this = ManuallyDrop::new(this);
-                let (raw, panicking) = (this.raw, this.panicking);
+                let (raw, panicking, hold) = (this.raw, this.panicking, this.hold);
                 Ok(MappedMutexGuard {
                     raw,
                     part,
                     panicking,
+                    hold,
                     _value: PhantomData,
                 })
             }
@@ -218,7 +236,7 @@ impl<'a, U: ?Sized> MappedMutexGuard<'a, U> {
 
 impl<U: ?Sized> Drop for MappedMutexGuard<'_, U> {
     fn drop(&mut self) {
-        release(self.raw, self.panicking);
+        release(self.raw, self.panicking, self.hold);
     }
 }
 
@@ -243,6 +261,7 @@ impl<U: ?Sized> DerefMut for MappedMutexGuard<'_, U> {
 pub struct OwnedMutexGuard<T: ?Sized> {
     mutex: Arc<Mutex<T>>,
     panicking: bool,
+    hold: Hold,
     _value: PhantomData<*mut T>,
 }
 
@@ -254,12 +273,18 @@ unsafe impl<T: ?Sized + Send + Sync> Sync for OwnedMutexGuard<T> {}
 
 impl<T: ?Sized> OwnedMutexGuard<T> {
     #[inline(always)]
-    pub(super) fn new(mutex: Arc<Mutex<T>>, panicking: bool) -> OwnedMutexGuard<T> {
+    pub(super) fn new(mutex: Arc<Mutex<T>>, panicking: bool, hold: Hold) -> OwnedMutexGuard<T> {
         OwnedMutexGuard {
             mutex,
             panicking,
+            hold,
             _value: PhantomData,
         }
+    }
+
+    #[inline(always)]
+    pub(super) fn tell_held(&mut self, site: Site) {
+        self.hold = hooks::held("OwnedMutexGuard", self.mutex.raw.queue(), site, 1);
     }
 
     /// The mutex it holds.
@@ -306,6 +331,7 @@ impl<T: ?Sized> OwnedMutexGuard<T> {
         let this = ManuallyDrop::new(this);
         // SAFETY: read once; `this` is not dropped.
         let mutex = unsafe { core::ptr::read(&this.mutex) };
+        hooks::released(this.hold);
         if !this.panicking && panicking() {
             mutex.raw.poison();
         }
@@ -315,7 +341,7 @@ impl<T: ?Sized> OwnedMutexGuard<T> {
 
 impl<T: ?Sized> Drop for OwnedMutexGuard<T> {
     fn drop(&mut self) {
-        release(&self.mutex.raw, self.panicking);
+        release(&self.mutex.raw, self.panicking, self.hold);
     }
 }
 

@@ -11,6 +11,7 @@ use counterpoint_base::const_fn;
 use counterpoint_base::prim::cell::UnsafeCell;
 use counterpoint_base::prim::thread::panicking;
 use counterpoint_base::prim::time::{Duration, Instant};
+use counterpoint_wait::hooks::{self, Site};
 use std::sync::Arc;
 
 pub use guard::{MappedMutexGuard, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard};
@@ -131,6 +132,7 @@ impl<T: ?Sized> Mutex<T> {
     /// Waits for ever if this thread holds the guard already. Inside a task it blocks the
     /// executor's thread: use [`lock_async`](Self::lock_async) there.
     #[inline]
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn lock(&self) -> MutexGuard<'_, T> {
         if self.raw.try_lock() || self.raw.spin() {
             return self.guard();
@@ -143,6 +145,7 @@ impl<T: ?Sized> Mutex<T> {
     /// # Errors
     /// [`TryLockError::WouldBlock`] if it is held, or kept for somebody who waits.
     #[inline]
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn try_lock(&self) -> Result<MutexGuard<'_, T>, TryLockError> {
         if self.raw.try_lock() {
             Ok(self.guard())
@@ -155,6 +158,7 @@ impl<T: ?Sized> Mutex<T> {
     ///
     /// # Errors
     /// [`LockError::TimedOut`].
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn lock_timeout(&self, timeout: Duration) -> Result<MutexGuard<'_, T>, LockError> {
         if self.raw.try_lock() {
             return Ok(self.guard());
@@ -167,6 +171,7 @@ impl<T: ?Sized> Mutex<T> {
     ///
     /// # Errors
     /// [`LockError::TimedOut`].
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn lock_deadline(&self, deadline: Instant) -> Result<MutexGuard<'_, T>, LockError> {
         if self.raw.try_lock() {
             return Ok(self.guard());
@@ -190,11 +195,13 @@ impl<T: ?Sized> Mutex<T> {
     /// drop(held);
     /// ```
     #[inline]
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn lock_async(&self) -> Lock<'_, T> {
         verb::lock(self)
     }
 
     /// Blocks this thread until it has the lock; the guard keeps the mutex alive.
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn lock_owned(self: &Arc<Self>) -> OwnedMutexGuard<T> {
         if self.raw.try_lock() {
             return self.owned_guard();
@@ -206,6 +213,7 @@ impl<T: ?Sized> Mutex<T> {
     ///
     /// # Errors
     /// [`TryLockError::WouldBlock`] if it is held, or kept for somebody who waits.
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn try_lock_owned(self: &Arc<Self>) -> Result<OwnedMutexGuard<T>, TryLockError> {
         if self.raw.try_lock() {
             Ok(self.owned_guard())
@@ -218,6 +226,7 @@ impl<T: ?Sized> Mutex<T> {
     ///
     /// # Cancel safety
     /// Dropping it gives up its place in line and leaves nothing behind.
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn lock_owned_async(self: &Arc<Self>) -> LockOwned<T> {
         verb::lock_owned(self.clone())
     }
@@ -237,19 +246,41 @@ impl<T: ?Sized> Mutex<T> {
         self.raw.clear_poison();
     }
 
+    /// Names the mutex in what the hooks tell. The name belongs to its place: name it where it
+    /// stays. Without the feature `hooks` this does nothing.
+    #[inline(always)]
+    pub fn named(&self, name: &'static str) {
+        hooks::name(self.raw.queue(), name);
+    }
+
+    /// Those who wait for it at this instant, in the order of their places.
+    #[cfg(feature = "hooks")]
+    pub fn waiters(&self) -> Vec<hooks::Waiter> {
+        hooks::visit(self.raw.queue())
+    }
+
     /// True if it is held at this moment; may be wrong at the next.
     pub fn is_locked(&self) -> bool {
         self.raw.is_locked()
     }
 
     #[inline(always)]
+    #[cfg_attr(feature = "hooks", track_caller)]
     fn guard(&self) -> MutexGuard<'_, T> {
-        MutexGuard::new(self, panicking())
+        let site = Site::here();
+        MutexGuard::new(
+            self,
+            panicking(),
+            hooks::held("MutexGuard", self.raw.queue(), site, 1),
+        )
     }
 
     #[inline(always)]
+    #[cfg_attr(feature = "hooks", track_caller)]
     fn owned_guard(self: &Arc<Self>) -> OwnedMutexGuard<T> {
-        OwnedMutexGuard::new(self.clone(), panicking())
+        let site = Site::here();
+        let hold = hooks::held("OwnedMutexGuard", self.raw.queue(), site, 1);
+        OwnedMutexGuard::new(self.clone(), panicking(), hold)
     }
 }
 

@@ -6,6 +6,7 @@ use core::task::Context;
 use counterpoint_base::prim::atomic::AtomicU32;
 use counterpoint_base::prim::thread::panicking;
 use counterpoint_base::prim::time::Instant;
+use counterpoint_wait::hooks::{Hold, Site};
 use counterpoint_wait::op::{LockedQueue, Op, Stop, Turn, Verb};
 use counterpoint_wait::queue::WaitQueue;
 use counterpoint_wait::waker::WakeBatch;
@@ -34,6 +35,7 @@ pub struct LockOwnedVerb<T: ?Sized> {
     patience: Patience,
 }
 
+#[cfg_attr(feature = "hooks", track_caller)]
 pub(super) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> Lock<'_, T> {
     Op::new(
         LockVerb {
@@ -44,6 +46,7 @@ pub(super) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> Lock<'_, T> {
     )
 }
 
+#[cfg_attr(feature = "hooks", track_caller)]
 pub(super) fn lock_owned<T: ?Sized>(mutex: Arc<Mutex<T>>) -> LockOwned<T> {
     Op::new(
         LockOwnedVerb {
@@ -137,6 +140,11 @@ macro_rules! lock_verb {
                 unsafe { &*raw }.look_again(&mut self.patience)
             }
 
+            #[inline(always)]
+            fn taken(guard: &mut $guard, site: Site) {
+                guard.tell_held(site);
+            }
+
             fn recheck_at(&self) -> Option<Instant> {
                 self.patience.recheck_at()
             }
@@ -161,10 +169,10 @@ macro_rules! lock_verb {
 }
 
 lock_verb!(['a,] LockVerb<'a, T>, MutexGuard<'a, T>, "Mutex::lock", |this| {
-    MutexGuard::new(this.mutex, panicking())
+    MutexGuard::new(this.mutex, panicking(), Hold::NONE)
 });
 
 lock_verb!([] LockOwnedVerb<T>, OwnedMutexGuard<T>, "Mutex::lock_owned", |this| {
     let mutex = this.mutex.take().expect("a lock operation used after completion");
-    OwnedMutexGuard::new(mutex, panicking())
+    OwnedMutexGuard::new(mutex, panicking(), Hold::NONE)
 });

@@ -121,9 +121,13 @@ impl<'a> Select<'a> {
     ///
     /// # Cancel safety
     /// Dropping it leaves no arm registered.
+    ///
+    /// # Panics
+    /// If it is polled after it was ready.
     pub fn wait_async(&mut self) -> SelectWait<'_, 'a> {
         SelectWait {
             selecting: self.selecting(Patience::Forever),
+            done: false,
         }
     }
 }
@@ -133,17 +137,35 @@ impl<'a> Select<'a> {
 #[must_use = "futures do nothing unless you `.await` them"]
 pub struct SelectWait<'s, 'a> {
     selecting: Selecting<&'s mut Select<'a>>,
+    done: bool,
+}
+
+impl SelectWait<'_, '_> {
+    /// True once it was ready: it must not be polled again.
+    pub fn is_terminated(&self) -> bool {
+        self.done
+    }
 }
 
 impl Future for SelectWait<'_, '_> {
     type Output = usize;
 
+    #[track_caller]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<usize> {
-        // SAFETY: the select is pinned with this and not moved.
-        let selecting = unsafe { self.map_unchecked_mut(|this| &mut this.selecting) };
-        selecting
-            .poll(cx)
-            .map(|winner| winner.expect("its patience has no end"))
+        // SAFETY: the select is pinned with this and not moved; the flag is not pinned.
+        let this = unsafe { self.get_unchecked_mut() };
+        assert!(!this.done, "SelectWait polled after it was ready");
+        // SAFETY: as above.
+        let polled = unsafe { Pin::new_unchecked(&mut this.selecting) }.poll(cx);
+        this.done = polled.is_ready();
+        polled.map(|winner| winner.expect("its patience has no end"))
+    }
+}
+
+#[cfg(feature = "futures")]
+impl futures_core::FusedFuture for SelectWait<'_, '_> {
+    fn is_terminated(&self) -> bool {
+        self.done
     }
 }
 

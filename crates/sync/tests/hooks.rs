@@ -1,0 +1,133 @@
+//! What a mutex tells the hooks.
+
+use counterpoint_sync::{MappedMutexGuard, Mutex, MutexGuard, OwnedMutexGuard};
+use counterpoint_wait::hooks::{self, Notice, Sink, What};
+use std::cell::{Cell, RefCell};
+use std::sync::{Arc, Once};
+use std::time::Duration;
+
+thread_local! {
+    static TOLD: RefCell<Vec<Notice>> = const { RefCell::new(Vec::new()) };
+    static PANICS: Cell<bool> = const { Cell::new(false) };
+}
+
+struct Book;
+
+impl Sink for Book {
+    fn notice(&self, notice: &Notice) {
+        TOLD.with_borrow_mut(|told| told.push(*notice));
+        assert!(!PANICS.get(), "the sink panics");
+    }
+}
+
+fn begin() {
+    static INSTALL: Once = Once::new();
+    INSTALL.call_once(|| hooks::install(&Book).unwrap());
+    TOLD.take();
+}
+
+/// What this thread was told since it asked last.
+fn told() -> Vec<What> {
+    TOLD.take().iter().map(|notice| notice.what).collect()
+}
+
+const PAIR: [What; 2] = [What::Held, What::Released];
+
+#[test]
+fn every_way_to_lock_tells_its_own_place() {
+    begin();
+    let mutex = Arc::new(Mutex::new(0));
+    let long = Duration::from_secs(60);
+    let line = line!();
+    drop(mutex.lock());
+    drop(mutex.try_lock());
+    drop(mutex.lock_timeout(long));
+    drop(mutex.lock_async().wait());
+    drop(mutex.lock_async().timeout(long).wait());
+    drop(mutex.lock_owned());
+    drop(mutex.try_lock_owned());
+    drop(mutex.lock_owned_async().wait());
+    let all = TOLD.take();
+    assert_eq!(all.len(), 16);
+    for (index, pair) in all.chunks(2).enumerate() {
+        assert_eq!((pair[0].what, pair[1].what), (What::Held, What::Released));
+        assert_eq!(pair[0].id, pair[1].id);
+        for notice in pair {
+            let site = (notice.site.file(), notice.site.line());
+            assert_eq!(site, (file!(), line + 1 + index as u32));
+            let owned = if index < 5 {
+                "MutexGuard"
+            } else {
+                "OwnedMutexGuard"
+            };
+            assert_eq!(notice.kind, owned);
+            assert_eq!(notice.object, all[0].object);
+        }
+    }
+}
+
+#[test]
+fn a_waiter_is_told_and_named() {
+    let mutex = Mutex::new(0);
+    mutex.named("orders");
+    let held = mutex.lock();
+    std::thread::scope(|scope| {
+        let waiter = scope.spawn(|| {
+            begin();
+            *mutex.lock() += 1;
+            TOLD.take()
+        });
+        let seen = loop {
+            if let [waiter] = mutex.waiters()[..] {
+                break waiter;
+            }
+            std::thread::yield_now();
+        };
+        drop(held);
+        let all = waiter.join().unwrap();
+        let what: Vec<_> = all.iter().map(|notice| notice.what).collect();
+        assert_eq!(
+            what,
+            [What::Waiting, What::Taken, What::Held, What::Released]
+        );
+        assert_eq!((all[0].id, all[0].kind), (seen.id, "Mutex::lock"));
+        assert_eq!((seen.kind, seen.site.file()), ("Mutex::lock", file!()));
+        assert_eq!(hooks::name_of(all[0].object), Some("orders"));
+        assert!(all[2].id > all[0].id);
+    });
+    assert_eq!(*mutex.lock(), 1);
+}
+
+#[test]
+fn guards_that_change_tell_once() {
+    begin();
+    let mutex = Arc::new(Mutex::new((1, 2)));
+    let part = MutexGuard::map(mutex.lock(), |pair| &mut pair.0);
+    let part = MappedMutexGuard::try_map(part, |_| None::<&mut u8>).unwrap_err();
+    drop(MappedMutexGuard::map(part, |one| one));
+    assert_eq!(told(), PAIR);
+    drop(OwnedMutexGuard::map(mutex.lock_owned(), |pair| &mut pair.1));
+    assert_eq!(told(), PAIR);
+    MutexGuard::unlock_fair(mutex.lock());
+    assert_eq!(told(), PAIR);
+    OwnedMutexGuard::unlock_fair(mutex.lock_owned());
+    assert_eq!(told(), PAIR);
+    let mut guard = mutex.lock();
+    MutexGuard::bump(&mut guard);
+    MutexGuard::unlocked(&mut guard, || drop(mutex.lock()));
+    drop(guard);
+    assert_eq!(told(), [PAIR, PAIR, PAIR].concat());
+}
+
+#[test]
+fn a_panic_of_the_sink_leaves_the_lock_free() {
+    begin();
+    let mutex = Mutex::new(0);
+    PANICS.set(true);
+    *mutex.lock() += 1;
+    drop(mutex.lock_async().wait());
+    PANICS.set(false);
+    assert!(!mutex.is_poisoned());
+    assert_eq!(*mutex.try_lock().unwrap(), 1);
+    assert_eq!(told().len(), 6);
+}

@@ -1,0 +1,300 @@
+//! What the hooks tell, in which order, and what a sink may do.
+
+use counterpoint_wait::cancel::CancelToken;
+use counterpoint_wait::event::Event;
+use counterpoint_wait::hooks::{self, AlreadyInstalled, Notice, Sink, Site, What};
+use counterpoint_wait::op::{LockedQueue, Op, Stop, Turn, Verb};
+use counterpoint_wait::queue::WaitQueue;
+use counterpoint_wait::waker::WakeBatch;
+use counterpoint_wait::{listener, select_async};
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::Once;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+thread_local! {
+    /// What this thread was told.
+    static TOLD: RefCell<Vec<Notice>> = const { RefCell::new(Vec::new()) };
+    /// The sink panics when it is told this.
+    static PANIC_AT: Cell<Option<What>> = const { Cell::new(None) };
+    /// The sink waits for something itself.
+    static NOSY: Cell<bool> = const { Cell::new(false) };
+}
+
+struct Book;
+
+impl Sink for Book {
+    fn notice(&self, notice: &Notice) {
+        TOLD.with_borrow_mut(|told| told.push(*notice));
+        if NOSY.get() {
+            let event: Event = Event::new();
+            assert_eq!(
+                event.listen().timeout(Duration::ZERO).wait(),
+                Err(Stop::TimedOut)
+            );
+        }
+        if PANIC_AT.get() == Some(notice.what) {
+            panic!("the sink panics at {:?}", notice.what);
+        }
+    }
+}
+
+fn begin() {
+    static INSTALL: Once = Once::new();
+    INSTALL.call_once(|| hooks::install(&Book).unwrap());
+    TOLD.with_borrow_mut(Vec::clear);
+}
+
+fn told() -> Vec<What> {
+    TOLD.with_borrow(|told| told.iter().map(|notice| notice.what).collect())
+}
+
+fn notices() -> Vec<Notice> {
+    TOLD.take()
+}
+
+fn poll<F: Future>(future: std::pin::Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+#[test]
+fn a_second_sink_is_refused() {
+    begin();
+    assert_eq!(hooks::install(&Book), Err(AlreadyInstalled));
+}
+
+#[test]
+fn a_wait_is_told_from_its_beginning_to_its_end() {
+    begin();
+    let event: Event = Event::new();
+    let line = line!() + 1;
+    let mut listener = pin!(event.listen());
+    assert!(told().is_empty());
+    assert!(poll(listener.as_mut()).is_pending());
+    assert!(poll(listener.as_mut()).is_pending());
+    assert_eq!(told(), [What::Waiting]);
+    event.notify(1);
+    assert_eq!(told(), [What::Waiting, What::Granted]);
+    assert!(poll(listener.as_mut()).is_ready());
+    let all = notices();
+    assert_eq!(all.len(), 3);
+    assert_eq!(all[2].what, What::Taken);
+    for notice in &all {
+        assert_eq!(notice.kind, "Event::listen");
+        assert_eq!((notice.id, notice.object), (all[0].id, all[0].object));
+        assert_eq!((notice.site.file(), notice.site.line()), (file!(), line));
+        assert_eq!(notice.units, 1);
+    }
+}
+
+#[test]
+fn who_gives_up_is_told_to_have_left() {
+    begin();
+    let event: Event = Event::new();
+    {
+        let mut listener = pin!(event.listen());
+        assert!(poll(listener.as_mut()).is_pending());
+    }
+    assert_eq!(told(), [What::Waiting, What::Left]);
+    begin();
+    assert!(event.listen().timeout(Duration::ZERO).wait().is_err());
+    assert_eq!(told(), [What::Waiting, What::Left]);
+    begin();
+    // Granted and dropped: the next is granted.
+    let mut next = pin!(event.listen());
+    {
+        let mut first = pin!(event.listen());
+        assert!(poll(first.as_mut()).is_pending());
+        assert!(poll(next.as_mut()).is_pending());
+        event.notify(1);
+    }
+    let (waiting, granted, left) = (What::Waiting, What::Granted, What::Left);
+    assert_eq!(told(), [waiting, waiting, granted, granted, left]);
+    assert!(poll(next).is_ready());
+    begin();
+    drop(event.listen());
+    assert!(told().is_empty());
+}
+
+#[test]
+fn arms_that_lose_have_left() {
+    begin();
+    let (a, b) = (CancelToken::new(), CancelToken::new());
+    let mut select = pin!(async {
+        select_async! {
+            () = a.cancelled() => 1,
+            () = b.cancelled() => 2,
+        }
+    });
+    assert!(poll(select.as_mut()).is_pending());
+    b.cancel("test");
+    assert_eq!(poll(select), Poll::Ready(2));
+    let all = notices();
+    let mut open = Vec::new();
+    for notice in &all {
+        match notice.what {
+            What::Waiting => open.push(notice.id),
+            What::Taken | What::Left => open.retain(|&id| id != notice.id),
+            _ => {}
+        }
+    }
+    assert!(open.is_empty());
+    let count = |what| all.iter().filter(|notice| notice.what == what).count();
+    assert_eq!((count(What::Taken), count(What::Left)), (1, 1));
+}
+
+#[test]
+fn what_a_sink_does_is_not_told() {
+    begin();
+    NOSY.set(true);
+    let event: Event = Event::new();
+    listener!(event.listen() => listener);
+    event.notify(1);
+    listener.wait_pinned();
+    NOSY.set(false);
+    assert_eq!(told(), [What::Waiting, What::Granted, What::Taken]);
+}
+
+#[test]
+fn a_panic_of_the_sink_wrecks_nothing() {
+    begin();
+    let event: Event = Event::new();
+    for what in [What::Granted, What::Taken, What::Left] {
+        PANIC_AT.set(Some(what));
+        listener!(event.listen() => _dropped);
+        listener!(event.listen() => taken);
+        event.notify(2);
+        taken.wait_pinned();
+    }
+    // Out of `Waiting` it goes on: the operation is dropped, and nobody waits.
+    PANIC_AT.set(Some(What::Waiting));
+    let wait = || event.listen().wait();
+    assert!(catch_unwind(AssertUnwindSafe(wait)).is_err());
+    PANIC_AT.set(None);
+    assert_eq!(event.total_listeners(), 0);
+    // As an arm it does not.
+    PANIC_AT.set(Some(What::Waiting));
+    let late = counterpoint_wait::select! {
+        () = event.listen() => false,
+        timeout(Duration::from_millis(1)) => true,
+    };
+    PANIC_AT.set(None);
+    assert!(late);
+    assert_eq!(event.total_listeners(), 0);
+}
+
+/// Waits for ever in a queue of its own.
+struct Never<'q>(&'q WaitQueue<(), ()>);
+
+impl Verb for Never<'_> {
+    type State = ();
+    type Payload = ();
+    type Output = ();
+    type Stoppable = Result<(), Stop>;
+    const NAME: &'static str = "Never::comes";
+
+    fn queue(&self) -> &WaitQueue<(), ()> {
+        self.0
+    }
+    fn attempt(&mut self, (): &mut (), _turn: Turn) -> Option<()> {
+        None
+    }
+    fn prepare(&mut self, (): &mut (), _: Turn, _: &mut LockedQueue<'_, Self>) -> bool {
+        false
+    }
+    fn collect(&mut self, (): &mut ()) {}
+    fn unclaimed(&mut self, (): &mut (), _: &mut LockedQueue<'_, Self>) {}
+    fn settle(&mut self, _: &mut LockedQueue<'_, Self>, _: &mut WakeBatch) -> bool {
+        false
+    }
+    fn finish((): ()) -> Result<(), Stop> {
+        Ok(())
+    }
+    fn stopped(&mut self, (): &mut (), why: Stop) -> Result<(), Stop> {
+        Err(why)
+    }
+    fn units(&self, (): &()) -> usize {
+        3
+    }
+}
+
+#[test]
+fn visit_copies_those_who_wait_in_order() {
+    begin();
+    let queue = WaitQueue::new(());
+    assert!(hooks::visit(&queue).is_empty());
+    let mut first = Box::pin(Op::new(Never(&queue), ()));
+    let line = line!() - 1;
+    let mut others: Vec<_> = (0..50)
+        .map(|_| Box::pin(Op::new(Never(&queue), ())))
+        .collect();
+    assert!(poll(first.as_mut()).is_pending());
+    for other in &mut others {
+        assert!(poll(other.as_mut()).is_pending());
+    }
+    let waiters = hooks::visit(&queue);
+    assert_eq!(waiters.len(), 51);
+    assert!(waiters.is_sorted_by_key(|waiter| waiter.id));
+    let ids: Vec<_> = notices().iter().map(|notice| notice.id).collect();
+    assert!(waiters.iter().map(|waiter| waiter.id).eq(ids));
+    assert_eq!((waiters[0].kind, waiters[0].units), ("Never::comes", 3));
+    assert_eq!(
+        (waiters[0].site.file(), waiters[0].site.line()),
+        (file!(), line)
+    );
+    drop(first);
+    assert_eq!(hooks::visit(&queue).len(), 50);
+}
+
+#[test]
+fn a_guard_is_told_to_be_held_and_released() {
+    begin();
+    let queue = WaitQueue::<(), ()>::new(());
+    let hold = hooks::held("Guard", &queue, Site::here(), 2);
+    hooks::released(hold);
+    hooks::released(hooks::Hold::NONE);
+    let all = notices();
+    assert_eq!(all.len(), 2);
+    assert_eq!((all[0].what, all[1].what), (What::Held, What::Released));
+    for notice in all {
+        assert_eq!((notice.kind, notice.units), ("Guard", 2));
+        assert_eq!(notice.object, hooks::object_of(&queue));
+        assert_eq!(notice.site.file(), file!());
+    }
+}
+
+#[test]
+fn a_name_lives_as_long_as_its_object() {
+    let queue = Box::new(WaitQueue::<(), ()>::new(()));
+    let object = hooks::object_of(&queue);
+    assert_eq!(hooks::name_of(object), None);
+    hooks::name(&queue, "first");
+    hooks::name(&queue, "orders");
+    assert_eq!(hooks::name_of(object), Some("orders"));
+    // Many names in each bucket, forgotten in another order than they came.
+    let mut many: Vec<_> = (0..500)
+        .map(|_| Box::new(WaitQueue::<(), ()>::new(())))
+        .collect();
+    for queue in &many {
+        hooks::name(queue, "one of many");
+    }
+    let middle = many.split_off(250);
+    let objects: Vec<_> = middle.iter().map(|queue| hooks::object_of(queue)).collect();
+    drop(many);
+    assert!(
+        objects
+            .iter()
+            .all(|&object| hooks::name_of(object).is_some())
+    );
+    drop(middle);
+    assert!(
+        objects
+            .iter()
+            .all(|&object| hooks::name_of(object).is_none())
+    );
+    drop(queue);
+    assert_eq!(hooks::name_of(object), None);
+}
