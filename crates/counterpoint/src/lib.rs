@@ -53,7 +53,7 @@ pub mod time {
 pub mod wait {
     #[doc(inline)]
     pub use counterpoint_wait::{
-        Bounded, Op, Operation, Stop,
+        Bounded, CtlStop, Op, Operation, Stop, Stops, UntilStop,
         atomic_waker::AtomicWaker,
         block_on,
         parker::{ParkAsync, Parker, UnparkReason, Unparker},
@@ -74,7 +74,7 @@ pub mod wait {
         #[doc(inline)]
         pub use counterpoint_wait::queue::{End, Grant, Locked, Pick, WaitQueue};
         #[doc(inline)]
-        pub use counterpoint_wait::waker::WakeBatch;
+        pub use counterpoint_wait::waker::{WakeBatch, wake_in_batches};
     }
 }
 
