@@ -249,6 +249,64 @@ mod tokio_semaphore {
     }
 }
 
+/// Telling a task that something happened, as with `tokio::sync::Notify`.
+mod tokio_notify {
+    use counterpoint::sync::Notify; // was: use tokio::sync::Notify;
+    use counterpoint::wait::block_on;
+    use std::collections::VecDeque;
+    use std::sync::{Arc, Mutex};
+    use std::thread;
+
+    #[test]
+    fn a_notification_is_kept_for_who_comes_later() {
+        let notify = Arc::new(Notify::new());
+        let notify2 = notify.clone();
+        let handle = thread::spawn(move || block_on(notify2.notified()));
+        notify.notify_one();
+        handle.join().unwrap();
+    }
+
+    /// A channel made of a queue and a notification.
+    #[derive(Default)]
+    struct Channel {
+        values: Mutex<VecDeque<u32>>,
+        notify: Notify,
+    }
+
+    impl Channel {
+        fn send(&self, value: u32) {
+            self.values.lock().unwrap().push_back(value);
+            self.notify.notify_one();
+        }
+
+        async fn recv(&self) -> u32 {
+            loop {
+                if let Some(value) = self.values.lock().unwrap().pop_front() {
+                    return value;
+                }
+                self.notify.notified().await;
+            }
+        }
+    }
+
+    #[test]
+    fn a_channel_of_a_queue_and_a_notification() {
+        let channel = Arc::new(Channel::default());
+        let receiver = channel.clone();
+        let sum = thread::spawn(move || {
+            block_on(async {
+                let mut sum = 0;
+                for _ in 0..10 {
+                    sum += receiver.recv().await;
+                }
+                sum
+            })
+        });
+        (1..=10).for_each(|value| channel.send(value));
+        assert_eq!(sum.join().unwrap(), 55);
+    }
+}
+
 /// The first of several futures, as with `tokio::select!`.
 mod tokio_select {
     use counterpoint::cancel::CancelToken; // was: use tokio_util::sync::CancellationToken;
@@ -294,6 +352,25 @@ mod buf_mutex {
             }
         });
         assert_eq!(buf_mutex.get(), 610);
+    }
+}
+
+/// The same under the peer's own name, and openmp-reducer's.
+#[cfg(feature = "compat")]
+mod openmp_reducer {
+    use counterpoint::compat::openmp_reducer::Reducer; // was: use openmp_reducer::Reducer;
+    use std::thread;
+
+    #[test]
+    fn threads_reduce() {
+        let reducer = Reducer::<usize>::new(5, |global, local| *global += *local);
+        thread::scope(|s| {
+            for _ in 0..3 {
+                let mut shared = reducer.share();
+                s.spawn(move || *shared.as_mut() += 10);
+            }
+        });
+        assert_eq!(reducer.get(), 35);
     }
 }
 

@@ -320,6 +320,34 @@ mod sync {
     }
 
     #[test]
+    fn notify() {
+        use counterpoint::sync::notify::WaitUntil;
+        use counterpoint::sync::{Notified, NotifiedOwned, Notify};
+
+        static IN_A_STATIC: Notify = Notify::new();
+        assert_eq!(IN_A_STATIC.notify_one(), 0);
+        IN_A_STATIC.wait();
+        let notify = Arc::new(Notify::new());
+        let notified: Notified<'_> = notify.notified();
+        let owned: NotifiedOwned = notify.notified_owned();
+        operation::<_, (), Result<(), Stop>>(notify.notified());
+        assert_eq!((notify.notify_n(2), notify.notify_all()), (0, 0));
+        notified.wait();
+        owned.wait();
+        assert_eq!(notify.notify_last(), 0);
+        let mut enabled = std::pin::pin!(notify.notified());
+        assert!(enabled.as_mut().enable());
+        assert_eq!(notify.wait_timeout(Duration::ZERO), Err(Stop::TimedOut));
+        assert!(notify.wait_deadline(Instant::now()).is_err());
+        notify.wait_until(|| true);
+        let never = || false;
+        assert!(notify.wait_until_timeout(Duration::ZERO, never).is_err());
+        assert!(notify.wait_until_deadline(Instant::now(), never).is_err());
+        let until: WaitUntil<'_, _> = notify.wait_until_async(|| true);
+        until.wait();
+    }
+
+    #[test]
     fn wait_group() {
         use counterpoint::sync::wait_group::{WaitGroupWait, WaitGroupWaitRef};
         use counterpoint::sync::{WaitGroup, WaitGroupError};
@@ -475,6 +503,9 @@ mod auto_traits {
             OwnedSemaphorePermit:                      true  true  true;
             semaphore::Acquire<'static>:               true  true  false;
             semaphore::AcquireOwned:                   true  true  false;
+            Notify:                                    true  true  true;
+            Notified<'static>:                         true  true  false;
+            NotifiedOwned:                             true  true  false;
             WaitGroup:                                 true  true  true;
             wait_group::WaitGroupWait:                 true  true  false;
             wait_group::WaitGroupWaitRef<'static>:     true  true  false;
@@ -492,5 +523,29 @@ mod auto_traits {
         safe::<Unparker>();
         safe::<AtomicWaker>();
         safe::<Mutex<Inside>>();
+    }
+}
+
+/// The peers' own paths; each module has the name of the crate it stands for.
+#[cfg(feature = "compat")]
+mod compat {
+    #[test]
+    fn buf_mutex() {
+        use counterpoint::compat::buf_mutex::{BufMutex, SharedBufMutex};
+
+        let total = BufMutex::<usize>::new(0, |global, local| *global += *local);
+        let share: SharedBufMutex<'_, usize> = total.share();
+        drop(share);
+        assert_eq!(total.get(), 0);
+    }
+
+    #[test]
+    fn openmp_reducer() {
+        use counterpoint::compat::openmp_reducer::{Reducer, SharedReducer};
+
+        let reducer = Reducer::<usize>::new(0, |global, local| *global += *local);
+        let share: SharedReducer<'_, usize> = reducer.share();
+        drop(share);
+        assert_eq!(reducer.get(), 0);
     }
 }
