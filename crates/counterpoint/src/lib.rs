@@ -85,7 +85,7 @@ pub mod time {
 pub mod wait {
     #[doc(inline)]
     pub use counterpoint_wait::{
-        Bounded, CtlStop, Op, Operation, Stop, Stops, UntilStop,
+        Bounded, Op, Operation, Stop,
         atomic_waker::AtomicWaker,
         block_on,
         parker::{ParkAsync, Parker, UnparkReason, Unparker},
@@ -98,6 +98,10 @@ pub mod wait {
             ArmSlot, FutureSlot, Select, SelectWait, arm, future_arm,
         };
     }
+
+    /// What bounds an operation, by name.
+    #[doc(inline)]
+    pub use counterpoint_wait::{CtlStop, Stops, UntilStop};
 
     /// For those who build primitives: the verb behind an operation, and the queue it waits in.
     pub mod build {
