@@ -82,9 +82,10 @@ mod at_the_root {
         assert!(!ctl.is_cancelled());
         assert!(select! { () = token.cancelled() => false, default => true });
         assert!(select_biased! { () = token.cancelled() => false, default => true });
-        let _ = async {
-            select_async! { () = token.cancelled() => () }
+        let task = async {
+            select_async! { () = token.cancelled() => false, default => true }
         };
+        assert!(counterpoint::wait::block_on(task));
     }
 }
 
