@@ -16,6 +16,38 @@
 //!     timeout(Duration::from_secs(1)) => println!("neither in time"),
 //! }
 //! ```
+//!
+//! # What for what
+//! | you want | use |
+//! |---|---|
+//! | a value that one at a time may use | [`sync::Mutex`] |
+//! | at most so many at once | [`sync::Semaphore`] |
+//! | to say that something happened | [`sync::Notify`] |
+//! | to wait until all of an unknown number are done | [`sync::WaitGroup`] |
+//! | a sum to which many threads add without meeting | [`sync::BufMutex`] |
+//! | a large `Copy` value that is read often | [`SeqCell`] |
+//! | a count that many threads change and few read | [`ShardedCounter`] |
+//! | to stop what is under way | [`cancel::CancelToken`], and [`cancel::Ctl`] to pass it on |
+//! | the first of several | [`select!`], in a task [`select_async!`] |
+//! | threads that borrow | [`thread::scope`] |
+//! | a delay | [`time::sleep`] |
+//! | one future, on this thread | [`wait::block_on`] |
+//! | to build something that waits | [`wait::Parker`], [`wait::AtomicWaker`], [`wait::build`] |
+//!
+//! # Forms
+//! | form | waits |
+//! |---|---|
+//! | `x.verb()` | blocking the thread |
+//! | `x.try_verb()` | not at all |
+//! | `x.verb_timeout(duration)`, `x.verb_deadline(instant)` | blocking the thread, bounded; zero or the past tries once |
+//! | `x.verb_async().await` | in a task |
+//! | `x.verb_async().timeout(d)`, `.deadline(t)`, `.with(&ctl)`, `.until(future)` | bounded, in any combination; then `.await` or `.wait()` |
+//! | `pattern = x.verb_async() => …` in a select | until the first of several |
+//! | `x.verb_owned…` on an `Arc` | as each of these; what it yields keeps `x` alive |
+//!
+//! # Features
+//! `compat`: the peers' public paths and signatures, as `counterpoint::compat`.
+//! `futures`: traits of futures-core.
 #![forbid(unsafe_code)]
 
 pub use counterpoint_base::{Backoff, CachePadded, SeqCell, ShardedCounter, static_};
@@ -68,6 +100,10 @@ pub mod wait {
         };
     }
 
+    /// What bounds an operation, by name.
+    #[doc(inline)]
+    pub use counterpoint_wait::{CtlStop, Stops, UntilStop};
+
     /// For those who build primitives: the verb behind an operation, and the queue it waits in.
     pub mod build {
         #[doc(inline)]
@@ -77,7 +113,7 @@ pub mod wait {
         #[doc(inline)]
         pub use counterpoint_wait::queue::{End, Grant, Locked, Pick, WaitQueue};
         #[doc(inline)]
-        pub use counterpoint_wait::waker::WakeBatch;
+        pub use counterpoint_wait::waker::{WakeBatch, wake_in_batches};
     }
 }
 

@@ -1,0 +1,397 @@
+//! Programs that users of other libraries know, with only their `use` lines changed.
+//!
+//! Each says where its idiom comes from. Where a verb blocks in std its plain name blocks here, so
+//! a program from tokio also writes `lock_async` for `lock`; the names of types are the same.
+
+use std::time::Duration;
+
+/// Threads that borrow, as with `crossbeam::scope`.
+mod crossbeam_scope {
+    use counterpoint::thread; // was: use crossbeam::thread;
+
+    /// Sums in parallel by halving, each half on a thread of its own.
+    fn sum(numbers: &[u64]) -> u64 {
+        if numbers.len() <= 4 {
+            return numbers.iter().sum();
+        }
+        let (left, right) = numbers.split_at(numbers.len() / 2);
+        thread::scope(|s| {
+            let left = s.spawn(|_| sum(left));
+            let right = s.spawn(|_| sum(right));
+            left.join().unwrap() + right.join().unwrap()
+        })
+        .unwrap()
+    }
+
+    #[test]
+    fn borrows_and_joins() {
+        let numbers: Vec<u64> = (1..=32).collect();
+        assert_eq!(sum(&numbers), 528);
+    }
+
+    #[test]
+    fn threads_start_threads_of_the_same_scope() {
+        let words = ["one", "two"];
+        let count = thread::scope(|s| {
+            let outer = s.spawn(|s| s.spawn(|_| words.len()).join().unwrap());
+            outer.join().unwrap()
+        });
+        assert_eq!(count.unwrap(), 2);
+    }
+
+    #[test]
+    fn panics_of_threads_nobody_joined_come_back() {
+        let result = thread::scope(|s| {
+            s.builder()
+                .name("faulty".to_string())
+                .spawn(|_| std::panic::resume_unwind(Box::new("faulty")))
+                .unwrap();
+        });
+        assert!(result.is_err());
+    }
+}
+
+/// Waiting for threads that are not counted in advance, as with crossbeam's `WaitGroup`.
+mod crossbeam_wait_group {
+    use counterpoint::sync::WaitGroup; // was: use crossbeam::sync::WaitGroup;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::thread;
+
+    #[test]
+    fn waits_for_every_clone() {
+        let done = Arc::new(AtomicU32::new(0));
+        let wg = WaitGroup::new();
+        for _ in 0..4 {
+            let wg = wg.clone();
+            let done = done.clone();
+            thread::spawn(move || {
+                done.fetch_add(1, Ordering::Relaxed);
+                drop(wg);
+            });
+        }
+        wg.wait();
+        assert_eq!(done.load(Ordering::Relaxed), 4);
+    }
+}
+
+/// One token between two threads, as with crossbeam's `Parker`.
+mod crossbeam_parker {
+    use counterpoint::wait::Parker; // was: use crossbeam::sync::Parker;
+    use std::thread;
+    use std::time::Duration;
+
+    #[test]
+    fn sleeps_until_the_token_comes() {
+        let p = Parker::new();
+        let u = p.unparker().clone();
+
+        // The token is there already, so this does not wait.
+        u.unpark();
+        p.park();
+
+        let t = thread::spawn(move || {
+            thread::sleep(Duration::from_millis(5));
+            u.unpark();
+        });
+        p.park();
+        t.join().unwrap();
+        p.park_timeout(Duration::from_millis(1));
+    }
+}
+
+/// A spin lock on a line of its own, as with crossbeam's `Backoff` and `CachePadded`.
+mod crossbeam_backoff {
+    use counterpoint::{Backoff, CachePadded}; // was: use crossbeam::utils::{Backoff, CachePadded};
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    #[test]
+    fn waits_for_a_flag() {
+        let ready = CachePadded::new(AtomicBool::new(false));
+        std::thread::scope(|s| {
+            s.spawn(|| ready.store(true, Ordering::Release));
+            let backoff = Backoff::new();
+            while !ready.load(Ordering::Acquire) {
+                if backoff.is_completed() {
+                    std::thread::yield_now();
+                } else {
+                    backoff.snooze();
+                }
+            }
+        });
+        assert!(ready.into_inner().into_inner());
+    }
+}
+
+/// A counter under a lock, as with `parking_lot::Mutex`; with `std::sync::Mutex` the same program
+/// has an `unwrap` after each `lock`.
+mod parking_lot_mutex {
+    use counterpoint::sync::{Mutex, MutexGuard}; // was: use parking_lot::{Mutex, MutexGuard};
+    use std::sync::Arc;
+    use std::thread;
+
+    #[test]
+    fn threads_count_together() {
+        let data = Arc::new(Mutex::new(0));
+        let threads: Vec<_> = (0..8)
+            .map(|_| {
+                let data = Arc::clone(&data);
+                thread::spawn(move || {
+                    for _ in 0..100 {
+                        *data.lock() += 1;
+                    }
+                })
+            })
+            .collect();
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        assert_eq!(*data.lock(), 800);
+    }
+
+    #[test]
+    fn guards_show_parts_and_let_others_in() {
+        let pair = Mutex::new((1, "one"));
+        let name = MutexGuard::map(pair.lock(), |pair| &mut pair.1);
+        assert_eq!(*name, "one");
+        drop(name);
+        let mut guard = pair.lock();
+        MutexGuard::unlocked(&mut guard, || assert!(pair.try_lock().is_ok()));
+        MutexGuard::unlock_fair(guard);
+    }
+}
+
+/// A value across an `.await`, and two tasks on one lock, as with `tokio::sync::Mutex`.
+mod tokio_mutex {
+    use counterpoint::sync::Mutex; // was: use tokio::sync::Mutex;
+    use counterpoint::{thread, wait::block_on};
+    use std::future;
+    use std::sync::Arc;
+
+    #[test]
+    fn tasks_count_together() {
+        let count = Arc::new(Mutex::new(0));
+        thread::scope(|s| {
+            for _ in 0..2 {
+                let count = Arc::clone(&count);
+                s.spawn(move |_| {
+                    block_on(async move {
+                        for _ in 0..50 {
+                            let mut lock = count.lock_async().await; // was: count.lock().await
+                            *lock += 1;
+                            future::ready(()).await;
+                        }
+                    });
+                });
+            }
+        })
+        .unwrap();
+        assert_eq!(block_on(async { *count.lock_async().await }), 100);
+    }
+
+    #[test]
+    fn guard_owns_the_lock() {
+        let lock = Arc::new(Mutex::new(vec![1]));
+        let mut guard = block_on(lock.lock_owned_async()); // was: lock.lock_owned()
+        guard.push(2);
+        drop(guard);
+        assert_eq!(Arc::try_unwrap(lock).unwrap().into_inner(), [1, 2]);
+    }
+}
+
+/// A bound on how many do the same at once, as with `tokio::sync::Semaphore`.
+mod tokio_semaphore {
+    use counterpoint::sync::{Semaphore, TryAcquireError}; // was: use tokio::sync::{…};
+    use counterpoint::{thread, wait::block_on};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[test]
+    fn two_at_a_time() {
+        let semaphore = Arc::new(Semaphore::new(2));
+        let (inside, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        thread::scope(|s| {
+            for _ in 0..4 {
+                s.spawn(|_| {
+                    block_on(async {
+                        let permit = semaphore.clone().acquire_owned_async().await.unwrap();
+                        let now = inside.fetch_add(1, Ordering::SeqCst) + 1;
+                        most.fetch_max(now, Ordering::SeqCst);
+                        std::thread::yield_now();
+                        inside.fetch_sub(1, Ordering::SeqCst);
+                        drop(permit);
+                    });
+                });
+            }
+        })
+        .unwrap();
+        assert!((1..=2).contains(&most.into_inner()));
+        assert_eq!(semaphore.available_permits(), 2);
+    }
+
+    #[test]
+    fn permits_run_out_and_come_back() {
+        let semaphore = Semaphore::new(3);
+        let one = semaphore.try_acquire().unwrap();
+        let two = semaphore.try_acquire_many(2).unwrap();
+        assert_eq!(
+            semaphore.try_acquire().unwrap_err(),
+            TryAcquireError::NoPermits
+        );
+        drop(two);
+        one.forget();
+        assert_eq!(semaphore.available_permits(), 2);
+        semaphore.close();
+        assert_eq!(
+            semaphore.try_acquire().unwrap_err(),
+            TryAcquireError::Closed
+        );
+    }
+}
+
+/// Telling a task that something happened, as with `tokio::sync::Notify`.
+mod tokio_notify {
+    use counterpoint::sync::Notify; // was: use tokio::sync::Notify;
+    use counterpoint::wait::block_on;
+    use std::collections::VecDeque;
+    use std::sync::{Arc, Mutex};
+    use std::thread;
+
+    #[test]
+    fn a_notification_is_kept_for_who_comes_later() {
+        let notify = Arc::new(Notify::new());
+        let notify2 = notify.clone();
+        let handle = thread::spawn(move || block_on(notify2.notified()));
+        notify.notify_one();
+        handle.join().unwrap();
+    }
+
+    /// A channel made of a queue and a notification.
+    #[derive(Default)]
+    struct Channel {
+        values: Mutex<VecDeque<u32>>,
+        notify: Notify,
+    }
+
+    impl Channel {
+        fn send(&self, value: u32) {
+            self.values.lock().unwrap().push_back(value);
+            self.notify.notify_one();
+        }
+
+        async fn recv(&self) -> u32 {
+            loop {
+                if let Some(value) = self.values.lock().unwrap().pop_front() {
+                    return value;
+                }
+                self.notify.notified().await;
+            }
+        }
+    }
+
+    #[test]
+    fn a_channel_of_a_queue_and_a_notification() {
+        let channel = Arc::new(Channel::default());
+        let receiver = channel.clone();
+        let sum = thread::spawn(move || {
+            block_on(async {
+                let mut sum = 0;
+                for _ in 0..10 {
+                    sum += receiver.recv().await;
+                }
+                sum
+            })
+        });
+        (1..=10).for_each(|value| channel.send(value));
+        assert_eq!(sum.join().unwrap(), 55);
+    }
+}
+
+/// The first of several futures, as with `tokio::select!`.
+mod tokio_select {
+    use counterpoint::cancel::CancelToken; // was: use tokio_util::sync::CancellationToken;
+    use counterpoint::select_async; // was: use tokio::select;
+    use counterpoint::time::sleep; // was: use tokio::time::sleep;
+    use counterpoint::wait::block_on;
+    use std::time::Duration;
+
+    #[test]
+    fn work_ends_when_it_is_cancelled() {
+        let token = CancelToken::new();
+        let child = token.child(); // was: token.child_token()
+        let worker = std::thread::spawn(move || {
+            block_on(async {
+                select_async! {
+                    () = child.cancelled() => "cancelled",
+                    () = sleep(Duration::from_secs(60)) => "a minute is over",
+                }
+            })
+        });
+        token.cancel("the test has seen enough"); // was: token.cancel()
+        assert_eq!(worker.join().unwrap(), "cancelled");
+    }
+}
+
+/// Local sums that become one, as in the examples of buf-mutex and openmp-reducer.
+mod buf_mutex {
+    use counterpoint::sync::BufMutex; // was: use buf_mutex::BufMutex;
+    use std::thread;
+
+    #[test]
+    fn threads_sum_without_sharing() {
+        let buf_mutex = BufMutex::<usize>::new(10, |global, local| *global += *local);
+        thread::scope(|s| {
+            let shared = buf_mutex.share();
+            for k in 0..4 {
+                let mut shared = shared.clone();
+                s.spawn(move || {
+                    for _ in 0..100 {
+                        *shared.as_mut() += k;
+                    }
+                });
+            }
+        });
+        assert_eq!(buf_mutex.get(), 610);
+    }
+}
+
+/// The same under the peer's own name, and openmp-reducer's.
+#[cfg(feature = "compat")]
+mod openmp_reducer {
+    use counterpoint::compat::openmp_reducer::Reducer; // was: use openmp_reducer::Reducer;
+    use std::thread;
+
+    #[test]
+    fn threads_reduce() {
+        let reducer = Reducer::<usize>::new(5, |global, local| *global += *local);
+        thread::scope(|s| {
+            for _ in 0..3 {
+                let mut shared = reducer.share();
+                s.spawn(move || *shared.as_mut() += 10);
+            }
+        });
+        assert_eq!(reducer.get(), 35);
+    }
+}
+
+/// All of the above in one wait, which none of them can do.
+#[test]
+fn locks_permits_tokens_and_time_in_one_select() {
+    use counterpoint::cancel::CancelToken;
+    use counterpoint::select;
+    use counterpoint::sync::{Mutex, Semaphore};
+
+    let (mutex, semaphore, token) = (Mutex::new(0), Semaphore::new(0), CancelToken::new());
+    let held = mutex.lock();
+    std::thread::scope(|s| {
+        s.spawn(|| semaphore.add_permits(1));
+        let won = select! {
+            _guard = mutex.lock_async() => "the lock",
+            _permit = semaphore.acquire_async() => "a permit",
+            () = token.cancelled() => "the token",
+            timeout(Duration::from_secs(60)) => "nobody",
+        };
+        assert_eq!(won, "a permit");
+    });
+    drop(held);
+}

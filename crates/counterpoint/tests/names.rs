@@ -1,0 +1,552 @@
+//! Every name the project promises, at its path in the facade, and what kind of thing it is.
+//!
+//! A name that moves or goes makes this file fail to compile. Each part of the project adds its
+//! own names.
+
+use std::fmt::{Debug, Display};
+use std::future::Future;
+use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::{Duration, Instant};
+
+/// A type of this name exists, and shows itself.
+fn shown<T: ?Sized + Debug>() {}
+
+/// A type of this name exists.
+fn named<T: ?Sized>() {}
+
+/// An error: it can be shown to a user, and sent to another thread.
+fn error<T: std::error::Error + Display + Debug + Send + Sync + 'static>() {}
+
+/// An operation that yields `Output`, and where it may be stopped `Stoppable`.
+fn operation<O: Operation<Output = Output, Stoppable = Stoppable> + Debug, Output, Stoppable>(
+    operation: O,
+) {
+    assert!(!operation.is_terminated());
+}
+
+fn future<F: Future<Output = Output>, Output>(_: F) {}
+
+use counterpoint::wait::Operation;
+
+mod at_the_root {
+    use super::{named, shown};
+    use counterpoint::{Backoff, CachePadded, SeqCell, ShardedCounter};
+
+    counterpoint::static_! {
+        static COUNT: ShardedCounter = ShardedCounter::new();
+    }
+
+    #[test]
+    fn types() {
+        shown::<Backoff>();
+        shown::<CachePadded<u8>>();
+        shown::<SeqCell<[u64; 4]>>();
+        shown::<ShardedCounter>();
+        named::<counterpoint::wait::Stop>();
+    }
+
+    #[test]
+    fn statics() {
+        COUNT.add(2);
+        assert_eq!(COUNT.sum(), 2);
+    }
+
+    #[test]
+    fn macros() {
+        use counterpoint::cancel::CancelToken;
+        use counterpoint::{select, select_async, select_biased, wait::block_on};
+
+        let token = CancelToken::new();
+        let none = select! { () = token.cancelled() => false, default => true };
+        let too_late = select_biased! {
+            () = token.cancelled() => false,
+            timeout(std::time::Duration::ZERO) => true,
+        };
+        let two = block_on(async {
+            select_async! { () = token.cancelled() => 1, two = async { 2 } => two }
+        });
+        assert!(none && too_late && two == 2);
+    }
+
+    #[test]
+    fn prelude() {
+        use counterpoint::prelude::*;
+
+        let token = CancelToken::new();
+        let ctl = Ctl::new().cancel(&token);
+        let waits = |operation: &dyn Fn() -> bool| operation();
+        assert!(!waits(&|| Operation::is_terminated(&token.cancelled())));
+        assert!(!ctl.is_cancelled());
+        assert!(select! { () = token.cancelled() => false, default => true });
+        assert!(select_biased! { () = token.cancelled() => false, default => true });
+        let task = async {
+            select_async! { () = token.cancelled() => false, default => true }
+        };
+        assert!(counterpoint::wait::block_on(task));
+    }
+}
+
+#[test]
+fn cancel() {
+    use counterpoint::cancel::{CancelToken, Cancelled, Ctl, DropGuard, RunUntilCancelled};
+
+    let token = CancelToken::new();
+    let cancelled: Cancelled<'_> = token.cancelled();
+    operation::<_, (), Result<(), counterpoint::wait::Stop>>(cancelled);
+    let run: RunUntilCancelled<'_, _> = token.run_until_cancelled(async { 1 });
+    future::<_, Option<i32>>(run);
+    let guard: DropGuard = token.child().drop_guard("the end");
+    let _: CancelToken = guard.disarm();
+    let ctl: Ctl<'_> = Ctl::new().cancel(&token).timeout(Duration::ZERO);
+    let _: Ctl<'_> = ctl.deadline(Instant::now());
+    let _: (bool, Option<&'static str>) = (token.is_cancelled(), token.reason());
+    assert!(token.cancel("for this test"));
+}
+
+#[test]
+fn thread() {
+    use counterpoint::thread::{Scope, ScopedJoinHandle, ScopedThreadBuilder, scope};
+
+    let four: std::thread::Result<i32> = scope(|s: &Scope<'_>| {
+        let builder: ScopedThreadBuilder<'_, '_> = s.builder().name("named".into());
+        let named: ScopedJoinHandle<'_, i32> = builder.spawn(|_| 3).unwrap();
+        s.spawn(|_| 1).join().unwrap() + named.join().unwrap()
+    });
+    assert_eq!(four.unwrap(), 4);
+}
+
+#[test]
+fn time() {
+    use counterpoint::time::{
+        AlreadyInstalled, SleepUntil, TimerNode, TimerSource, fire, install, sleep, sleep_until,
+    };
+
+    let none: SleepUntil = sleep(Duration::ZERO);
+    none.wait();
+    sleep_until(Instant::now()).wait();
+    error::<AlreadyInstalled>();
+    named::<dyn TimerSource>();
+    shown::<TimerNode>();
+    let _: fn(&'static dyn TimerSource) -> Result<(), AlreadyInstalled> = install;
+    let _: fn(Instant) -> Option<Instant> = fire;
+}
+
+mod wait {
+    use super::*;
+    use counterpoint::wait::{
+        AtomicWaker, Bounded, Op, ParkAsync, Parker, Stop, UnparkReason, Unparker, block_on,
+    };
+
+    #[test]
+    fn parker() {
+        let mut parker = Parker::new();
+        let unparker: Unparker = parker.unparker().clone();
+        unparker.unpark();
+        parker.park();
+        assert_eq!(parker.park_timeout(Duration::ZERO), UnparkReason::Timeout);
+        assert_eq!(parker.park_deadline(Instant::now()), UnparkReason::Timeout);
+        Waker::from(unparker.clone()).wake();
+        let park: ParkAsync<'_> = parker.park_async();
+        block_on(park);
+        // SAFETY: each pointer comes from `into_raw` of the same type and is used once.
+        let _ = unsafe { Parker::from_raw(Parker::into_raw(parker)) };
+        // SAFETY: as above.
+        let _ = unsafe { Unparker::from_raw(Unparker::into_raw(unparker)) };
+    }
+
+    #[test]
+    fn small_ones() {
+        error::<Stop>();
+        let waker = AtomicWaker::new();
+        waker.register(Waker::noop());
+        waker.wake();
+        assert!(waker.take().is_none());
+    }
+
+    #[test]
+    fn forms_of_one_operation() {
+        use counterpoint::cancel::Ctl;
+        use counterpoint::sync::{LockError, Mutex, MutexGuard};
+
+        let mutex = Mutex::new(1);
+        let ctl = Ctl::new().timeout(Duration::from_secs(60));
+        let locked: MutexGuard<'_, i32> = mutex.lock_async().wait();
+        let bounded = mutex
+            .lock_async()
+            .timeout(Duration::ZERO)
+            .deadline(Instant::now())
+            .with(&ctl)
+            .until(std::future::pending::<()>());
+        let stopped: Result<MutexGuard<'_, i32>, LockError> = bounded.wait();
+        assert_eq!(stopped.err(), Some(LockError::TimedOut));
+        drop(locked);
+        assert_eq!(block_on(async { *mutex.lock_async().await }), 1);
+        named::<Bounded<Op<counterpoint::sync::mutex::LockVerb<'static, i32>>>>();
+    }
+
+    #[test]
+    fn select_over_arms_known_at_run_time() {
+        use counterpoint::wait::select::{
+            ArmSlot, FutureSlot, Select, SelectWait, arm, future_arm,
+        };
+
+        let token = counterpoint::cancel::CancelToken::new();
+        let mut never = std::pin::pin!(arm(token.cancelled()));
+        let mut ready = std::pin::pin!(future_arm(async { 7 }));
+        let _: Pin<&mut ArmSlot<_>> = never.as_mut();
+        let mut select = Select::new();
+        select.add(never.as_mut());
+        let second = select.add(ready.as_mut());
+        let wait: SelectWait<'_, '_> = select.wait_async();
+        assert_eq!(block_on(wait), second);
+        drop(select);
+        let ready: Pin<&mut FutureSlot<_>> = ready;
+        assert_eq!(ready.take(), Some(7));
+    }
+
+    #[test]
+    fn for_those_who_build_primitives() {
+        use counterpoint::wait::build::{
+            End, Grant, Locked, LockedQueue, Pick, Turn, Verb, WaitQueue, WakeBatch,
+            wake_in_batches,
+        };
+        use counterpoint::wait::{CtlStop, Stops, UntilStop};
+
+        let queue: WaitQueue<u32> = WaitQueue::new(0);
+        let mut wakes = WakeBatch::new();
+        let mut locked: Locked<'_, u32, ()> = queue.lock();
+        let granted = locked.grant(
+            End::First,
+            Grant::Baton,
+            &mut wakes,
+            |(), _| Pick::Take,
+            |()| (),
+        );
+        assert!(!granted && Turn::First != Turn::Notified);
+        wake_in_batches(|_| false);
+        fn queue_of<V: Verb>(verb: &V) -> LockedQueue<'_, V> {
+            verb.queue().lock()
+        }
+        let _ = queue_of::<counterpoint::sync::mutex::LockVerb<'static, ()>>;
+        fn stops<S: Stops>() {}
+        stops::<CtlStop<'static>>();
+        stops::<UntilStop<std::future::Pending<()>>>();
+    }
+}
+
+mod sync {
+    use super::*;
+    use counterpoint::wait::Stop;
+
+    #[test]
+    fn mutex() {
+        use counterpoint::sync::mutex::{Lock, LockOwned};
+        use counterpoint::sync::{
+            LockError, MappedMutexGuard, Mutex, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard,
+            TryLockError,
+        };
+
+        error::<LockError>();
+        error::<TryLockError>();
+        static IN_A_STATIC: Mutex<u8> = Mutex::new(1);
+        assert_eq!(*IN_A_STATIC.lock(), 1);
+        let mut mutex = Arc::new(Mutex::fair((1, 2)));
+        let lock: Lock<'_, (i32, i32)> = mutex.lock_async();
+        operation::<_, MutexGuard<'_, (i32, i32)>, Result<MutexGuard<'_, (i32, i32)>, LockError>>(
+            lock,
+        );
+        let owned: LockOwned<(i32, i32)> = mutex.lock_owned_async();
+        let guard: OwnedMutexGuard<(i32, i32)> = owned.wait();
+        let error = mutex.try_lock().err();
+        assert_eq!(error, Some(TryLockError::WouldBlock));
+        assert_eq!(mutex.try_lock_owned().err(), error);
+        let timed = mutex.lock_timeout(Duration::ZERO).err();
+        assert_eq!(timed, Some(LockError::TimedOut));
+        assert_eq!(mutex.lock_deadline(Instant::now()).err(), timed);
+        let mapped: OwnedMappedMutexGuard<(i32, i32), i32> =
+            OwnedMutexGuard::map(guard, |both| &mut both.1);
+        drop(mapped);
+        let mut guard = mutex.lock();
+        MutexGuard::bump(&mut guard);
+        MutexGuard::unlocked(&mut guard, || ());
+        let mapped: MappedMutexGuard<'_, i32> = MutexGuard::map(guard, |both| &mut both.0);
+        drop(mapped);
+        MutexGuard::unlock_fair(mutex.lock());
+        mutex.clear_poison();
+        assert!(!mutex.is_poisoned() && !mutex.is_locked());
+        Arc::get_mut(&mut mutex).unwrap().get_mut().0 = 3;
+        assert_eq!(Arc::into_inner(mutex).unwrap().into_inner(), (3, 2));
+    }
+
+    #[test]
+    fn semaphore() {
+        use counterpoint::sync::semaphore::{Acquire, AcquireOwned};
+        use counterpoint::sync::{
+            AcquireError, OwnedSemaphorePermit, Semaphore, SemaphorePermit, TryAcquireError,
+        };
+
+        error::<AcquireError>();
+        error::<TryAcquireError>();
+        type Taken<P> = Result<P, AcquireError>;
+        let semaphore = Arc::new(Semaphore::new(3).with_ceiling(8));
+        let one: Acquire<'_> = semaphore.acquire_async();
+        operation::<_, Taken<SemaphorePermit<'_>>, Taken<SemaphorePermit<'_>>>(one);
+        let two: AcquireOwned = semaphore.acquire_many_owned_async(2);
+        let mut two: OwnedSemaphorePermit = two.wait().unwrap();
+        let one = two.split(1).unwrap();
+        two.merge(one);
+        assert_eq!((two.num_permits(), semaphore.available_permits()), (2, 1));
+        two.forget();
+        semaphore.add_permits(1);
+        semaphore.reduce(4);
+        assert_eq!((semaphore.debt(), semaphore.forget_permits(1)), (2, 0));
+        let none = semaphore.try_acquire().err();
+        assert_eq!(none, Some(TryAcquireError::NoPermits));
+        assert_eq!(
+            semaphore.try_acquire_many(9).err(),
+            Some(TryAcquireError::TooMany)
+        );
+        let late = semaphore.acquire_timeout(Duration::ZERO).err();
+        assert_eq!(late, Some(AcquireError::TimedOut));
+        assert_eq!(semaphore.acquire_deadline(Instant::now()).err(), late);
+        semaphore.add_permits(3);
+        assert_eq!(semaphore.acquire_up_to(1, 5).unwrap().num_permits(), 1);
+        semaphore.close();
+        assert!(semaphore.is_closed());
+        assert_eq!(semaphore.acquire().err(), Some(AcquireError::Closed));
+        let _: fn(usize) -> Semaphore = Semaphore::strict;
+    }
+
+    #[test]
+    fn notify() {
+        use counterpoint::sync::notify::WaitUntil;
+        use counterpoint::sync::{Notified, NotifiedOwned, Notify};
+
+        static IN_A_STATIC: Notify = Notify::new();
+        assert_eq!(IN_A_STATIC.notify_one(), 0);
+        IN_A_STATIC.wait();
+        let notify = Arc::new(Notify::new());
+        let notified: Notified<'_> = notify.notified();
+        let owned: NotifiedOwned = notify.notified_owned();
+        operation::<_, (), Result<(), Stop>>(notify.notified());
+        assert_eq!((notify.notify_n(2), notify.notify_all()), (0, 0));
+        notified.wait();
+        owned.wait();
+        assert_eq!(notify.notify_last(), 0);
+        let mut enabled = std::pin::pin!(notify.notified());
+        assert!(enabled.as_mut().enable());
+        assert_eq!(notify.wait_timeout(Duration::ZERO), Err(Stop::TimedOut));
+        assert!(notify.wait_deadline(Instant::now()).is_err());
+        notify.wait_until(|| true);
+        let never = || false;
+        assert!(notify.wait_until_timeout(Duration::ZERO, never).is_err());
+        assert!(notify.wait_until_deadline(Instant::now(), never).is_err());
+        let until: WaitUntil<'_, _> = notify.wait_until_async(|| true);
+        until.wait();
+    }
+
+    #[test]
+    fn wait_group() {
+        use counterpoint::sync::wait_group::{WaitGroupWait, WaitGroupWaitRef};
+        use counterpoint::sync::{WaitGroup, WaitGroupError};
+
+        error::<WaitGroupError>();
+        let group = WaitGroup::new();
+        let by_value: WaitGroupWait = WaitGroup::new().wait_async();
+        operation::<_, (), Result<(), WaitGroupError>>(by_value);
+        let by_reference: WaitGroupWaitRef<'_> = group.wait_ref_async();
+        operation::<_, (), Result<(), Stop>>(by_reference);
+        let other = group.clone();
+        assert_eq!(group.count(), 2);
+        assert_eq!(group.wait_ref_timeout(Duration::ZERO), Err(Stop::TimedOut));
+        let error = group.wait_timeout(Duration::ZERO).unwrap_err();
+        assert_eq!(error.stop(), Stop::TimedOut);
+        let group = error.into_inner();
+        drop(other);
+        assert!(group.try_wait());
+        group.wait_ref();
+        group.wait();
+    }
+
+    #[test]
+    fn buf_mutex() {
+        use counterpoint::sync::buf_mutex::{
+            LiveBufMutex, OrderedBufMutex, Reentered, StripedBufMutex, WaitIdle,
+        };
+        use counterpoint::sync::{BufMutex, OwnedSharedBufMutex, SharedBufMutex};
+
+        shown::<Reentered>();
+        let add = |global: &mut u32, local: &u32| *global += *local;
+        let mut total: BufMutex<u32> = BufMutex::new(1, add);
+        *total.get_mut() = 2;
+        let mut share: SharedBufMutex<'_, u32> = total.share();
+        *share.as_mut() += 1;
+        share.flush();
+        assert_eq!(
+            (*share.as_ref(), share.take_local(), share.peek()),
+            (0, 0, 3)
+        );
+        assert_eq!(share.abandon(), 0);
+        let idle: WaitIdle<'_> = total.wait_idle_async();
+        operation::<_, (), Result<(), Stop>>(idle);
+        assert_eq!((total.outstanding(), total.peek(), total.take()), (0, 3, 3));
+        assert!(!total.is_poisoned());
+
+        let total = Arc::new(total);
+        let share: OwnedSharedBufMutex<u32> = total.share_owned();
+        let total = total.try_get().unwrap_err();
+        drop(share);
+        total.wait_idle();
+        assert_eq!(total.try_get().unwrap(), 0);
+
+        let _ = BufMutex::<Vec<u8>, Vec<u8>, _>::consuming(Vec::new(), |all, mut some| {
+            all.append(&mut some)
+        })
+        .with_identity(Vec::new);
+        let ordered: OrderedBufMutex<f64, f64, _> =
+            BufMutex::<f64, f64>::ordered(0.0, |global, local| *global += *local);
+        drop(ordered.share());
+        let striped: StripedBufMutex<u32, u32, _, _, _> =
+            BufMutex::<u32, u32>::striped(0, add, || 0, |all, part| *all += part);
+        drop(striped.share());
+        let live: LiveBufMutex<u32, u32, _> = BufMutex::<u32, u32>::live(0, add);
+        let mut share = live.share();
+        share.update(|local| *local += 1);
+        assert_eq!(live.peek_all(), 1);
+    }
+}
+
+/// Auto traits change silently; here they do not.
+mod auto_traits {
+    use super::*;
+    use counterpoint::cancel::{CancelToken, Cancelled, Ctl, DropGuard};
+    use counterpoint::sync::*;
+    use counterpoint::time::{SleepUntil, TimerNode};
+    use counterpoint::wait::{AtomicWaker, ParkAsync, Parker, Unparker};
+    use counterpoint::{Backoff, CachePadded, SeqCell, ShardedCounter, thread};
+    use std::cell::Cell;
+    use std::marker::PhantomData;
+
+    // Asked by method lookup: the inherent method wins where its bound holds.
+    macro_rules! yes {
+        ($($name:ident: $bound:ident,)*) => {$(
+            struct $bound<T: ?Sized>(PhantomData<T>);
+            impl<T: ?Sized + std::marker::$bound> $bound<T> {
+                fn holds(&self) -> bool {
+                    true
+                }
+            }
+            trait $name {
+                fn holds(&self) -> bool {
+                    false
+                }
+            }
+            impl<T: ?Sized> $name for $bound<T> {}
+        )*};
+    }
+    yes! { NotSend: Send, NotSync: Sync, NotUnpin: Unpin, }
+
+    // What differs from the table, a line each.
+    macro_rules! table {
+        ($($type:ty: $send:literal $sync:literal $unpin:literal;)*) => {{
+            let mut differs = String::new();
+            $(
+                let found = (
+                    Send::<$type>(PhantomData).holds(),
+                    Sync::<$type>(PhantomData).holds(),
+                    Unpin::<$type>(PhantomData).holds(),
+                );
+                if found != ($send, $sync, $unpin) {
+                    differs += &format!("{}: {found:?}\n", stringify!($type));
+                }
+            )*
+            differs
+        }};
+    }
+
+    /// `Send` and not `Sync`.
+    type Inside = Cell<u8>;
+
+    #[test]
+    fn send_sync_unpin() {
+        let differs = table! {
+            // type:                                   Send  Sync  Unpin
+            Backoff:                                   true  false true;
+            CachePadded<Inside>:                       true  false true;
+            SeqCell<u8>:                               true  true  true;
+            ShardedCounter:                            true  true  true;
+            CancelToken:                               true  true  true;
+            Cancelled<'static>:                        true  true  false;
+            Ctl<'static>:                              true  true  true;
+            DropGuard:                                 true  true  true;
+            SleepUntil:                                true  true  false;
+            TimerNode:                                 true  true  false;
+            AtomicWaker:                               true  true  true;
+            Parker:                                    true  false true;
+            Unparker:                                  true  true  true;
+            ParkAsync<'static>:                        true  false true;
+            thread::Scope<'static>:                    true  true  true;
+            thread::ScopedJoinHandle<'static, Inside>: true  true  true;
+            Mutex<Inside>:                             true  true  true;
+            Mutex<*const u8>:                          false false true;
+            MutexGuard<'static, u8>:                   true  true  true;
+            MutexGuard<'static, Inside>:               true  false true;
+            MappedMutexGuard<'static, Inside>:         true  false true;
+            OwnedMutexGuard<Inside>:                   true  false true;
+            OwnedMappedMutexGuard<Inside, Inside>:     true  false true;
+            mutex::Lock<'static, Inside>:              true  true  false;
+            mutex::LockOwned<Inside>:                  true  true  false;
+            Semaphore:                                 true  true  true;
+            SemaphorePermit<'static>:                  true  true  true;
+            OwnedSemaphorePermit:                      true  true  true;
+            semaphore::Acquire<'static>:               true  true  false;
+            semaphore::AcquireOwned:                   true  true  false;
+            Notify:                                    true  true  true;
+            Notified<'static>:                         true  true  false;
+            NotifiedOwned:                             true  true  false;
+            WaitGroup:                                 true  true  true;
+            wait_group::WaitGroupWait:                 true  true  false;
+            wait_group::WaitGroupWaitRef<'static>:     true  true  false;
+            BufMutex<Inside>:                          true  true  true;
+            SharedBufMutex<'static, Inside>:           true  false true;
+            OwnedSharedBufMutex<Inside>:               true  false true;
+        };
+        assert_eq!(differs, "", "(Send, Sync, Unpin) are not as they should be");
+    }
+
+    #[test]
+    fn unwind_safe() {
+        fn safe<T: UnwindSafe + RefUnwindSafe>() {}
+        safe::<Parker>();
+        safe::<Unparker>();
+        safe::<AtomicWaker>();
+        safe::<Mutex<Inside>>();
+    }
+}
+
+/// The peers' own paths; each module has the name of the crate it stands for.
+#[cfg(feature = "compat")]
+mod compat {
+    #[test]
+    fn buf_mutex() {
+        use counterpoint::compat::buf_mutex::{BufMutex, SharedBufMutex};
+
+        let total = BufMutex::<usize>::new(0, |global, local| *global += *local);
+        let share: SharedBufMutex<'_, usize> = total.share();
+        drop(share);
+        assert_eq!(total.get(), 0);
+    }
+
+    #[test]
+    fn openmp_reducer() {
+        use counterpoint::compat::openmp_reducer::{Reducer, SharedReducer};
+
+        let reducer = Reducer::<usize>::new(0, |global, local| *global += *local);
+        let share: SharedReducer<'_, usize> = reducer.share();
+        drop(share);
+        assert_eq!(reducer.get(), 0);
+    }
+}
