@@ -286,7 +286,9 @@ impl<O: Operation, S: Stops> Operation for Bounded<O, S> {
     }
 
     fn wake_at(&self) -> Option<Instant> {
-        earlier(self.deadline, self.operation.wake_at())
+        // A task has a timer for the deadline.
+        let deadline = self.deadline.filter(|_| self.blocking);
+        earlier(deadline, self.operation.wake_at())
     }
 
     fn set_blocking(mut self: Pin<&mut Self>) {

@@ -64,7 +64,7 @@ use core::future::Future;
 use core::marker::PhantomPinned;
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
-use counterpoint_base::prim::time::{Duration, Instant, deadline};
+use counterpoint_base::prim::time::{Duration, Instant, deadline, reached};
 
 use crate::block::drive_with;
 use crate::bounded::earlier;
@@ -174,11 +174,12 @@ impl<L: ArmList> Selecting<L> {
     }
 
     fn wake_at(&self) -> Option<Instant> {
-        let mut at = self.deadline;
-        for index in 0..self.arms.count() {
-            at = earlier(at, self.arms.wake_at(index));
-        }
-        at
+        earlier(self.deadline, self.arms_wake_at())
+    }
+
+    /// The moment at which an arm wants to look again by itself, whoever holds what it waits for.
+    fn arms_wake_at(&self) -> Option<Instant> {
+        (0..self.arms.count()).fold(None, |at, index| earlier(at, self.arms.wake_at(index)))
     }
 
     fn expire(self: Pin<&mut Self>, at: Instant) {
@@ -270,8 +271,12 @@ impl<L: ArmList> Selecting<L> {
             .waker
             .as_ref()
             .is_some_and(|waker| waker.will_wake(cx.waker()));
-        // A wake-up may be meant for an arm that is polled, or for the deadline of this select.
-        let look = self.has_soft() || self.expired || (self.deadline.is_some() && !self.blocking);
+        // A wake-up may be meant for an arm that is polled, for one that wants to look again, or
+        // for the deadline of this select.
+        let look = self.has_soft()
+            || self.expired
+            || (self.deadline.is_some() && !self.blocking)
+            || self.arms_wake_at().is_some_and(reached);
         if same && !look {
             return Poll::Pending;
         }
@@ -281,6 +286,22 @@ impl<L: ArmList> Selecting<L> {
                 self.unregister(None);
                 Poll::Ready(None)
             }
+        }
+    }
+
+    /// All arms are registered: sees to it that the task is woken when one wants to look again.
+    fn poll_recheck(&mut self, cx: &mut Context<'_>) {
+        if self.blocking {
+            return;
+        }
+        let Some(at) = self.arms_wake_at() else {
+            return;
+        };
+        let at = self.deadline.map_or(at, |deadline| deadline.min(at));
+        // SAFETY: the timer is pinned with this and not moved.
+        let timer = unsafe { Pin::new_unchecked(&mut self.timer) };
+        if timer.poll(at, cx).is_ready() {
+            cx.waker().wake_by_ref();
         }
     }
 
@@ -318,6 +339,7 @@ impl<L: ArmList> Future for Selecting<L> {
                 return Poll::Ready(won);
             }
             if !this.register(cx.waker()) {
+                this.poll_recheck(cx);
                 return Poll::Pending;
             }
             match this.core.abort() {
