@@ -306,7 +306,9 @@ impl<O: Operation, S: Stops> Operation for Bounded<O, S> {
     }
 
     fn wake_at(&self) -> Option<Instant> {
-        earlier(self.deadline, self.operation.wake_at())
+        // A task has a timer for the deadline.
+        let deadline = self.deadline.filter(|_| self.blocking);
+        earlier(deadline, self.operation.wake_at())
     }
 
     fn set_blocking(mut self: Pin<&mut Self>) {
@@ -342,10 +344,6 @@ impl<O: Operation, S: Stops> Operation for Bounded<O, S> {
 
     fn has_soft(&self) -> bool {
         true
-    }
-
-    fn arm_recheck(self: Pin<&mut Self>, cx: &mut Context<'_>) {
-        self.operation().arm_recheck(cx);
     }
 
     fn arm_register(self: Pin<&mut Self>, waker: Waker, arm: ArmRef, key: Key) -> bool {

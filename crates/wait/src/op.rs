@@ -233,9 +233,6 @@ pub trait Operation: Future + Sized {
     fn arm_soft(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Option<Self::Output>;
     #[doc(hidden)]
     fn has_soft(&self) -> bool;
-    /// Registered as an arm: a task sees to it that it is woken at `wake_at`.
-    #[doc(hidden)]
-    fn arm_recheck(self: Pin<&mut Self>, cx: &mut Context<'_>);
     #[doc(hidden)]
     fn arm_register(self: Pin<&mut Self>, waker: Waker, arm: ArmRef, _: Key) -> bool;
     #[doc(hidden)]
@@ -646,11 +643,6 @@ impl<V: Verb> Operation for Op<V> {
 
     fn has_soft(&self) -> bool {
         false
-    }
-
-    fn arm_recheck(self: Pin<&mut Self>, cx: &mut Context<'_>) {
-        // SAFETY: as in `poll`.
-        unsafe { self.map_unchecked_mut(|this| &mut this.verb) }.poll_recheck(cx);
     }
 
     fn arm_register(self: Pin<&mut Self>, waker: Waker, arm: ArmRef, _: Key) -> bool {

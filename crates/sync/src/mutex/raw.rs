@@ -333,13 +333,14 @@ impl RawMutex {
     fn grant(&self, queue: &mut LockedMutex<'_>, wakes: &mut WakeBatch, reserve: bool) {
         // Relaxed: the number is changed under the queue lock only.
         let number = (self.word().load(RELAXED) & NUMBERS).wrapping_add(NUMBER);
-        let mut awake = false;
+        let (mut awake, mut task) = (false, false);
         let granted = queue.grant(
             End::First,
             Grant::Baton,
             wakes,
             |baton: &mut Baton, committed| {
                 awake = committed && !reserve;
+                task = !committed;
                 *baton = Baton {
                     awake,
                     reserved: reserve.then_some(number),
@@ -348,8 +349,8 @@ impl RawMutex {
             },
             |baton| *baton = Baton::NONE,
         );
-        if granted && reserve {
-            // Who stands next looks, and so knows when this reservation has had its time.
+        if granted && reserve && task {
+            // A task may never be polled. Who stands next looks, and so knows when this reservation has had its time.
             queue.nudge(wakes);
         }
         let mut set = 0;

@@ -1,6 +1,6 @@
 //! Who is granted, who passes on, and who may run meanwhile: W2, W3, W12, W15.
 
-use crate::subjects::{Subject, Wait, Won, all, batons, broadcasts};
+use crate::subjects::{Subject, Wait, Won, all, batons, broadcasts, quiet_batons};
 use crate::wakers::Probe;
 use counterpoint_sync::{Mutex, Semaphore};
 use std::future::poll_fn;
@@ -37,7 +37,7 @@ impl Queued {
 
 #[test]
 fn w2_a_stopped_waiter_is_unlinked_and_the_others_keep_their_order() {
-    for subject in batons() {
+    for subject in quiet_batons() {
         let [mut first, second, mut third, fourth] = [(); 4].map(|()| Queued::new(&subject));
         drop(second);
         (subject.open)();
@@ -69,7 +69,7 @@ fn w2_a_stopped_batch_lets_a_smaller_one_behind_it_in() {
 
 #[test]
 fn w3_dropped_baton_passes_on_once_fifo() {
-    for subject in batons() {
+    for subject in quiet_batons() {
         let mut line: Vec<Queued> = (0..5).map(|_| Queued::new(&subject)).collect();
         (subject.open)();
         for passed in 0..3 {

@@ -37,6 +37,8 @@ pub(crate) struct Subject {
     pub beyond: Box<dyn Fn() -> String + Send + Sync>,
     /// Lets one in, or all.
     pub open: Box<dyn Fn() + Send + Sync>,
+    /// Wakes also the one behind whom it grants.
+    pub nudges: bool,
 }
 
 impl Subject {
@@ -80,6 +82,14 @@ impl Subject {
                 payload.downcast_ref::<String>().expect("a message").clone()
             }),
             open: Box::new(open),
+            nudges: false,
+        }
+    }
+
+    fn nudging(self) -> Subject {
+        Subject {
+            nudges: true,
+            ..self
         }
     }
 }
@@ -192,9 +202,9 @@ fn wait_group() -> Subject {
 pub(crate) fn all() -> Vec<Subject> {
     vec![
         mutex(Mutex::new(())),
-        mutex(Mutex::fair(())),
+        mutex(Mutex::fair(())).nudging(),
         owned_mutex(Mutex::new(())),
-        owned_mutex(Mutex::fair(())),
+        owned_mutex(Mutex::fair(())).nudging(),
         semaphore(Semaphore::new(0)),
         semaphore(Semaphore::strict(0)),
         owned_semaphore(Semaphore::new(0)),
@@ -206,6 +216,15 @@ pub(crate) fn all() -> Vec<Subject> {
 /// Those whose grants go to one.
 pub(crate) fn batons() -> Vec<Subject> {
     all().into_iter().filter(|subject| subject.baton).collect()
+}
+
+/// Those of them that wake nobody but whom they grant. A fair mutex also wakes the next in line,
+/// which then knows from when on the first is late.
+pub(crate) fn quiet_batons() -> Vec<Subject> {
+    batons()
+        .into_iter()
+        .filter(|subject| !subject.nudges)
+        .collect()
 }
 
 /// Those whose grants go to all.

@@ -26,8 +26,6 @@ pub trait Arm {
     fn claim(self: Pin<&mut Self>, key: Key) -> bool;
     /// It won, but the select ends: gives the grant back.
     fn forfeit(self: Pin<&mut Self>, key: Key);
-    /// Registered: a task sees to it that it is woken at `wake_at`.
-    fn recheck(self: Pin<&mut Self>, cx: &mut Context<'_>);
     /// The moment at which it wants to be polled at the latest.
     fn wake_at(&self) -> Option<Instant>;
     /// A thread waits and minds `wake_at`.
@@ -145,10 +143,6 @@ impl<O: Operation> Arm for ArmSlot<O> {
         self.operation().arm_forfeit(key);
     }
 
-    fn recheck(self: Pin<&mut Self>, cx: &mut Context<'_>) {
-        self.operation().arm_recheck(cx);
-    }
-
     fn wake_at(&self) -> Option<Instant> {
         self.operation.wake_at()
     }
@@ -209,8 +203,6 @@ impl<F: Future> Arm for FutureSlot<F> {
     fn forfeit(self: Pin<&mut Self>, _: Key) {
         unreachable!("a future does not join the decision")
     }
-
-    fn recheck(self: Pin<&mut Self>, _cx: &mut Context<'_>) {}
 
     fn wake_at(&self) -> Option<Instant> {
         None

@@ -175,11 +175,12 @@ impl<L: ArmList> Selecting<L> {
     }
 
     fn wake_at(&self) -> Option<Instant> {
-        let mut at = self.deadline;
-        for index in 0..self.arms.count() {
-            at = earlier(at, self.arms.wake_at(index));
-        }
-        at
+        earlier(self.deadline, self.arms_wake_at())
+    }
+
+    /// The moment at which an arm wants to look again by itself, whoever holds what it waits for.
+    fn arms_wake_at(&self) -> Option<Instant> {
+        (0..self.arms.count()).fold(None, |at, index| earlier(at, self.arms.wake_at(index)))
     }
 
     fn expire(self: Pin<&mut Self>, at: Instant) {
@@ -279,7 +280,7 @@ impl<L: ArmList> Selecting<L> {
         let look = self.has_soft()
             || self.expired
             || (self.deadline.is_some() && !self.blocking)
-            || (0..self.arms.count()).any(|index| self.arms.wake_at(index).is_some_and(reached));
+            || self.arms_wake_at().is_some_and(reached);
         if same && !look {
             return Poll::Pending;
         }
@@ -289,6 +290,22 @@ impl<L: ArmList> Selecting<L> {
                 self.unregister(None);
                 Poll::Ready(None)
             }
+        }
+    }
+
+    /// All arms are registered: sees to it that the task is woken when one wants to look again.
+    fn poll_recheck(&mut self, cx: &mut Context<'_>) {
+        if self.blocking {
+            return;
+        }
+        let Some(at) = self.arms_wake_at() else {
+            return;
+        };
+        let at = self.deadline.map_or(at, |deadline| deadline.min(at));
+        // SAFETY: the timer is pinned with this and not moved.
+        let timer = unsafe { Pin::new_unchecked(&mut self.timer) };
+        if timer.poll(at, cx).is_ready() {
+            cx.waker().wake_by_ref();
         }
     }
 
@@ -326,11 +343,7 @@ impl<L: ArmList> Future for Selecting<L> {
                 return Poll::Ready(won);
             }
             if !this.register(cx.waker()) {
-                if !this.blocking {
-                    for index in 0..this.arms.count() {
-                        this.arms.with(index, &mut |arm| arm.recheck(cx));
-                    }
-                }
+                this.poll_recheck(cx);
                 return Poll::Pending;
             }
             match this.core.abort() {

@@ -33,7 +33,7 @@ fn patterns_take_outputs_apart() {
     let channel = Channel::new(1);
     channel.push((1, [2, 3], Some("x")));
     let sum = select! {
-        (a, [b, ref c], text @ _) = channel.select_recv() => {
+        (a, [b, ref c], text) = channel.select_recv() => {
             assert_eq!(text, Some("x"));
             a + b + *c
         }
@@ -211,6 +211,7 @@ fn handlers_may_leave_what_is_around_them() {
     let mut rounds = 0;
     'outer: loop {
         rounds += 1;
+        #[expect(clippy::never_loop, reason = "the handlers leave the outer loop")]
         loop {
             select! {
                 () = done.cancelled() => {
