@@ -377,6 +377,7 @@ impl CancelToken {
             future,
             cancelled: self.cancelled(),
             begun: false,
+            done: false,
         }
     }
 
@@ -470,6 +471,7 @@ pub struct RunUntilCancelled<'t, F> {
     future: F,
     cancelled: Cancelled<'t>,
     begun: bool,
+    done: bool,
 }
 
 impl<F> fmt::Debug for RunUntilCancelled<'_, F> {
@@ -484,18 +486,24 @@ impl<F: Future> Future for RunUntilCancelled<'_, F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<F::Output>> {
         // SAFETY: both parts are pinned with this and not moved.
         let this = unsafe { self.get_unchecked_mut() };
+        assert!(
+            !this.done,
+            "counterpoint: CancelToken::run_until_cancelled polled after completion"
+        );
         let begun = core::mem::replace(&mut this.begun, true);
         if !begun && this.cancelled.verb().token().is_cancelled() {
+            this.done = true;
             return Poll::Ready(None);
         }
         // SAFETY: as above.
         if let Poll::Ready(output) = unsafe { Pin::new_unchecked(&mut this.future) }.poll(cx) {
+            this.done = true;
             return Poll::Ready(Some(output));
         }
         // SAFETY: as above.
-        unsafe { Pin::new_unchecked(&mut this.cancelled) }
-            .poll(cx)
-            .map(|()| None)
+        let polled = unsafe { Pin::new_unchecked(&mut this.cancelled) }.poll(cx);
+        this.done = polled.is_ready();
+        polled.map(|()| None)
     }
 }
 
