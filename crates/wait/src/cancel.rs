@@ -492,25 +492,18 @@ impl<F: Future> RunUntilCancelled<'_, F> {
     fn poll_both(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<F::Output>> {
         // SAFETY: both parts are pinned with this and not moved.
         let this = unsafe { self.get_unchecked_mut() };
-        assert!(
-            !this.done,
-            "counterpoint: CancelToken::run_until_cancelled polled after completion"
-        );
         let begun = core::mem::replace(&mut this.begun, true);
         if !begun && this.cancelled.verb().token().is_cancelled() {
-            this.done = true;
             return Poll::Ready(None);
         }
         // SAFETY: as above.
-        let polled = match unsafe { Pin::new_unchecked(&mut this.future) }.poll(cx) {
+        match unsafe { Pin::new_unchecked(&mut this.future) }.poll(cx) {
             Poll::Ready(output) => Poll::Ready(Some(output)),
             // SAFETY: as above.
             Poll::Pending => unsafe { Pin::new_unchecked(&mut this.cancelled) }
                 .poll(cx)
                 .map(|()| None),
-        };
-        this.done = polled.is_ready();
-        polled
+        }
     }
 }
 
@@ -519,7 +512,10 @@ impl<F: Future> Future for RunUntilCancelled<'_, F> {
 
     #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<F::Output>> {
-        assert!(!self.done, "RunUntilCancelled polled after it was ready");
+        assert!(
+            !self.done,
+            "counterpoint: CancelToken::run_until_cancelled polled after completion"
+        );
         let polled = self.as_mut().poll_both(cx);
         // SAFETY: a plain flag, not pinned.
         unsafe { self.get_unchecked_mut() }.done = polled.is_ready();
