@@ -127,6 +127,26 @@ model! {
         assert_eq!(items.event.total_listeners(), 0);
     }
 
+    /// Two items, two takers, and the first in line is dropped: what it was told goes to the second
+    /// taker although the first may have been told as well.
+    fn additional_goes_to_another(preemptions: Some(3)) {
+        let items = Items::new();
+        let taker = || {
+            let items = items.clone();
+            thread::spawn(move || items.take())
+        };
+        let (a, b) = {
+            listener!(items.event.listen() => _listener);
+            let takers = (taker(), taker());
+            items.put();
+            items.put();
+            takers
+        };
+        a.join().unwrap();
+        b.join().unwrap();
+        assert_eq!(items.event.total_listeners(), 0);
+    }
+
     /// A listener times out while it is told: it is told, or the notification reaches the other.
     fn timeout_races_notify(branches: [Branch::DeadlineFirst], per_thread: 1, preemptions: Some(3)) {
         let items = Items::new();

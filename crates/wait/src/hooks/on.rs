@@ -72,7 +72,7 @@ pub struct Notice {
 ///
 /// Called from any thread, with no lock of ours held, but possibly while the caller holds yours: it
 /// must not wait for what it is told about. What it does itself is not told. It may be told of the
-/// end of something whose beginning came before it was installed.
+/// end of a wait that began before it was installed; guards from before are not told of.
 ///
 /// # Panics
 /// A panic out of `notice` is caught and forgotten, with one exception: out of `Waiting` of an
@@ -169,6 +169,9 @@ impl Hold {
 ///
 /// Call it with no internal lock held. A panic of the sink does not come through.
 pub fn held<S, P>(kind: &'static str, queue: &WaitQueue<S, P>, site: Site, units: usize) -> Hold {
+    if SINK.get().is_none() {
+        return Hold::NONE;
+    }
     let notice = Notice {
         what: What::Held,
         kind,
