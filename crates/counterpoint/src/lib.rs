@@ -23,6 +23,7 @@
 //! | a value that one at a time may use | [`sync::Mutex`] |
 //! | at most so many at once | [`sync::Semaphore`] |
 //! | to say that something happened | [`sync::Notify`] |
+//! | to say that data of your own changed | [`wait::Event`] |
 //! | to wait until all of an unknown number are done | [`sync::WaitGroup`] |
 //! | a sum to which many threads add without meeting | [`sync::BufMutex`] |
 //! | a large `Copy` value that is read often | [`SeqCell`] |
@@ -47,7 +48,8 @@
 //!
 //! # Features
 //! `compat`: the peers' public paths and signatures, as `counterpoint::compat`.
-//! `futures`: traits of futures-core.
+//! `futures`: `FusedFuture` of futures-core for every operation.
+//! `hooks`: tells a sink who waits, who was granted and who holds; see [`wait::build::hooks`].
 #![forbid(unsafe_code)]
 
 pub use counterpoint_base::{Backoff, CachePadded, SeqCell, ShardedCounter, static_};

@@ -307,6 +307,38 @@ mod tokio_notify {
     }
 }
 
+/// Waiting for a flag of one's own, as with event-listener's `Event`.
+mod event_listener {
+    use counterpoint::{listener, wait::Event}; // was: use event_listener::{listener, Event};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
+
+    #[test]
+    fn waits_for_a_flag() {
+        let flag = Arc::new(AtomicBool::new(false));
+        let event = Arc::new(Event::new());
+        let setter = {
+            let (flag, event) = (flag.clone(), event.clone());
+            thread::spawn(move || {
+                flag.store(true, Ordering::SeqCst);
+                event.notify(usize::MAX);
+            })
+        };
+        loop {
+            if flag.load(Ordering::SeqCst) {
+                break;
+            }
+            listener!(event.listen() => listener); // was: listener!(event => listener);
+            if flag.load(Ordering::SeqCst) {
+                break;
+            }
+            listener.wait_pinned(); // was: listener.wait();
+        }
+        setter.join().unwrap();
+    }
+}
+
 /// The first of several futures, as with `tokio::select!`.
 mod tokio_select {
     use counterpoint::cancel::CancelToken; // was: use tokio_util::sync::CancellationToken;

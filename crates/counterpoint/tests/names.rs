@@ -167,6 +167,48 @@ mod wait {
     }
 
     #[test]
+    fn event() {
+        use counterpoint::listener;
+        use counterpoint::wait::{Event, Listen};
+
+        static IN_A_STATIC: Event = Event::new();
+        let mut listen: Pin<&mut Listen<'_>> = std::pin::pin!(IN_A_STATIC.listen());
+        assert!(!listen.as_mut().enable());
+        listener!(IN_A_STATIC.listen().timeout(Duration::from_secs(60)) => other);
+        assert_eq!(IN_A_STATIC.total_listeners(), 2);
+        let told = (IN_A_STATIC.notify(1), IN_A_STATIC.notify_additional(1));
+        assert_eq!((told, IN_A_STATIC.is_notified()), ((1, 1), true));
+        listen.wait_pinned();
+        assert_eq!(other.wait_pinned(), Ok(()));
+
+        let tagged: Event<u8> = Event::new();
+        listener!(tagged.listen() => first);
+        listener!(tagged.listen() => second);
+        assert_eq!(tagged.notify_tagged(1, 1), 1);
+        assert_eq!(tagged.notify_additional_tagged(1, 2), 1);
+        assert_eq!((first.wait_pinned(), second.wait_pinned()), (1, 2));
+    }
+
+    #[cfg(feature = "hooks")]
+    #[test]
+    fn hooks() {
+        use counterpoint::sync::Mutex;
+        use counterpoint::wait::build::hooks::{
+            AlreadyInstalled, Notice, Sink, Waiter, What, install, name_of, visit,
+        };
+
+        error::<AlreadyInstalled>();
+        named::<dyn Sink>();
+        shown::<Notice>();
+        shown::<What>();
+        let _: fn(&'static dyn Sink) -> Result<(), AlreadyInstalled> = install;
+        let _: fn(usize) -> Option<&'static str> = name_of;
+        let waiters: Vec<Waiter> = Mutex::new(()).waiters();
+        assert!(waiters.is_empty());
+        let _ = visit::<u32, ()>;
+    }
+
+    #[test]
     fn forms_of_one_operation() {
         use counterpoint::cancel::Ctl;
         use counterpoint::sync::{LockError, Mutex, MutexGuard};
@@ -210,7 +252,7 @@ mod wait {
     #[test]
     fn for_those_who_build_primitives() {
         use counterpoint::wait::build::{
-            End, Grant, Locked, LockedQueue, Pick, Turn, Verb, WaitQueue, WakeBatch,
+            Enable, End, Grant, Locked, LockedQueue, Pick, Turn, Verb, WaitQueue, WakeBatch, hooks,
             wake_in_batches,
         };
         use counterpoint::wait::{CtlStop, Stops, UntilStop};
@@ -230,6 +272,10 @@ mod wait {
         fn queue_of<V: Verb>(verb: &V) -> LockedQueue<'_, V> {
             verb.queue().lock()
         }
+        fn early<V: Enable>() {}
+        early::<counterpoint::sync::notify::NotifiedVerb<&'static counterpoint::sync::Notify>>();
+        hooks::name(&queue, "a queue");
+        shown::<(hooks::Site, hooks::Hold)>();
         let _ = queue_of::<counterpoint::sync::mutex::LockVerb<'static, ()>>;
         fn stops<S: Stops>() {}
         stops::<CtlStop<'static>>();
@@ -276,6 +322,7 @@ mod sync {
         drop(mapped);
         MutexGuard::unlock_fair(mutex.lock());
         mutex.clear_poison();
+        mutex.named("a pair");
         assert!(!mutex.is_poisoned() && !mutex.is_locked());
         Arc::get_mut(&mut mutex).unwrap().get_mut().0 = 3;
         assert_eq!(Arc::into_inner(mutex).unwrap().into_inner(), (3, 2));
@@ -425,7 +472,7 @@ mod auto_traits {
     use counterpoint::cancel::{CancelToken, Cancelled, Ctl, DropGuard};
     use counterpoint::sync::*;
     use counterpoint::time::{SleepUntil, TimerNode};
-    use counterpoint::wait::{AtomicWaker, ParkAsync, Parker, Unparker};
+    use counterpoint::wait::{AtomicWaker, Event, Listen, ParkAsync, Parker, Unparker};
     use counterpoint::{Backoff, CachePadded, SeqCell, ShardedCounter, thread};
     use std::cell::Cell;
     use std::marker::PhantomData;
@@ -484,6 +531,9 @@ mod auto_traits {
             DropGuard:                                 true  true  true;
             SleepUntil:                                true  true  false;
             TimerNode:                                 true  true  false;
+            Event:                                     true  true  true;
+            Event<Inside>:                             true  true  true;
+            Listen<'static, u8>:                       true  true  false;
             AtomicWaker:                               true  true  true;
             Parker:                                    true  false true;
             Unparker:                                  true  true  true;
