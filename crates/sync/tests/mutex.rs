@@ -48,6 +48,10 @@ static IN_ORDER: Mutex<&str> = Mutex::fair("fair");
 
 #[test]
 fn a_static_lock_needs_no_start() {
+    #[expect(
+        clippy::declare_interior_mutable_const,
+        reason = "made in a constant, used once"
+    )]
     const PLACE: Mutex<[u8; 3]> = Mutex::new([1; 3]);
     *COUNTER.lock() += 1;
     assert_eq!(*COUNTER.lock(), 1);
@@ -432,8 +436,12 @@ fn unlock_fair_reserves_for_the_first_in_line() {
         };
         let mut first = pin!(mutex.lock_async());
         assert!(poll_once(first.as_mut()).is_pending());
-        held.map(MutexGuard::unlock_fair);
-        held_owned.map(OwnedMutexGuard::unlock_fair);
+        if let Some(held) = held {
+            MutexGuard::unlock_fair(held);
+        }
+        if let Some(held) = held_owned {
+            OwnedMutexGuard::unlock_fair(held);
+        }
         assert!(mutex.try_lock().is_err(), "kept for the first in line");
         assert!(!mutex.is_locked());
         assert!(poll_once(first.as_mut()).is_ready());
