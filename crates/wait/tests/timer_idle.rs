@@ -43,7 +43,7 @@ fn usage() -> (Duration, i64) {
 fn idle(what: &str, wait: impl Fn()) {
     wait();
     let mut best = (Duration::MAX, i64::MAX);
-    for _ in 0..3 {
+    for _ in 0..8 {
         let (cpu, switches) = usage();
         let start = Instant::now();
         wait();

@@ -142,12 +142,24 @@ fn raw_fence(ordering: Ordering) {
     inner::fence(ordering);
 }
 
+/// Where jitter may let other threads go first; nothing without its cfg.
+#[inline(always)]
+fn point() {
+    #[cfg(all(
+        feature = "std",
+        counterpoint_jitter,
+        not(any(counterpoint_loom, counterpoint_shuttle))
+    ))]
+    super::jitter::point();
+}
+
 macro_rules! methods {
     ($value:ty) => {
         /// Reads the value.
         #[inline(always)]
         #[track_caller]
         pub fn load(&self, order: Order) -> $value {
+            point();
             self.0.load(order.0)
         }
 
@@ -155,6 +167,7 @@ macro_rules! methods {
         #[inline(always)]
         #[track_caller]
         pub fn store(&self, value: $value, order: Order) {
+            point();
             self.0.store(value, order.0);
         }
 
@@ -162,6 +175,7 @@ macro_rules! methods {
         #[inline(always)]
         #[track_caller]
         pub fn swap(&self, value: $value, order: Order) -> $value {
+            point();
             self.0.swap(value, order.0)
         }
 
@@ -178,6 +192,7 @@ macro_rules! methods {
             success: Order,
             failure: Order,
         ) -> Result<$value, $value> {
+            point();
             self.0.compare_exchange(current, new, success.0, failure.0)
         }
 
@@ -198,6 +213,7 @@ macro_rules! methods {
             if crate::prim::choose(crate::prim::Branch::WeakFails) {
                 return Err(self.0.load(failure.0));
             }
+            point();
             self.0
                 .compare_exchange_weak(current, new, success.0, failure.0)
         }
@@ -226,6 +242,7 @@ macro_rules! integer {
             #[inline(always)]
             #[track_caller]
             pub fn fetch_add(&self, value: $value, order: Order) -> $value {
+                point();
                 self.0.fetch_add(value, order.0)
             }
 
@@ -233,6 +250,7 @@ macro_rules! integer {
             #[inline(always)]
             #[track_caller]
             pub fn fetch_sub(&self, value: $value, order: Order) -> $value {
+                point();
                 self.0.fetch_sub(value, order.0)
             }
 
@@ -240,6 +258,7 @@ macro_rules! integer {
             #[inline(always)]
             #[track_caller]
             pub fn fetch_and(&self, value: $value, order: Order) -> $value {
+                point();
                 self.0.fetch_and(value, order.0)
             }
 
@@ -247,6 +266,7 @@ macro_rules! integer {
             #[inline(always)]
             #[track_caller]
             pub fn fetch_or(&self, value: $value, order: Order) -> $value {
+                point();
                 self.0.fetch_or(value, order.0)
             }
 
@@ -254,6 +274,7 @@ macro_rules! integer {
             #[inline(always)]
             #[track_caller]
             pub fn fetch_max(&self, value: $value, order: Order) -> $value {
+                point();
                 self.0.fetch_max(value, order.0)
             }
         }

@@ -50,11 +50,17 @@ impl Check {
     }
 }
 
+/// Whether the long runs of the night were asked for: one more preemption, a hundred times the
+/// schedules.
+fn is_long() -> bool {
+    std::env::var("COUNTERPOINT_MODEL").is_ok_and(|value| value == "long")
+}
+
 /// Runs `model` again and again on plain threads; no branch is taken. Prints and returns the
 /// number of executions.
 #[cfg(not(any(counterpoint_loom, counterpoint_shuttle)))]
 pub fn check(how: &Check, model: impl Fn() + Send + Sync + 'static) -> u64 {
-    let executions = how.schedules as u64 / 10;
+    let executions = how.schedules as u64 / if is_long() { 1 } else { 10 };
     for _ in 0..executions {
         model();
     }
@@ -78,7 +84,7 @@ pub use checked::{check, choose};
 
 #[cfg(any(counterpoint_loom, counterpoint_shuttle))]
 mod checked {
-    use super::{Branch, Check};
+    use super::{Branch, Check, is_long};
     #[cfg(counterpoint_loom)]
     use std::collections::BTreeMap;
     use std::collections::HashMap;
@@ -218,7 +224,7 @@ mod checked {
                 script.fresh.clear();
             }
             let mut builder = loom::model::Builder::new();
-            builder.preemption_bound = how.preemptions;
+            builder.preemption_bound = how.preemptions.map(|bound| bound + usize::from(is_long()));
             builder.max_branches = 20_000;
             let (inner, model) = (script.clone(), model.clone());
             if std::env::var_os("COUNTERPOINT_CHOICES").is_some() {
@@ -272,8 +278,9 @@ mod checked {
             .and_then(|seed| seed.parse().ok())
             .unwrap_or(0x5eed);
         println!("model {}: shuttle seed {seed}", how.name);
-        shuttle::check_random_with_seed(body(script.clone(), model.clone()), seed, how.schedules);
-        shuttle::check_pct(body(script.clone(), model), how.schedules, 3);
+        let schedules = how.schedules * if is_long() { 100 } else { 1 };
+        shuttle::check_random_with_seed(body(script.clone(), model.clone()), seed, schedules);
+        shuttle::check_pct(body(script.clone(), model), schedules, 3);
         let executions = script
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

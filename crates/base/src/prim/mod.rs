@@ -18,6 +18,12 @@ pub mod hint;
 mod choose;
 #[cfg(feature = "std")]
 pub mod futex;
+#[cfg(all(
+    feature = "std",
+    counterpoint_jitter,
+    not(any(counterpoint_loom, counterpoint_shuttle))
+))]
+mod jitter;
 #[cfg(feature = "std")]
 pub mod lock;
 #[cfg(feature = "std")]
