@@ -169,8 +169,9 @@ fn polled_after_completion_it_panics() {
     assert!(bounded.is_terminated());
     let again = panic::catch_unwind(AssertUnwindSafe(|| bounded.as_mut().poll(&mut cx)));
     let payload = again.expect_err("polled after completion");
-    let message = payload.downcast_ref::<&str>().unwrap();
+    let message = payload.downcast_ref::<String>().unwrap();
     assert!(message.contains("after completion"), "{message}");
+    assert!(message.contains("CancelToken::cancelled"), "{message}");
 }
 
 #[test]

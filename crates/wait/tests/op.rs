@@ -61,7 +61,8 @@ impl Numbers {
 
 struct TakeVerb<'n>(&'n Numbers);
 
-impl Verb for TakeVerb<'_> {
+// SAFETY: one queue, that of the test's own primitive; no method moves the verb.
+unsafe impl Verb for TakeVerb<'_> {
     type State = ();
     type Payload = Option<usize>;
     type Output = usize;
