@@ -2,9 +2,9 @@
 //! stands behind.
 //!
 //! A waiter that was woken and lost to a newcomer for longer than [`STARVING_AFTER`] asks that the
-//! next release be kept for whoever is first in line. Such a reservation is revocable: who queues
-//! behind it looks again after [`GRACE`], so a first in line that is never polled holds nobody
-//! back for longer. See docs/design/004-fairness.md.
+//! next release be kept for whoever is first in line. Such a reservation is revocable: who knows
+//! that it stands behind it looks again after [`GRACE`], and takes what was kept in vain. Which
+//! waiters know, and which delays are not bounded, is in docs/design/004-fairness.md.
 
 use core::pin::Pin;
 use core::task::{Context, Poll};

@@ -49,7 +49,7 @@
 //! * A node apart from the future: an allocation for each wait.
 //!
 //! # Checked by
-//! dev/model tests/queue.rs, and the models of each primitive.
+//! dev/model tests/waiting.rs, tests/regressions.rs, and the models of each primitive.
 
 use core::fmt;
 use core::future::Future;

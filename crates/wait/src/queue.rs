@@ -58,7 +58,7 @@
 //!   are needed only to put a loser back where it was (`seq`).
 //!
 //! # Checked by
-//! dev/model tests/queue.rs, tests/select.rs.
+//! dev/model tests/waiting.rs, tests/mutex.rs, tests/select.rs, tests/regressions.rs.
 
 use core::marker::PhantomPinned;
 use core::ptr;

@@ -51,7 +51,7 @@
 //! thread. Asking the driver for its state: two sources of truth.
 //!
 //! # Checked by
-//! timer/heap/tests.rs, tests/timer.rs, tests/timer_source.rs, tests/timer_cost.rs. Under a model
+//! timer/heap/tests.rs, tests/timer.rs, tests/timer_source.rs, tests/timer_allocations.rs, tests/timer_idle.rs. Under a model
 //! checker time is a branch of the model and nothing is ever armed.
 
 mod heap;

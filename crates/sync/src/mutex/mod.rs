@@ -222,6 +222,32 @@ impl<T: ?Sized> Mutex<T> {
         }
     }
 
+    /// Blocks this thread until it has the lock, at most for `timeout`; zero tries once. The guard
+    /// keeps the mutex alive.
+    ///
+    /// # Errors
+    /// [`LockError::TimedOut`].
+    #[cfg_attr(feature = "hooks", track_caller)]
+    pub fn lock_owned_timeout(
+        self: &Arc<Self>,
+        timeout: Duration,
+    ) -> Result<OwnedMutexGuard<T>, LockError> {
+        self.lock_owned_async().timeout(timeout).wait()
+    }
+
+    /// Blocks this thread until it has the lock, at most until `deadline`; one in the past tries
+    /// once. The guard keeps the mutex alive.
+    ///
+    /// # Errors
+    /// [`LockError::TimedOut`].
+    #[cfg_attr(feature = "hooks", track_caller)]
+    pub fn lock_owned_deadline(
+        self: &Arc<Self>,
+        deadline: Instant,
+    ) -> Result<OwnedMutexGuard<T>, LockError> {
+        self.lock_owned_async().deadline(deadline).wait()
+    }
+
     /// The operation that takes the lock; the operation and the guard keep the mutex alive.
     ///
     /// # Cancel safety

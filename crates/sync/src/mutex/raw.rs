@@ -45,7 +45,7 @@
 //!
 //! # Rejected
 //! * Handing the lock over: a future that is granted but not polled would hold it (futurelock).
-//! * Waking a second task for each unlock, against futures that nobody polls: half the throughput.
+//! * Waking a second task for each unlock, against futures that nobody polls: an extra wake-up for each.
 //!   See docs/design/004-fairness.md for what is bounded and what is not.
 //!
 //! # Checked by

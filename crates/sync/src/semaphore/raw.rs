@@ -60,7 +60,7 @@
 //! * One baton at a time, passed on by the one who claims: waiters of one release wake one after
 //!   the other.
 //! * Batons without promises: each release would wake again for permits on their way.
-//! * Waking a second waiter in case the first is never polled: half the throughput. What a
+//! * Waking a second waiter in case the first is never polled: an extra wake-up for each. What a
 //!   dormant waiter was promised goes to others when anyone comes by after the grace period; see
 //!   docs/design/004-fairness.md.
 //!

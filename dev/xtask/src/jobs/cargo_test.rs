@@ -32,6 +32,21 @@ const FALLBACKS: &[Fallback] = &[
     },
 ];
 
+/// The tests that need a feature which is off by default.
+const ALL_FEATURES: &[&str] = &[
+    "test",
+    "--no-fail-fast",
+    "--all-features",
+    "--target-dir",
+    "target/features",
+    "-p",
+    "counterpoint-wait",
+    "-p",
+    "counterpoint-sync",
+    "-p",
+    "counterpoint",
+];
+
 /// `cargo test`, as a newcomer types it.
 pub(crate) fn debug(context: &Context) -> Result<String, String> {
     let output = context.run_cargo(&["test", "--no-fail-fast"])?;
@@ -69,6 +84,11 @@ pub(crate) fn release(context: &Context) -> Result<String, String> {
         }
         note.push_str(&format!(", {count} under {}", fallback.cfg));
     }
+    let features = context.run_cargo(ALL_FEATURES)?;
+    note.push_str(&format!(
+        ", {} with all features",
+        total(&parse_runs(&features.text))?
+    ));
     *context.executed.borrow_mut() = Some(executed);
     Ok(note)
 }

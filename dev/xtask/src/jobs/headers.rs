@@ -112,7 +112,7 @@ fn dangling(
 }
 
 /// The headers a file name may mean: the file in the folder of `path`, or else those in its room,
-/// or else those anywhere.
+/// or else those anywhere; tests declare nothing for others.
 fn named_files<'a>(
     path: &str,
     file: &str,
@@ -129,6 +129,7 @@ fn named_files<'a>(
         let named: Vec<&Declared> = headers
             .iter()
             .filter(|(path, _)| path.starts_with(&start) && path.ends_with(&ending))
+            .filter(|(path, _)| !path.contains("/tests/") || **path == start)
             .map(|(_, declared)| declared)
             .collect();
         if !named.is_empty() {
