@@ -1,0 +1,216 @@
+//! Waits allocate nothing; counted over the whole process, so this is one test in a binary of its
+//! own.
+
+use counterpoint_sync::mutex::{Baton, Lock, LockOwned};
+use counterpoint_sync::semaphore::Acquire;
+use counterpoint_sync::wait_group::WaitGroupWaitRef;
+use counterpoint_sync::{Mutex, MutexGuard, Semaphore, WaitGroup};
+use counterpoint_wait::cancel::{CancelToken, Cancelled, Ctl};
+use counterpoint_wait::queue::Node;
+use counterpoint_wait::timer::SleepUntil;
+use counterpoint_wait::{Bounded, block_on, select, select_async};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::{Context, Poll, Waker};
+use std::thread;
+use std::time::Duration;
+
+struct Counting;
+
+static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: the system's allocator with a number beside it.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::SeqCst);
+        // SAFETY: by the caller's promise.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: by the caller's promise.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+fn allocations() -> usize {
+    ALLOCATIONS.load(Ordering::SeqCst)
+}
+
+#[track_caller]
+fn free(what: &str, f: impl FnOnce()) {
+    let before = allocations();
+    f();
+    let after = allocations();
+    assert_eq!(after - before, 0, "allocations of {what}");
+}
+
+const SHORT: Duration = Duration::from_millis(2);
+
+fn alone() {
+    let (mutex, fair) = (Mutex::new(1), Mutex::fair(1));
+    let owned = Arc::new(Mutex::new(1));
+    let (semaphore, group, token) = (Semaphore::new(1), WaitGroup::new(), CancelToken::new());
+    let mut cx = Context::from_waker(Waker::noop());
+    free("uncontended verbs", || {
+        drop(mutex.lock());
+        drop(mutex.try_lock());
+        drop(fair.lock());
+        drop(owned.lock_owned());
+        drop(semaphore.acquire());
+        group.wait_ref();
+        drop(mutex.lock_timeout(SHORT));
+    });
+    let held = mutex.lock();
+    let (held_fair, permit) = (fair.lock(), semaphore.acquire());
+    free("timeouts", || {
+        assert!(mutex.lock_timeout(SHORT).is_err());
+        assert!(fair.lock_timeout(SHORT).is_err());
+        assert!(semaphore.acquire_timeout(SHORT).is_err());
+        assert!(token.cancelled().timeout(SHORT).wait().is_err());
+        block_on(async { assert!(mutex.lock_async().timeout(SHORT).await.is_err()) });
+        assert!(
+            mutex
+                .lock_async()
+                .until(token.cancelled())
+                .timeout(SHORT)
+                .wait()
+                .is_err()
+        );
+    });
+    free("selects", || {
+        for _ in 0..3 {
+            select! {
+                _guard = mutex.lock_async() => unreachable!(),
+                _guard = fair.lock_async() => unreachable!(),
+                () = token.cancelled() => unreachable!(),
+                timeout(SHORT) => {}
+            }
+            block_on(async {
+                select_async! {
+                    _guard = mutex.lock_async() => unreachable!(),
+                    _permit = semaphore.acquire_async() => unreachable!(),
+                    timeout(SHORT) => {}
+                }
+            });
+            select! { _guard = mutex.lock_async() => unreachable!(), default => {} }
+        }
+    });
+    free("queued, moved on, woken, dropped", || {
+        let mut first = pin!(fair.lock_async());
+        let mut second = pin!(fair.lock_async());
+        assert!(first.as_mut().poll(&mut cx).is_pending());
+        assert!(second.as_mut().poll(&mut cx).is_pending());
+        MutexGuard::unlock_fair(held_fair);
+        assert!(first.as_mut().poll(&mut cx).is_ready());
+        assert!(second.as_mut().poll(&mut cx).is_ready());
+    });
+    free("cancel", || {
+        let ctl = Ctl::new().cancel(&token);
+        let mut lock = pin!(mutex.lock_async().with(&ctl));
+        let mut cancelled = pin!(token.cancelled());
+        assert!(lock.as_mut().poll(&mut cx).is_pending());
+        assert!(cancelled.as_mut().poll(&mut cx).is_pending());
+        token.cancel("now");
+        assert!(matches!(lock.as_mut().poll(&mut cx), Poll::Ready(Err(_))));
+        assert!(cancelled.as_mut().poll(&mut cx).is_ready());
+    });
+    drop((held, permit));
+}
+
+/// A thread waits, and is woken by this one, again and again.
+fn woken() {
+    const ROUNDS: usize = 100;
+    let (mutex, queued) = (Mutex::fair(0), AtomicBool::new(false));
+    let start = std::sync::Barrier::new(2);
+    let mut held = Some(mutex.lock());
+    thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            // Its record, before anything is counted.
+            assert!(mutex.lock_timeout(Duration::ZERO).is_err());
+            start.wait();
+            for _ in 0..ROUNDS {
+                let tell = poll_fn(|_| {
+                    queued.store(true, Ordering::SeqCst);
+                    Poll::<()>::Pending
+                });
+                *mutex.lock_async().until(tell).wait().unwrap() += 1;
+                start.wait();
+            }
+        });
+        start.wait();
+        free("waits and wake-ups", || {
+            for _ in 0..ROUNDS {
+                while !queued.swap(false, Ordering::SeqCst) {
+                    thread::yield_now();
+                }
+                held.take().map(MutexGuard::unlock_fair);
+                // Before the thread goes on, so that it has to queue again.
+                held = Some(mutex.lock());
+                start.wait();
+            }
+        });
+        thread.join().unwrap();
+    });
+    assert_eq!(held.map(|guard| *guard), Some(ROUNDS));
+}
+
+/// The first wait of a thread allocates its record at most.
+fn first_wait_of_a_thread() {
+    let mutex = Mutex::new(());
+    let held = mutex.lock();
+    let mut fewest = usize::MAX;
+    for _ in 0..8 {
+        thread::scope(|scope| {
+            let thread = scope.spawn(|| {
+                let before = allocations();
+                assert!(mutex.lock_timeout(Duration::ZERO).is_err());
+                allocations() - before
+            });
+            fewest = fewest.min(thread.join().unwrap());
+        });
+    }
+    drop(held);
+    println!("first wait of a thread: at least {fewest} allocations");
+    assert!(fewest <= 1);
+}
+
+fn sizes() {
+    macro_rules! print_sizes {
+        ($($operation:ty: $node:ty;)*) => {$(
+            println!("{:>4} bytes: {}, its node {}", size_of::<$operation>(), stringify!($operation), size_of::<$node>());
+            assert!(size_of::<$operation>() >= size_of::<$node>());
+        )*};
+    }
+    print_sizes! {
+        Lock<'static, u8>: Node<Baton>;
+        LockOwned<u8>: Node<Baton>;
+        Bounded<Lock<'static, u8>>: Node<Baton>;
+        Cancelled<'static>: Node<()>;
+        Acquire<'static>: Node<()>;
+        WaitGroupWaitRef<'static>: Node<()>;
+        SleepUntil: counterpoint_wait::timer::TimerNode;
+    }
+    println!("{:>4} bytes: Mutex<()>", size_of::<Mutex<()>>());
+    assert_eq!(size_of::<Mutex<()>>(), 16);
+    assert_eq!(size_of::<Mutex<u64>>(), 24);
+}
+
+#[test]
+fn waits_allocate_nothing() {
+    // Asked once in a process, when a lock is contended for the first time.
+    let _ = counterpoint_base::prim::thread::parallelism();
+    // This thread's record, and the timer thread.
+    counterpoint_wait::timer::sleep(SHORT).wait();
+    block_on(counterpoint_wait::timer::sleep(SHORT));
+    sizes();
+    alone();
+    woken();
+    first_wait_of_a_thread();
+}
