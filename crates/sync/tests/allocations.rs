@@ -150,7 +150,9 @@ fn woken() {
                 while !queued.swap(false, Ordering::SeqCst) {
                     thread::yield_now();
                 }
-                held.take().map(MutexGuard::unlock_fair);
+                if let Some(held) = held.take() {
+                    MutexGuard::unlock_fair(held);
+                }
                 // Before the thread goes on, so that it has to queue again.
                 held = Some(mutex.lock());
                 start.wait();

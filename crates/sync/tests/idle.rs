@@ -9,7 +9,7 @@ use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
 const IDLE: Duration = Duration::from_millis(300);
-const TRIES: u32 = 3;
+const TRIES: u32 = 10;
 
 /// CPU time and context switches of the calling thread.
 fn usage() -> (Duration, i64) {
@@ -17,6 +17,7 @@ fn usage() -> (Duration, i64) {
     let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
     // SAFETY: `usage` lives during the call.
     assert_eq!(
+        // SAFETY: the structure is the one of this platform, and lives during the call.
         unsafe { libc::getrusage(libc::RUSAGE_THREAD, &mut usage) },
         0
     );
