@@ -20,6 +20,8 @@
 //!   parent, or born cancelled.
 //! * I2: a linked child is alive and stays where it is: it takes the parent's lock to unlink
 //!   itself before its memory ends or it moves; whoever empties the list upgrades under that lock.
+//! * I3: a canceller takes a child out of the list only when it and all below it are cancelled;
+//!   so a list that is found empty has nothing left to cancel, whoever is at it.
 //!
 //! # Edges
 //! * E1: release of `CANCELLED` → acquire in `is_cancelled`: the reason, and what the canceller
@@ -147,19 +149,26 @@ impl Inner {
         true
     }
 
-    /// Takes one child out of the list (I2).
-    fn pop_child(&self) -> Option<Arc<Inner>> {
+    /// The first child; it stays in the list (I3).
+    fn first_child(&self) -> Option<Arc<Inner>> {
         let _tree = self.tree.lock();
         loop {
             // SAFETY: the tree lock is held.
             let child = self.children.with(|children| unsafe { *children });
             // SAFETY: I2: linked, hence alive while the lock is held.
             let child = unsafe { child.as_ref() }?;
-            self.unlink(child);
             if let Some(child) = child.me.upgrade() {
                 return Some(child);
             }
+            // Its last handle is gone: nobody waits there.
+            self.unlink(child);
         }
+    }
+
+    /// Takes out a child that is cancelled with all below it.
+    fn remove(&self, child: &Inner) {
+        let _tree = self.tree.lock();
+        self.unlink(child);
     }
 
     /// Links a child, unless this token is cancelled: then returns the reason (I1).
@@ -326,17 +335,14 @@ impl CancelToken {
                 }
             };
         let first = cancel(&self.inner);
-        // Also if somebody else was first, here or below: when this returns all are cancelled.
-        let mut below = Vec::new();
-        let mut parent = self.inner.clone();
-        loop {
-            while let Some(child) = parent.pop_child() {
+        // Also if somebody else was first, here or below: when this returns all are cancelled (I3).
+        let mut path = vec![self.inner.clone()];
+        while let Some(token) = path.last() {
+            if let Some(child) = token.first_child() {
                 cancel(&child);
-                below.push(child);
-            }
-            match below.pop() {
-                Some(next) => parent = next,
-                None => break,
+                path.push(child);
+            } else if let (Some(done), Some(parent)) = (path.pop(), path.last()) {
+                parent.remove(&done);
             }
         }
         if let Some(payload) = panicked {
