@@ -69,7 +69,7 @@ use counterpoint_base::prim::{hint, thread};
 use counterpoint_base::record::{self, Record, RecordRef};
 use counterpoint_wait::op::{LockedQueue, Op, Stop, Turn, Verb};
 use counterpoint_wait::queue::{End, Grant, Pick, WaitQueue};
-use counterpoint_wait::waker::WakeBatch;
+use counterpoint_wait::waker::{WakeBatch, wake_in_batches};
 
 const BUSY: usize = 0b001;
 const ENTERING: usize = 0b010;
@@ -372,16 +372,8 @@ impl Drop for Entered<'_> {
 
 #[cold]
 fn settle_all(queue: &Queue) {
-    loop {
-        let mut wakes = WakeBatch::new();
-        let mut locked = queue.lock();
-        let more = settle(&mut locked, &mut wakes);
-        drop(locked);
-        wakes.wake();
-        if !more {
-            return;
-        }
-    }
+    // Goes on with the next batch also if a waker panics (W5).
+    wake_in_batches(|wakes| settle(&mut queue.lock(), wakes));
 }
 
 /// Grants what can be granted. True if the batch is full.

@@ -94,6 +94,8 @@ impl<G, L: Copy, F: Merge<G, L>> LiveBufMutex<G, L, F> {
         G: Clone,
     {
         self.gate.with(name, Leaving::Stays, |live| {
+            // Those of shares that ended inside a merge could not be hidden.
+            live.slots.retain(|slot| Arc::strong_count(slot) > 1);
             let mut all = live.global.clone();
             for slot in &live.slots {
                 self.merge.merge(&mut all, slot.load());

@@ -41,7 +41,7 @@ mod striped;
 use core::cell::Cell;
 use core::fmt;
 use core::marker::PhantomData;
-use core::mem::ManuallyDrop;
+use core::mem::{ManuallyDrop, needs_drop};
 use counterpoint_base::const_fn;
 use counterpoint_base::prim::thread::panicking;
 use counterpoint_base::prim::time::{Duration, Instant};
@@ -65,7 +65,7 @@ use merge::DropLocal;
 
 /// What all kinds of `BufMutex` do with their gate, the field `$gate`.
 macro_rules! shared_forms {
-    ($gate:ident) => {
+    ($gate:ident $(, $stripes:ident)?) => {
         /// How many shares are out, forgotten ones included. Others may change the number at any time.
         ///
         /// ```
@@ -84,7 +84,16 @@ macro_rules! shared_forms {
         /// # Deadlocks
         /// A thread that holds a share itself waits for ever, and so does everyone after a share was
         /// forgotten.
+        ///
+        /// # Panics
+        /// Inside a merge of the same `BufMutex`, whose share is out: [`Reentered`].
         pub fn wait_idle(&self) {
+            let held = self.$gate.is_held() $(|| self.$stripes.iter().any(|stripe| stripe.is_held()))?;
+            if held {
+                std::panic::panic_any($crate::buf_mutex::Reentered {
+                    name: core::any::type_name::<Self>(),
+                });
+            }
             self.wait_idle_async().wait();
         }
 
@@ -125,12 +134,13 @@ macro_rules! shared_forms {
 
         /// True if a merge (or a `Clone` in `peek`) has panicked.
         pub fn is_poisoned(&self) -> bool {
-            self.$gate.is_broken()
+            self.$gate.is_broken() $(|| self.$stripes.iter().any(|stripe| stripe.is_broken()))?
         }
 
         /// Clears the flag.
         pub fn clear_poison(&self) {
             self.$gate.clear_broken();
+            $(self.$stripes.iter().for_each(|stripe| stripe.clear_broken());)?
         }
     };
 }
@@ -469,10 +479,19 @@ impl<G, L, F: Merge<G, L>, I> Sink<L> for BufMutex<G, L, F, I> {
                 let local = unsafe { ManuallyDrop::take(local) };
                 close_with(&self.gate, Self::name, |global| merge.merge(global, local));
             } else {
+                // Counted off last: the local may take long to drop, and `try_get` waits only for
+                // shares that are out.
+                let _abandon = needs_drop::<L>().then(|| Abandon(Cell::new(Some(&self.gate))));
                 let local = DropLocal(local);
-                close_with(&self.gate, Self::name, |global| {
-                    merge.merge_ref(global, local.0);
-                });
+                if needs_drop::<L>() {
+                    self.gate.with(Self::name, Leaving::Stays, |global| {
+                        merge.merge_ref(global, local.0);
+                    });
+                } else {
+                    close_with(&self.gate, Self::name, |global| {
+                        merge.merge_ref(global, local.0);
+                    });
+                }
             }
         };
         caught_while_unwinding(close);
@@ -488,9 +507,16 @@ impl<G, L, F: Merge<G, L>, I: Fresh<L>> Source<L> for BufMutex<G, L, F, I> {
 
 impl<G, L, F: Merge<G, L>, I: Fresh<L>> Flush<L> for BufMutex<G, L, F, I> {
     fn flush(&self, local: L) {
-        self.gate.with(Self::name, Leaving::Stays, |global| {
-            self.merge.merge(global, local);
-        });
+        if F::CONSUMES {
+            self.gate.with(Self::name, Leaving::Stays, |global| {
+                self.merge.merge(global, local);
+            });
+        } else {
+            // The local is dropped after the gate has opened.
+            self.gate.with(Self::name, Leaving::Stays, |global| {
+                self.merge.merge_ref(global, &local);
+            });
+        }
     }
 }
 

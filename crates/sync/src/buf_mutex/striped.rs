@@ -173,12 +173,12 @@ impl<G, L, F: Merge<G, L>, N: Fn() -> G, C: Fn(&mut G, G)> StripedBufMutex<G, L,
 impl<G, L, F: Merge<G, L>, N: Fn() -> G, C> StripedBufMutex<G, L, F, N, C> {
     /// Merges into the main value or into this thread's stripe.
     fn merge_somewhere(&self, merge: impl FnOnce(&mut G)) {
-        if self.main.is_held() {
+        let mine = &self.stripes[stripe(self.stripes.len())];
+        if self.main.is_held() || mine.is_held() {
             std::panic::panic_any(Reentered { name: name() });
         }
         if let Err(merge) = self.main.try_with(ROUNDS, Leaving::Stays, merge) {
-            let stripe = &self.stripes[stripe(self.stripes.len())];
-            stripe.with(name, Leaving::Stays, |part| {
+            mine.with(name, Leaving::Stays, |part| {
                 merge(part.get_or_insert_with(&self.partial));
             });
         }
@@ -192,7 +192,7 @@ impl<G, L, F: Merge<G, L>, N: Fn() -> G, C> StripedBufMutex<G, L, F, N, C> {
 }
 
 impl<G, L, F, N, C> StripedBufMutex<G, L, F, N, C> {
-    shared_forms!(main);
+    shared_forms!(main, stripes);
 }
 
 impl<G, L: Default, F: Merge<G, L>, N: Fn() -> G, C> StripedBufMutex<G, L, F, N, C> {
@@ -226,8 +226,10 @@ impl<G, L, F: Merge<G, L>, N: Fn() -> G, C> Sink<L> for StripedBufMutex<G, L, F,
                 let local = unsafe { ManuallyDrop::take(local) };
                 self.end(|global| merge.merge(global, local));
             } else {
+                // Declared first: counted off after the local was dropped.
+                let _abandon = Abandon(Cell::new(Some(&self.main)));
                 let local = DropLocal(local);
-                self.end(|global| merge.merge_ref(global, local.0));
+                self.merge_somewhere(|global| merge.merge_ref(global, local.0));
             }
         });
     }
@@ -241,6 +243,10 @@ impl<G, L: Default, F: Merge<G, L>, N: Fn() -> G, C> Source<L> for StripedBufMut
 
 impl<G, L: Default, F: Merge<G, L>, N: Fn() -> G, C> Flush<L> for StripedBufMutex<G, L, F, N, C> {
     fn flush(&self, local: L) {
-        self.merge_somewhere(|global| self.merge.merge(global, local));
+        if F::CONSUMES {
+            self.merge_somewhere(|global| self.merge.merge(global, local));
+        } else {
+            self.merge_somewhere(|global| self.merge.merge_ref(global, &local));
+        }
     }
 }

@@ -1,0 +1,242 @@
+//! What happens when a merge, a waker or a destructor of a local misbehaves.
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock, mpsc};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread;
+use std::time::Duration;
+
+use counterpoint_sync::BufMutex;
+use counterpoint_sync::buf_mutex::Reentered;
+
+struct Panics;
+
+impl Wake for Panics {
+    fn wake(self: Arc<Self>) {
+        panic!("a waker panics");
+    }
+}
+
+struct Counts(AtomicUsize);
+
+impl Wake for Counts {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// W5: a panicking waker does not keep the others from being woken, in later batches too.
+#[test]
+fn a_panicking_waker_strands_no_idle_waiter() {
+    const WAITERS: usize = 40;
+    let sum = BufMutex::<usize>::new(0, |global, local| *global += *local);
+    let share = sum.share();
+    let counts = Arc::new(Counts(AtomicUsize::new(0)));
+    let mut waits: Vec<_> = (0..WAITERS)
+        .map(|_| Box::pin(sum.wait_idle_async()))
+        .collect();
+    for (i, wait) in waits.iter_mut().enumerate() {
+        let waker = match i {
+            0 => Waker::from(Arc::new(Panics)),
+            _ => Waker::from(counts.clone()),
+        };
+        let polled = wait.as_mut().poll(&mut Context::from_waker(&waker));
+        assert_eq!(polled, Poll::Pending);
+    }
+    catch_unwind(AssertUnwindSafe(|| drop(share))).expect_err("the waker's panic goes on");
+    assert_eq!(counts.0.load(Ordering::Relaxed), WAITERS - 1);
+}
+
+/// A share that was counted off may still be dropping its local: `try_get` waits for that.
+#[test]
+fn try_get_waits_for_a_slow_destructor_of_a_local() {
+    #[derive(Default)]
+    struct Slow(usize);
+    impl Drop for Slow {
+        fn drop(&mut self) {
+            if self.0 > 0 {
+                thread::sleep(Duration::from_millis(300));
+            }
+        }
+    }
+    let sum = Arc::new(BufMutex::<usize, Slow>::new(0, |global, local| {
+        *global += local.0
+    }));
+    let mut share = sum.share_owned();
+    share.as_mut().0 = 1;
+    let thread = thread::spawn(move || drop(share));
+    sum.wait_idle();
+    let got = sum.try_get();
+    thread.join().unwrap();
+    assert_eq!(
+        got.ok()
+            .expect("no share is out, and no other `Arc` is held"),
+        1
+    );
+}
+
+/// A flushed local is dropped after the gate has opened, as one that is dropped with its share.
+#[test]
+fn a_flushed_local_may_look_at_its_buf_mutex_as_it_is_dropped() {
+    type Sum = BufMutex<usize, Looks>;
+    static SUM: OnceLock<Sum> = OnceLock::new();
+    static SEEN: AtomicUsize = AtomicUsize::new(0);
+    #[derive(Default)]
+    struct Looks(usize);
+    impl Drop for Looks {
+        fn drop(&mut self) {
+            if self.0 > 0 {
+                SEEN.store(SUM.get().unwrap().peek(), Ordering::Relaxed);
+            }
+        }
+    }
+    let sum = SUM
+        .get_or_init(|| BufMutex::new(0, |global: &mut usize, local: &Looks| *global += local.0));
+    let mut share = sum.share();
+    share.as_mut().0 = 1;
+    drop(share);
+    assert_eq!(SEEN.load(Ordering::Relaxed), 1);
+    let mut share = sum.share();
+    share.as_mut().0 = 1;
+    share.flush();
+    assert_eq!(SEEN.load(Ordering::Relaxed), 2);
+    assert!(!sum.is_poisoned());
+}
+
+/// Re-entry is a typed panic, also by waiting for idleness, which cannot come.
+#[test]
+fn waiting_for_idleness_inside_a_merge_is_a_typed_panic() {
+    static SUM: OnceLock<BufMutex<usize>> = OnceLock::new();
+    let sum = SUM.get_or_init(|| {
+        BufMutex::new(0, |global, local| {
+            *global += *local;
+            SUM.get().unwrap().wait_idle();
+        })
+    });
+    let (done, ended) = mpsc::channel();
+    thread::spawn(move || {
+        let result = catch_unwind(AssertUnwindSafe(|| drop(sum.share())));
+        done.send(result.is_err_and(|payload| payload.is::<Reentered>()))
+            .unwrap();
+    });
+    assert!(ended.recv_timeout(Duration::from_secs(5)).expect("no hang"));
+}
+
+/// The flag tells of a panic wherever the merge ran.
+#[test]
+fn a_merge_that_panics_in_a_stripe_sets_the_flag() {
+    let started = AtomicBool::new(false);
+    let panicked = AtomicBool::new(false);
+    let sum = BufMutex::striped(
+        0,
+        |global: &mut usize, local: &usize| match *local {
+            1 => {
+                started.store(true, Ordering::Release);
+                while !panicked.load(Ordering::Acquire) {
+                    thread::yield_now();
+                }
+                *global += 1;
+            }
+            _ => panic!("a merge panics"),
+        },
+        || 0,
+        |global, part| *global += part,
+    );
+    thread::scope(|s| {
+        let mut slow = sum.share();
+        *slow.as_mut() = 1;
+        s.spawn(move || drop(slow));
+        while !started.load(Ordering::Acquire) {
+            thread::yield_now();
+        }
+        let mut share = sum.share();
+        *share.as_mut() = 2;
+        catch_unwind(AssertUnwindSafe(|| drop(share))).expect_err("the panic goes on");
+        panicked.store(true, Ordering::Release);
+    });
+    assert!(sum.is_poisoned());
+}
+
+/// A merge in a stripe that drops another share is refused, as it is in the main value.
+#[test]
+fn reentry_from_a_stripe_is_a_typed_panic() {
+    thread_local! {
+        static IN_MERGE: RefCell<Option<Box<dyn FnOnce()>>> = const { RefCell::new(None) };
+    }
+    let started = AtomicBool::new(false);
+    let go = AtomicBool::new(false);
+    let left = AtomicBool::new(false);
+    let merge = |global: &mut usize, local: &usize| {
+        *global += *local;
+        if *local == 1 {
+            started.store(true, Ordering::Release);
+            while !go.load(Ordering::Acquire) {
+                thread::yield_now();
+            }
+        }
+        if *local == 2 {
+            let hook = IN_MERGE.take().unwrap();
+            hook();
+        }
+    };
+    type Any<'a> = &'a (dyn Fn(&mut usize, &usize) + Sync);
+    let merge: Any<'_> = &merge;
+    let sum = BufMutex::striped(0, merge, || 0, |global, part| *global += part);
+    let mut refused = false;
+    thread::scope(|s| {
+        let mut slow = sum.share();
+        *slow.as_mut() = 1;
+        let left = &left;
+        s.spawn(move || {
+            drop(slow);
+            left.store(true, Ordering::Release);
+        });
+        while !started.load(Ordering::Acquire) {
+            thread::yield_now();
+        }
+        let mut inner = sum.share();
+        *inner.as_mut() = 4;
+        let mut share = sum.share();
+        *share.as_mut() = 2;
+        let go = &go;
+        let hook: Box<dyn FnOnce() + '_> = Box::new(move || {
+            // Now this thread is in its stripe: the main value becomes free.
+            go.store(true, Ordering::Release);
+            while !left.load(Ordering::Acquire) {
+                thread::yield_now();
+            }
+            drop(inner);
+        });
+        // SAFETY: run, or dropped, before this scope ends.
+        let hook: Box<dyn FnOnce()> = unsafe { std::mem::transmute(hook) };
+        IN_MERGE.set(Some(hook));
+        let result = catch_unwind(AssertUnwindSafe(|| drop(share)));
+        refused = result.is_err_and(|payload| payload.is::<Reentered>());
+    });
+    assert!(refused);
+}
+
+/// A live share that could not merge is out of sight nevertheless.
+#[test]
+fn a_live_share_lost_in_a_merge_is_not_shown_for_ever() {
+    type Live = counterpoint_sync::buf_mutex::LiveBufMutex<usize, usize, fn(&mut usize, &usize)>;
+    type Inner = counterpoint_sync::buf_mutex::OwnedLiveShare<usize, usize, fn(&mut usize, &usize)>;
+    thread_local! {
+        static LOST: RefCell<Option<Inner>> = const { RefCell::new(None) };
+    }
+    fn merge(global: &mut usize, local: &usize) {
+        *global += *local;
+        drop(LOST.take());
+    }
+    let sum: Arc<Live> = Arc::new(BufMutex::live(0, merge as fn(&mut usize, &usize)));
+    let mut lost = sum.share_owned();
+    lost.update(|n| *n = 7);
+    LOST.set(Some(lost));
+    let share = sum.share();
+    catch_unwind(AssertUnwindSafe(|| drop(share))).expect_err("re-entry panics");
+    assert_eq!(sum.outstanding(), 0);
+    assert_eq!((sum.peek(), sum.peek_all()), (0, 0));
+}
