@@ -13,7 +13,7 @@ use core::fmt;
 use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
-use counterpoint_base::prim::time::{Duration, Instant, deadline};
+use counterpoint_base::prim::time::{Duration, Instant, deadline, reached};
 
 use crate::cancel::{Cancelled, Ctl};
 use crate::op::{Enable, Key, Op, Operation, Stop, inherent_methods};
@@ -230,7 +230,8 @@ impl<O: Operation, S: Stops> Bounded<O, S> {
 
     /// The bounds, after the operation was found waiting.
     fn poll_bounds(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Option<Stop> {
-        if self.expired {
+        // A thread may have waited for it before a task does: then there is no timer.
+        if self.expired || self.blocking && self.deadline.is_some_and(reached) {
             return Some(Stop::TimedOut);
         }
         if let Some(deadline) = self.deadline.filter(|_| !self.blocking) {

@@ -320,6 +320,10 @@ impl RawMutex {
                 Err(found) => word = found,
             }
         }
+        if word & RESERVED != 0 {
+            // Who left may be the one that was to look at the reservation.
+            queue.nudge(wakes);
+        }
         false
     }
 

@@ -167,7 +167,7 @@ impl RawNotify {
         while word & ROUNDS == wish.round && word & STORED == 0 {
             match self
                 .word()
-                .compare_exchange_weak(word, word | WAITERS, RELAXED, RELAXED)
+                .compare_exchange_weak(word, word | WAITERS, acquire("notify.mark"), RELAXED)
             {
                 Ok(_) => return true,
                 Err(found) => word = found,
@@ -191,7 +191,13 @@ impl RawNotify {
         } else {
             End::First
         };
+        // Relaxed: who saw a broadcast does not read an older round. Those that it reaches have not
+        // all left the queue yet; this one is not for them.
+        let round = self.word().load(RELAXED) & ROUNDS;
         let take = |wish: &mut Wish, _| {
+            if wish.round != round {
+                return Pick::Skip;
+            }
             wish.got = got;
             Pick::Take
         };
@@ -251,8 +257,9 @@ impl RawNotify {
     /// Wakes up to `count` waiters; stores nothing.
     pub(super) fn notify_n(&self, count: usize) -> usize {
         let mut handed = 0;
-        // Relaxed: who is not marked yet does not wait yet.
-        if count == 0 || self.word().load(RELAXED) & WAITERS == 0 {
+        // Release: who marks itself after this sees what the notifier did; an exchange, so that who
+        // marked itself before is seen.
+        if count == 0 || self.word().fetch_or(0, release("notify.n")) & WAITERS == 0 {
             return 0;
         }
         wake_in_batches(|wakes| {

@@ -75,7 +75,7 @@ use counterpoint_base::prim::time::{Instant, deadline, reached};
 use counterpoint_wait::queue::{End, Grant, Locked, Pick, WaitQueue};
 use counterpoint_wait::waker::{WakeBatch, wake_in_batches};
 
-use crate::fairness::GRACE;
+use crate::fairness::{GRACE, STARVING_AFTER};
 
 const CLOSED: u64 = 0b001;
 const WAITERS: u64 = 0b010;
@@ -148,6 +148,10 @@ struct Book {
     claims: u32,
     /// Waiters that have lost for too long.
     starving: u32,
+    /// The first in line for which releases did not suffice, and when it starves.
+    passed: Option<(u32, Instant)>,
+    /// It does.
+    passing: bool,
 }
 
 impl Book {
@@ -249,6 +253,8 @@ impl RawSemaphore {
                     ticket: 0,
                     claims: 0,
                     starving: 0,
+                    passed: None,
+                    passing: false,
                 }),
                 ceiling,
                 strict,
@@ -392,7 +398,7 @@ impl RawSemaphore {
         let waiters = if queue.is_empty() { 0 } else { WAITERS };
         let strict = self.queue.state().strict;
         let fair = self.book(queue, |book| {
-            book.starving > 0 || strict && (waiters != 0 || book.promised > 0)
+            book.starving > 0 || book.passing && waiters != 0 || strict && (waiters != 0 || book.promised > 0)
         });
         waiters | if fair { FAIR } else { 0 }
     }
@@ -459,6 +465,23 @@ impl RawSemaphore {
     pub(super) fn is_fair(&self) -> bool {
         // Relaxed: a look; `FAIR` changes under the queue lock.
         self.word().load(RELAXED) & FAIR != 0
+    }
+
+    /// Whether `take_waiting` would take.
+    pub(super) fn could_take(
+        &self,
+        queue: &mut LockedSemaphore<'_>,
+        min: i64,
+        ticket: Option<u32>,
+        impatient: bool,
+    ) -> bool {
+        let line = self.is_fair() && !impatient;
+        let promised = self.book(queue, |book| if line { book.promised } else { 0 });
+        // Relaxed: a look.
+        let word = self.word().load(RELAXED);
+        word & CLOSED == 0
+            && permits(word) - promised >= min
+            && (!line || self.is_first(queue, ticket))
     }
 
     /// Takes permits for a waiter that looks under the lock. `impatient`: it has waited behind
@@ -533,8 +556,32 @@ impl RawSemaphore {
                 break;
             }
         }
+        self.watch_first(queue);
         self.write_flags(queue);
         false
+    }
+
+    /// Who stays first while permits come, since newcomers take them, starves at some time.
+    fn watch_first(&self, queue: &mut LockedSemaphore<'_>) {
+        let mut first = None;
+        queue.each(|want| {
+            first = want.ticket;
+            false
+        });
+        let passing = self.book(queue, |book| {
+            match (first, book.passed) {
+                (Some(first), Some((known, at))) if first == known => book.passing = reached(at),
+                _ => {
+                    book.passing = false;
+                    book.passed = first.zip(deadline(STARVING_AFTER));
+                }
+            }
+            book.passing
+        });
+        if passing {
+            // Relaxed: as in `write_flags`.
+            self.word().fetch_or(FAIR, RELAXED);
+        }
     }
 
     fn grant_first(&self, queue: &mut LockedSemaphore<'_>, wakes: &mut WakeBatch) -> bool {
@@ -596,7 +643,7 @@ impl RawSemaphore {
         let word = self
             .word()
             .fetch_add(count << SHIFT, release("semaphore.release"));
-        if permits(word) > (MAX - count) as i64 {
+        if permits(word) > MAX as i64 - count as i64 {
             self.word().fetch_sub(count << SHIFT, RELAXED); // Relaxed: takes back.
             return false;
         }

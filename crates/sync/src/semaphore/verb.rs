@@ -183,6 +183,13 @@ impl<S: Source> AcquireVerb<S> {
         }
         let reservation = raw.reservation(queue);
         let impatient = reservation.is_some_and(|number| self.patience.expired(number));
+        if retry && raw.could_take(queue, want.0, self.ticket, impatient) {
+            return true;
+        }
+        if retry {
+            self.patience.behind(reservation.filter(|_| !impatient));
+            return false;
+        }
         self.ready = raw.take_waiting(queue, want, self.ticket, impatient);
         if self.ready.is_none() {
             // An impatient one need not look again: a release will find the promises void.
@@ -234,7 +241,16 @@ unsafe impl<S: Source> Verb for AcquireVerb<S> {
         match self.raw().try_take(want.min, signed(self.max)) {
             Ok(taken) => Some(self.permit(taken)),
             Err(Refused::Closed) => Some(Err(AcquireError::Closed)),
-            Err(Refused::Few | Refused::Fair) => None,
+            Err(Refused::Few) => None,
+            Err(Refused::Fair) => {
+                let queue: *const WaitQueue<State, Want> = self.raw().queue();
+                // SAFETY: the source borrows or owns the semaphore, and outlives this call.
+                let mut queue = unsafe { &*queue }.lock();
+                self.take_waiting(&mut queue, false);
+                drop(queue);
+                let taken = self.ready.take()?;
+                Some(self.permit(taken))
+            }
         }
     }
 
@@ -248,6 +264,10 @@ unsafe impl<S: Source> Verb for AcquireVerb<S> {
         }
         let marked = self.raw().mark(queue, want);
         self.ticket = RawSemaphore::ticket(want);
+        if !marked {
+            // It tries again without a place in line: it may succeed where nobody clears this.
+            sated(self.source.semaphore().raw(), &mut self.starving, queue);
+        }
         !marked
     }
 
