@@ -10,8 +10,8 @@ use core::fmt;
 
 /// A sum spread over cache lines, so that threads that add do not disturb each other.
 ///
-/// Each thread adds to the stripe of its [record](crate::record); as long as not more threads live
-/// than there are stripes, no two share one.
+/// Each thread adds to the stripe of its [record](crate::record); as long as not more threads ever
+/// lived at once than there are stripes, no two share one.
 ///
 /// Not for deciding anything: [`sum`](ShardedCounter::sum) is no snapshot, and adding orders
 /// nothing else in memory. Nor for a counter that is read as often as written, or that few threads

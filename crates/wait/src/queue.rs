@@ -492,13 +492,13 @@ impl<'q, S, P> Locked<'q, S, P> {
     /// The linked node before which `node` belongs (null: behind all), and its number.
     fn find_place(&self, node: *const Node<P>, place: Place) -> (*const Node<P>, u32) {
         let head = self.head();
-        if head.is_null() {
-            return (ptr::null(), 0);
-        }
         let number = |node| {
             // SAFETY: linked, or the caller's own (see `link`); the lock is held.
             unsafe { inside(node, |inner: &mut Inner<P>| (inner.seq, inner.was_first)) }
         };
+        if head.is_null() {
+            return (ptr::null(), number(node).0);
+        }
         if place == Place::Back {
             let last = self.neighbours(head).0;
             return (ptr::null(), number(last).0.wrapping_add(1));
@@ -507,8 +507,9 @@ impl<'q, S, P> Locked<'q, S, P> {
         let mut cursor = head;
         loop {
             let (seq, was_first) = number(cursor);
-            let older = (seq.wrapping_sub(mine) as i32) < 0;
-            // Who stood first once goes before all who never did; else the numbers decide.
+            let older = (seq.wrapping_sub(mine) as i32) <= 0;
+            // Who stood first once goes before all who never did; else the numbers decide, and of
+            // equal ones (the queue was empty in between) who came back first.
             if (first && !was_first) || (first == was_first && !older) {
                 return (cursor, mine);
             }

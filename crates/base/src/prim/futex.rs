@@ -133,8 +133,10 @@ mod linux {
                 timeout,
             )
         };
-        // EAGAIN (the word had changed) and EINTR are returns for no reason (I2).
-        if result == -1 && last_errno() == libc::ETIMEDOUT {
+        // EAGAIN (the word had changed) and EINTR are returns for no reason (I2); so is a timeout
+        // of a kernel that reads another layout of the time than this target has.
+        let timed_out = result == -1 && last_errno() == libc::ETIMEDOUT;
+        if timed_out && deadline.is_some_and(super::super::time::reached) {
             Slept::TimedOut
         } else {
             Slept::Woken

@@ -24,6 +24,7 @@ pub(super) use checked::Payload;
     all(
         any(target_arch = "x86_64", target_arch = "aarch64"),
         target_pointer_width = "64",
+        target_endian = "little",
         not(miri)
     )
 )))]
@@ -31,6 +32,7 @@ pub(super) use excluded::Payload;
 #[cfg(all(
     any(target_arch = "x86_64", target_arch = "aarch64"),
     target_pointer_width = "64",
+    target_endian = "little",
     not(any(counterpoint_loom, counterpoint_shuttle, miri))
 ))]
 pub(super) use words::Payload;
@@ -38,6 +40,7 @@ pub(super) use words::Payload;
 #[cfg(all(
     any(target_arch = "x86_64", target_arch = "aarch64"),
     target_pointer_width = "64",
+    target_endian = "little",
     not(any(counterpoint_loom, counterpoint_shuttle, miri))
 ))]
 mod words {
@@ -264,6 +267,7 @@ mod words {
     all(
         any(target_arch = "x86_64", target_arch = "aarch64"),
         target_pointer_width = "64",
+        target_endian = "little",
         not(miri)
     )
 )))]

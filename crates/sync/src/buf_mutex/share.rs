@@ -117,13 +117,13 @@ where
     pub fn abandon(self) -> L {
         let this = ManuallyDrop::new(self);
         // SAFETY: the share is not dropped, so each field moves out or is dropped here once.
-        let local = unsafe { ptr::read(&this.local) };
+        let local = ManuallyDrop::into_inner(unsafe { ptr::read(&this.local) });
         // SAFETY: as above.
         let tag = unsafe { ptr::read(&this.tag) };
         // SAFETY: as above.
         let parent = unsafe { ptr::read(&this.parent) };
         parent.abandon(&tag);
-        ManuallyDrop::into_inner(local)
+        local
     }
 
     pub(super) fn parent(&self) -> &P {

@@ -156,7 +156,8 @@ impl Notify {
     /// things.
     ///
     /// # Panics
-    /// If `ready` does; no notification is lost.
+    /// If `ready` does; the notification that made it look is taken. `notify_n` stores nothing for
+    /// one that is looking just then: notify it with `notify_one` or `notify_all`.
     ///
     /// ```
     /// use counterpoint_sync::Notify;
@@ -211,7 +212,8 @@ impl Notify {
     /// Dropping it leaves nothing behind; a notification for one that it was handed is passed on.
     ///
     /// # Panics
-    /// If `ready` does; no notification is lost.
+    /// If `ready` does; the notification that made it look is taken. `notify_n` stores nothing for
+    /// one that is looking just then: notify it with `notify_one` or `notify_all`.
     pub fn wait_until_async<F: FnMut() -> bool>(&self, ready: F) -> WaitUntil<'_, F> {
         WaitUntil::new(self, ready)
     }

@@ -33,7 +33,13 @@ macro_rules! permit_methods {
                     "::merge: permits of two semaphores"
                 )
             );
-            self.permits += core::mem::take(&mut other.permits);
+            let sum = self.permits.checked_add(other.permits);
+            self.permits = sum.expect(concat!(
+                "counterpoint: ",
+                stringify!($permit),
+                "::merge: more permits than a number holds"
+            ));
+            other.permits = 0;
         }
     };
 }

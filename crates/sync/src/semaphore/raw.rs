@@ -35,7 +35,8 @@
 //!   voided; a promise carries the number of its age class, and the book knows which are void.
 //! * I5: `FAIR` is set while a waiter starves, or, if strict, while anybody is queued or promised
 //!   something. It may be set for longer, but only until a newcomer looks under the lock.
-//! * I6: waiters stand in the order of their tickets, given once at the first queueing.
+//! * I6: waiters stand in the order of their tickets, given once at the first queueing; those
+//!   that were granted and lost come back before them, in the order in which they come.
 //!
 //! # Edges
 //! * E1: release in `release` → acquire in `try_take` and `take_locked`: what the last holder of
@@ -398,7 +399,9 @@ impl RawSemaphore {
         let waiters = if queue.is_empty() { 0 } else { WAITERS };
         let strict = self.queue.state().strict;
         let fair = self.book(queue, |book| {
-            book.starving > 0 || book.passing && waiters != 0 || strict && (waiters != 0 || book.promised > 0)
+            book.starving > 0
+                || book.passing && waiters != 0
+                || strict && (waiters != 0 || book.promised > 0)
         });
         waiters | if fair { FAIR } else { 0 }
     }

@@ -92,7 +92,7 @@ const fn active(word: usize) -> usize {
 
 /// The generation and what was lent in it.
 struct Turn {
-    number: u32,
+    number: u64,
     lent: usize,
 }
 
@@ -115,7 +115,7 @@ unsafe impl Sync for State {}
 /// What a queued waiter carries: the number of its generation.
 #[doc(hidden)]
 #[derive(Debug)]
-pub struct Generation(u32);
+pub struct Generation(u64);
 
 struct Inner {
     queue: WaitQueue<State, Generation>,
@@ -204,7 +204,7 @@ fn clear_waiting(locked: &LockedGroup<'_>) {
 
 /// Waits through one handle.
 struct Lend {
-    generation: u32,
+    generation: u64,
     waits: usize,
 }
 

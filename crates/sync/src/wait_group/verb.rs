@@ -1,7 +1,7 @@
 //! The two waiting verbs of a group; the protocol is described in `mod.rs`.
 
 use core::fmt;
-use counterpoint_base::prim::atomic::RELAXED;
+use counterpoint_base::prim::atomic::{RELAXED, release};
 use counterpoint_wait::op::{LockedQueue, Op, Stop, Turn as Attempt, Verb};
 use counterpoint_wait::queue::WaitQueue;
 use counterpoint_wait::waker::WakeBatch;
@@ -18,7 +18,7 @@ enum Unit {
     /// With the waiter.
     Held,
     /// Lent in this generation (mod.rs I1).
-    Lent(u32),
+    Lent(u64),
     /// The generation in which it was lent is over (mod.rs I5).
     Released,
 }
@@ -26,10 +26,13 @@ enum Unit {
 /// Lends a unit, unless that would end the generation: then returns false. The mark is set.
 fn lend_unit(locked: &LockedGroup<'_>) -> bool {
     let word = &locked.state().word;
-    // Relaxed, here and below: nothing is published; who ends the generation takes this lock.
+    // Relaxed: a look; the exchange decides.
     let mut known = word.load(RELAXED);
     while active(known) > 1 {
-        match word.compare_exchange_weak(known, (known - UNIT) | WAITING, RELAXED, RELAXED) {
+        let lent = (known - UNIT) | WAITING;
+        // Release [mod.rs E1]: a wait that then finds itself alone sees what this holder did, also
+        // if the unit comes back by a timeout before it looks again.
+        match word.compare_exchange_weak(known, lent, release("wait_group.lend"), RELAXED) {
             Ok(_) => return true,
             Err(found) => known = found,
         }
@@ -163,7 +166,7 @@ pub(super) fn by_ref(group: &WaitGroup) -> Op<WaitRefVerb<'_>> {
 impl WaitRefVerb<'_> {
     /// Lends the handle's unit, or joins a wait that has lent it (mod.rs I2). False if there is nobody
     /// to wait for.
-    fn join(&self, locked: &LockedGroup<'_>, now: u32) -> bool {
+    fn join(&self, locked: &LockedGroup<'_>, now: u64) -> bool {
         if self.group.is_lent(locked) {
             // Relaxed: who takes it to zero after this takes the lock after us.
             if active(locked.state().word.load(RELAXED)) == 0 {
