@@ -187,9 +187,17 @@ pub unsafe trait Verb {
 #[derive(Clone, Copy, Debug)]
 pub struct Key(pub(crate) ());
 
+/// Keeps others from implementing what is handed a [`Key`].
+pub(crate) mod sealed {
+    pub trait Sealed {}
+}
+use sealed::Sealed;
+
+impl<V: Verb> Sealed for Op<V> {}
+
 /// What every operation can do; implemented by [`Op`] and [`Bounded`] (and not elsewhere: the
 /// hidden methods are no interface).
-pub trait Operation: Future + Sized {
+pub trait Operation: Future + Sized + Sealed {
     /// The one result type of all stoppable forms.
     type Stoppable;
 
@@ -219,9 +227,9 @@ pub trait Operation: Future + Sized {
     /// The moment at which it wants to be polled at the latest, if a thread waits for it.
     #[doc(hidden)]
     fn wake_at(&self) -> Option<Instant>;
-    /// A thread waits for it and minds `wake_at`.
+    /// Whether a thread waits for it and minds `wake_at`.
     #[doc(hidden)]
-    fn set_blocking(self: Pin<&mut Self>);
+    fn set_blocking(self: Pin<&mut Self>, blocking: bool);
     /// The thread slept until `at`.
     #[doc(hidden)]
     fn expire(self: Pin<&mut Self>, at: Instant);
@@ -520,14 +528,11 @@ impl<V: Verb> Parts<'_, V> {
         if *self.phase != Phase::Queued {
             return Verdict::Left;
         }
-        let verdict = self.verdict();
-        if verdict != Verdict::Queued {
-            return verdict;
-        }
         let queue: *const WaitQueue<V::State, V::Payload> = self.verb.queue();
         // SAFETY: the verb borrows or owns the primitive, and outlives this call.
         let mut locked = unsafe { &*queue }.lock();
-        // SAFETY: ours, was linked in this queue, and no arm: arms are unregistered instead.
+        // SAFETY: ours, was linked in this queue, and no arm, except of a select that was leaked:
+        // others unregister their arms.
         let left = unsafe { locked.leave(self.node) };
         let waker = match left {
             Err(verdict) => return verdict,
@@ -617,9 +622,9 @@ impl<V: Verb> Operation for Op<V> {
         self.verb.recheck_at()
     }
 
-    fn set_blocking(self: Pin<&mut Self>) {
+    fn set_blocking(self: Pin<&mut Self>, blocking: bool) {
         // SAFETY: a plain flag, not pinned.
-        unsafe { self.get_unchecked_mut() }.blocking = true;
+        unsafe { self.get_unchecked_mut() }.blocking = blocking;
     }
 
     fn expire(self: Pin<&mut Self>, _at: Instant) {}
