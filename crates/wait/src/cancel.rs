@@ -56,7 +56,7 @@ use std::sync::{Arc, Weak};
 
 use crate::op::{LockedQueue, Op, Stop, Turn, Verb};
 use crate::queue::{End, Grant, Pick, WaitQueue};
-use crate::waker::WakeBatch;
+use crate::waker::{WakeBatch, keep_first};
 
 const LIVE: u32 = 0;
 const CANCELLED: u32 = 1;
@@ -134,7 +134,7 @@ impl Inner {
             let more = wakes.is_full();
             drop(locked);
             if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(|| wakes.wake())) {
-                panicked.get_or_insert(payload);
+                keep_first(&mut panicked, payload);
             }
             if !more {
                 break;
@@ -147,19 +147,25 @@ impl Inner {
         true
     }
 
-    /// Takes one child out of the list (I2).
-    fn pop_child(&self) -> Option<Arc<Inner>> {
+    /// The first child in the list (I2).
+    fn first_child(&self) -> Option<Arc<Inner>> {
         let _tree = self.tree.lock();
         loop {
             // SAFETY: the tree lock is held.
             let child = self.children.with(|children| unsafe { *children });
             // SAFETY: I2: linked, hence alive while the lock is held.
             let child = unsafe { child.as_ref() }?;
-            self.unlink(child);
             if let Some(child) = child.me.upgrade() {
                 return Some(child);
             }
+            self.unlink(child);
         }
+    }
+
+    /// Takes a child out of the list: all below it are cancelled.
+    fn disown(&self, child: &Inner) {
+        let _tree = self.tree.lock();
+        self.unlink(child);
     }
 
     /// Links a child, unless this token is cancelled: then returns the reason (I1).
@@ -321,23 +327,24 @@ impl CancelToken {
             |inner: &Inner| match panic::catch_unwind(AssertUnwindSafe(|| inner.mark(reason))) {
                 Ok(first) => first,
                 Err(payload) => {
-                    panicked.get_or_insert(payload);
+                    keep_first(&mut panicked, payload);
                     true
                 }
             };
         let first = cancel(&self.inner);
-        // Also if somebody else was first, here or below: when this returns all are cancelled.
-        let mut below = Vec::new();
-        let mut parent = self.inner.clone();
+        // Also if somebody else was first, here or below: when this returns all are cancelled. So a
+        // child stays in the list, where another canceller finds it, until all below it are.
+        let mut above = Vec::new();
+        let mut here = self.inner.clone();
         loop {
-            while let Some(child) = parent.pop_child() {
+            if let Some(child) = here.first_child() {
                 cancel(&child);
-                below.push(child);
+                above.push(core::mem::replace(&mut here, child));
+                continue;
             }
-            match below.pop() {
-                Some(next) => parent = next,
-                None => break,
-            }
+            let Some(parent) = above.pop() else { break };
+            parent.disown(&here);
+            here = parent;
         }
         if let Some(payload) = panicked {
             panic::resume_unwind(payload);

@@ -116,6 +116,9 @@ pub unsafe trait Verb {
 
     /// The name in messages, such as `"Mutex::lock"`.
     const NAME: &'static str;
+    /// True if an attempt cannot make up for what was granted to others while it was not linked.
+    /// As an arm of a select it is polled and stays in its queue, instead of joining the decision.
+    const STAYS: bool = false;
 
     /// Where to wait.
     fn queue(&self) -> &WaitQueue<Self::State, Self::Payload>;
@@ -189,6 +192,7 @@ pub struct Key(pub(crate) ());
 
 /// Keeps others from implementing what is handed a [`Key`].
 pub(crate) mod sealed {
+    #[allow(unnameable_types, reason = "that is its purpose")]
     pub trait Sealed {}
 }
 use sealed::Sealed;
@@ -630,6 +634,9 @@ impl<V: Verb> Operation for Op<V> {
     fn expire(self: Pin<&mut Self>, _at: Instant) {}
 
     fn arm_try(self: Pin<&mut Self>, _: Key) -> Option<V::Output> {
+        if V::STAYS {
+            return None;
+        }
         let mut parts = self.parts();
         if *parts.phase == Phase::Ready {
             return Some(parts.collect());
@@ -642,19 +649,28 @@ impl<V: Verb> Operation for Op<V> {
         parts.attempt()
     }
 
-    fn arm_soft(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Option<V::Output> {
-        None
+    fn arm_soft(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Option<V::Output> {
+        if !V::STAYS {
+            return None;
+        }
+        match self.poll(cx) {
+            Poll::Ready(output) => Some(output),
+            Poll::Pending => None,
+        }
     }
 
     fn has_soft(&self) -> bool {
-        false
+        V::STAYS
     }
 
     fn arm_register(self: Pin<&mut Self>, waker: Waker, arm: ArmRef, _: Key) -> bool {
-        self.parts().enlist(waker, Some(arm))
+        !V::STAYS && self.parts().enlist(waker, Some(arm))
     }
 
     fn arm_unregister(self: Pin<&mut Self>, _: Key) {
+        if V::STAYS {
+            return;
+        }
         self.parts().unregister();
     }
 
