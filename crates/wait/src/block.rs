@@ -3,11 +3,14 @@
 //!
 //! # Invariants
 //! * I1: a wait inside another wait of the same thread (in a future given to `until`, in a waker)
-//!   may take the token meant for the outer one; so the inner one leaves a token when it ends.
+//!   may take the token meant for the outer one; so an inner one that took any leaves one when it
+//!   ends.
+//! * I2: tokens that come again and again do not put off a deadline.
 //!
 //! # Edges
 //! Those of `token.rs`.
 
+use core::cell::Cell;
 use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll};
@@ -20,28 +23,43 @@ use crate::token::{self, UnparkReason};
 use crate::waker;
 
 /// Counts the waits of this thread that are nested in each other.
-struct Nested<'r>(&'r Record);
+struct Nested<'r> {
+    record: &'r Record,
+    /// It took a token, perhaps one that was meant for the wait around it (I1).
+    took: Cell<bool>,
+}
 
 impl<'r> Nested<'r> {
     fn enter(record: &'r Record) -> Nested<'r> {
         // Relaxed: only the record's own thread reads and writes it.
         record.depth().fetch_add(1, RELAXED);
-        Nested(record)
+        Nested {
+            record,
+            took: Cell::new(false),
+        }
     }
 }
 
 impl Drop for Nested<'_> {
     fn drop(&mut self) {
-        if self.0.depth().fetch_sub(1, RELAXED) > 1 {
-            token::unpark(self.0.futex());
+        if self.record.depth().fetch_sub(1, RELAXED) > 1 && self.took.get() {
+            token::unpark(self.record.futex());
         }
     }
 }
 
 /// Blocks this thread until `operation` completes.
-pub(crate) fn drive<O: Operation>(mut operation: Pin<&mut O>) -> O::Output {
-    operation.as_mut().set_blocking();
-    drive_with(operation, O::COMMITTED, O::wake_at, O::expire)
+pub(crate) fn drive<O: Operation>(operation: Pin<&mut O>) -> O::Output {
+    /// Also after a panic a task may poll it, and then needs timers.
+    struct Blocking<'o, O: Operation>(Pin<&'o mut O>);
+    impl<O: Operation> Drop for Blocking<'_, O> {
+        fn drop(&mut self) {
+            self.0.as_mut().set_blocking(false);
+        }
+    }
+    let mut blocking = Blocking(operation);
+    blocking.0.as_mut().set_blocking(true);
+    drive_with(blocking.0.as_mut(), O::COMMITTED, O::wake_at, O::expire)
 }
 
 /// Blocks this thread until `future` is ready, polling it when woken and at `wake_at`, after
@@ -53,7 +71,7 @@ pub(crate) fn drive_with<F: Future>(
     expire: impl Fn(Pin<&mut F>, Instant),
 ) -> F::Output {
     record::with(|record| {
-        let _nested = Nested::enter(record);
+        let nested = Nested::enter(record);
         let waker = if committed {
             waker::committed(record)
         } else {
@@ -65,10 +83,15 @@ pub(crate) fn drive_with<F: Future>(
                 return output;
             }
             let until = wake_at(&future);
-            if token::park(record.futex(), until) == UnparkReason::Timeout {
-                // Only a sleep with an end times out.
-                let until = until.expect("a sleep without end timed out");
-                expire(future.as_mut(), until.max(now()));
+            let timed_out = token::park(record.futex(), until) == UnparkReason::Timeout;
+            if !timed_out {
+                nested.took.set(true);
+            }
+            if let Some(until) = until {
+                let now = now();
+                if timed_out || until <= now {
+                    expire(future.as_mut(), until.max(now)); // I2
+                }
             }
         }
     })

@@ -288,6 +288,8 @@ impl<O: Operation, S: Stops> futures_core::FusedFuture for Bounded<O, S> {
     }
 }
 
+impl<O: Operation, S: Stops> crate::op::sealed::Sealed for Bounded<O, S> {}
+
 impl<O: Operation, S: Stops> Operation for Bounded<O, S> {
     type Stoppable = O::Stoppable;
 
@@ -312,10 +314,10 @@ impl<O: Operation, S: Stops> Operation for Bounded<O, S> {
         earlier(deadline, self.operation.wake_at())
     }
 
-    fn set_blocking(mut self: Pin<&mut Self>) {
-        self.as_mut().operation().set_blocking();
+    fn set_blocking(mut self: Pin<&mut Self>, blocking: bool) {
+        self.as_mut().operation().set_blocking(blocking);
         // SAFETY: a plain flag, not pinned.
-        unsafe { self.get_unchecked_mut() }.blocking = true;
+        unsafe { self.get_unchecked_mut() }.blocking = blocking;
     }
 
     fn expire(mut self: Pin<&mut Self>, at: Instant) {

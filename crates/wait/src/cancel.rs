@@ -58,7 +58,7 @@ use std::sync::{Arc, Weak};
 
 use crate::op::{LockedQueue, Op, Stop, Turn, Verb};
 use crate::queue::{End, Grant, Pick, WaitQueue};
-use crate::waker::WakeBatch;
+use crate::waker::{WakeBatch, keep_first};
 
 const LIVE: u32 = 0;
 const CANCELLED: u32 = 1;
@@ -136,7 +136,7 @@ impl Inner {
             let more = wakes.is_full();
             drop(locked);
             if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(|| wakes.wake())) {
-                panicked.get_or_insert(payload);
+                keep_first(&mut panicked, payload);
             }
             if !more {
                 break;
@@ -330,7 +330,7 @@ impl CancelToken {
             |inner: &Inner| match panic::catch_unwind(AssertUnwindSafe(|| inner.mark(reason))) {
                 Ok(first) => first,
                 Err(payload) => {
-                    panicked.get_or_insert(payload);
+                    keep_first(&mut panicked, payload);
                     true
                 }
             };

@@ -71,7 +71,7 @@ use std::panic::{self, AssertUnwindSafe};
 
 use crate::op::{Enable, LockedQueue, Op, Stop, Turn, Verb};
 use crate::queue::{End, Grant, Locked, Pick, WaitQueue};
-use crate::waker::WakeBatch;
+use crate::waker::{WakeBatch, keep_first};
 
 const LISTENERS: u32 = 1;
 const ONE_TOLD: u32 = 1 << 1;
@@ -337,7 +337,7 @@ impl<T> Event<T> {
             told += granted;
             todo = if granted < batch { 0 } else { todo - granted };
             if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(|| wakes.wake())) {
-                panicked.get_or_insert(payload);
+                keep_first(&mut panicked, payload);
             }
         }
         if let Some(payload) = panicked {
@@ -508,12 +508,15 @@ unsafe impl<T> Verb for ListenVerb<'_, T> {
     type Stoppable = Result<T, Stop>;
 
     const NAME: &'static str = "Event::listen";
+    const STAYS: bool = true;
 
     fn queue(&self) -> &WaitQueue<AtomicU32, Told<T>> {
         &self.event.queue
     }
 
     fn attempt(&mut self, _told: &mut Told<T>, _turn: Turn) -> Option<T> {
+        // I4: left by an earlier use, and not to be dropped where the next is put.
+        self.spare = None;
         None
     }
 

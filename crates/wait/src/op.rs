@@ -116,6 +116,9 @@ pub unsafe trait Verb {
 
     /// The name in messages, such as `"Mutex::lock"`.
     const NAME: &'static str;
+    /// True if an attempt cannot make up for what was granted to others while it was not linked.
+    /// As an arm of a select it is polled and stays in its queue, instead of joining the decision.
+    const STAYS: bool = false;
 
     /// Where to wait.
     fn queue(&self) -> &WaitQueue<Self::State, Self::Payload>;
@@ -187,9 +190,18 @@ pub unsafe trait Verb {
 #[derive(Clone, Copy, Debug)]
 pub struct Key(pub(crate) ());
 
+/// Keeps others from implementing what is handed a [`Key`].
+pub(crate) mod sealed {
+    #[allow(unnameable_types, reason = "that is its purpose")]
+    pub trait Sealed {}
+}
+use sealed::Sealed;
+
+impl<V: Verb> Sealed for Op<V> {}
+
 /// What every operation can do; implemented by [`Op`] and [`Bounded`] (and not elsewhere: the
 /// hidden methods are no interface).
-pub trait Operation: Future + Sized {
+pub trait Operation: Future + Sized + Sealed {
     /// The one result type of all stoppable forms.
     type Stoppable;
 
@@ -219,9 +231,9 @@ pub trait Operation: Future + Sized {
     /// The moment at which it wants to be polled at the latest, if a thread waits for it.
     #[doc(hidden)]
     fn wake_at(&self) -> Option<Instant>;
-    /// A thread waits for it and minds `wake_at`.
+    /// Whether a thread waits for it and minds `wake_at`.
     #[doc(hidden)]
-    fn set_blocking(self: Pin<&mut Self>);
+    fn set_blocking(self: Pin<&mut Self>, blocking: bool);
     /// The thread slept until `at`.
     #[doc(hidden)]
     fn expire(self: Pin<&mut Self>, at: Instant);
@@ -323,7 +335,7 @@ impl<V: Verb> Op<V> {
 
     /// The verb.
     #[inline]
-    pub const fn verb(&self) -> &V {
+    pub(crate) const fn verb(&self) -> &V {
         &self.verb
     }
 
@@ -520,14 +532,11 @@ impl<V: Verb> Parts<'_, V> {
         if *self.phase != Phase::Queued {
             return Verdict::Left;
         }
-        let verdict = self.verdict();
-        if verdict != Verdict::Queued {
-            return verdict;
-        }
         let queue: *const WaitQueue<V::State, V::Payload> = self.verb.queue();
         // SAFETY: the verb borrows or owns the primitive, and outlives this call.
         let mut locked = unsafe { &*queue }.lock();
-        // SAFETY: ours, was linked in this queue, and no arm: arms are unregistered instead.
+        // SAFETY: ours, was linked in this queue, and no arm, except of a select that was leaked:
+        // others unregister their arms.
         let left = unsafe { locked.leave(self.node) };
         let waker = match left {
             Err(verdict) => return verdict,
@@ -617,14 +626,17 @@ impl<V: Verb> Operation for Op<V> {
         self.verb.recheck_at()
     }
 
-    fn set_blocking(self: Pin<&mut Self>) {
+    fn set_blocking(self: Pin<&mut Self>, blocking: bool) {
         // SAFETY: a plain flag, not pinned.
-        unsafe { self.get_unchecked_mut() }.blocking = true;
+        unsafe { self.get_unchecked_mut() }.blocking = blocking;
     }
 
     fn expire(self: Pin<&mut Self>, _at: Instant) {}
 
     fn arm_try(self: Pin<&mut Self>, _: Key) -> Option<V::Output> {
+        if V::STAYS {
+            return None;
+        }
         let mut parts = self.parts();
         if *parts.phase == Phase::Ready {
             return Some(parts.collect());
@@ -637,19 +649,28 @@ impl<V: Verb> Operation for Op<V> {
         parts.attempt()
     }
 
-    fn arm_soft(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Option<V::Output> {
-        None
+    fn arm_soft(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Option<V::Output> {
+        if !V::STAYS {
+            return None;
+        }
+        match self.poll(cx) {
+            Poll::Ready(output) => Some(output),
+            Poll::Pending => None,
+        }
     }
 
     fn has_soft(&self) -> bool {
-        false
+        V::STAYS
     }
 
     fn arm_register(self: Pin<&mut Self>, waker: Waker, arm: ArmRef, _: Key) -> bool {
-        self.parts().enlist(waker, Some(arm))
+        !V::STAYS && self.parts().enlist(waker, Some(arm))
     }
 
     fn arm_unregister(self: Pin<&mut Self>, _: Key) {
+        if V::STAYS {
+            return;
+        }
         self.parts().unregister();
     }
 

@@ -129,6 +129,13 @@ impl Core {
         self.word.store(OPEN, RELAXED);
     }
 
+    /// Closes the decision for its winner, who is about to take what it was granted: from here on
+    /// nobody may give that back.
+    pub fn close(&self) {
+        // Relaxed: nothing is published, and no granter wins either way.
+        self.word.store(ABORTED, RELAXED);
+    }
+
     /// The arm that won, if any did.
     pub fn winner(&self) -> Option<usize> {
         // Acquire [E2]: pairs with the release in `decide`.
@@ -555,10 +562,21 @@ impl<'q, S, P> Locked<'q, S, P> {
     /// The grant that was faster.
     ///
     /// # Safety
-    /// The node belongs to the caller, was linked in this queue, and is not an arm.
+    /// The node belongs to the caller, was linked in this queue, and is no arm but that of a select
+    /// that was leaked.
     pub unsafe fn leave(&mut self, node: *const Node<P>) -> Result<Option<Waker>, Verdict> {
         // SAFETY: alive by the caller's promise.
         let node_ref = unsafe { &*node };
+        // SAFETY: alive by the caller's promise, and the lock is held.
+        if let Some(ArmRef { core, arm }) = unsafe { inside(node, |inner| inner.arm) } {
+            // SAFETY: its select was leaked, since it would have unregistered it; so the core is
+            // there for ever.
+            if unsafe { &*core }.winner() == Some(arm as usize) {
+                return Err(node_ref.verdict());
+            }
+            // SAFETY: by the caller's promise.
+            return Ok(unsafe { self.unregister(node) });
+        }
         // Relaxed: who was faster wrote under this lock, and `verdict` below acquires [E1].
         let left = node_ref
             .verdict

@@ -74,7 +74,7 @@ use std::any::Any;
 use std::panic::{self, AssertUnwindSafe};
 
 use crate::token;
-use crate::waker::WakeBatch;
+use crate::waker::{WakeBatch, keep_first};
 use heap::{Entry, Heap};
 
 const THREAD_NAME: &str = "counterpoint-timer";
@@ -355,7 +355,7 @@ impl Queue {
             });
             // I4: foreign code runs here, with the lock released.
             if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(|| batch.wake())) {
-                panicked.get_or_insert(payload);
+                keep_first(panicked, payload);
             }
             if let Some(next) = done {
                 return next;

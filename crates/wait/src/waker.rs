@@ -5,6 +5,7 @@ use core::task::{RawWaker, RawWakerVTable, Waker};
 use counterpoint_base::prim::thread::panicking;
 use counterpoint_base::record::RecordRef;
 use counterpoint_base::tune::WAKE_BATCH;
+use std::any::Any;
 use std::panic::{self, AssertUnwindSafe};
 
 use crate::hooks::Mark;
@@ -140,13 +141,7 @@ impl WakeBatch {
             if is_committed(&waker) {
                 waker.wake();
             } else if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(|| waker.wake())) {
-                match &panicked {
-                    None => panicked = Some(payload),
-                    // A payload whose destructor panics must not stop the loop either.
-                    Some(_) => core::mem::forget(panic::catch_unwind(AssertUnwindSafe(|| {
-                        drop(payload);
-                    }))),
-                }
+                keep_first(&mut panicked, payload);
             }
         }
         if let Some(payload) = panicked.filter(|_| !panicking()) {
@@ -161,6 +156,15 @@ impl Drop for WakeBatch {
         if self.len > 0 {
             self.wake();
         }
+    }
+}
+
+/// Keeps the first of several panics. A payload whose destructor panics must not stop what goes on
+/// after it.
+pub(crate) fn keep_first(kept: &mut Option<Box<dyn Any + Send>>, payload: Box<dyn Any + Send>) {
+    match kept {
+        None => *kept = Some(payload),
+        Some(_) => core::mem::forget(panic::catch_unwind(AssertUnwindSafe(|| drop(payload)))),
     }
 }
 

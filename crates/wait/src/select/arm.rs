@@ -6,12 +6,13 @@ use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 use counterpoint_base::prim::time::Instant;
 
+use crate::op::sealed::Sealed;
 use crate::op::{Key, Operation};
 use crate::queue::ArmRef;
 
 /// What a select does with an arm. Implemented by [`ArmSlot`] and [`FutureSlot`].
 #[doc(hidden)]
-pub trait Arm {
+pub trait Arm: Sealed {
     /// Tries by itself; true if the output is in the slot.
     fn attempt(self: Pin<&mut Self>, key: Key) -> bool;
     /// Polls what cannot join the decision; true if the output is in the slot.
@@ -28,8 +29,8 @@ pub trait Arm {
     fn forfeit(self: Pin<&mut Self>, key: Key);
     /// The moment at which it wants to be polled at the latest.
     fn wake_at(&self) -> Option<Instant>;
-    /// A thread waits and minds `wake_at`.
-    fn set_blocking(self: Pin<&mut Self>);
+    /// Whether a thread waits and minds `wake_at`.
+    fn set_blocking(self: Pin<&mut Self>, blocking: bool);
     /// The thread slept until `at`.
     fn expire(self: Pin<&mut Self>, at: Instant);
     /// True if no foreign code runs when it is polled.
@@ -108,6 +109,8 @@ impl<O: Operation> ArmSlot<O> {
     }
 }
 
+impl<O: Operation> Sealed for ArmSlot<O> {}
+
 impl<O: Operation> Arm for ArmSlot<O> {
     fn attempt(mut self: Pin<&mut Self>, key: Key) -> bool {
         let output = self.as_mut().operation().arm_try(key);
@@ -147,8 +150,8 @@ impl<O: Operation> Arm for ArmSlot<O> {
         self.operation.wake_at()
     }
 
-    fn set_blocking(self: Pin<&mut Self>) {
-        self.operation().set_blocking();
+    fn set_blocking(self: Pin<&mut Self>, blocking: bool) {
+        self.operation().set_blocking(blocking);
     }
 
     fn expire(self: Pin<&mut Self>, at: Instant) {
@@ -167,6 +170,8 @@ impl<F: Future> FutureSlot<F> {
         unsafe { self.get_unchecked_mut() }.output.take()
     }
 }
+
+impl<F: Future> Sealed for FutureSlot<F> {}
 
 impl<F: Future> Arm for FutureSlot<F> {
     fn attempt(self: Pin<&mut Self>, _: Key) -> bool {
@@ -208,7 +213,7 @@ impl<F: Future> Arm for FutureSlot<F> {
         None
     }
 
-    fn set_blocking(self: Pin<&mut Self>) {}
+    fn set_blocking(self: Pin<&mut Self>, _blocking: bool) {}
 
     fn expire(self: Pin<&mut Self>, _at: Instant) {}
 
@@ -219,7 +224,7 @@ impl<F: Future> Arm for FutureSlot<F> {
 
 /// The arms of one select: a nested pair for each, so that the whole is `Send` if its arms are.
 #[doc(hidden)]
-pub trait ArmList {
+pub trait ArmList: Sealed {
     /// How many there are.
     fn count(&self) -> usize;
     /// Calls `f` with arm number `index`.
@@ -229,6 +234,8 @@ pub trait ArmList {
     /// `Arm::wake_at` of arm number `index`.
     fn wake_at(&self, index: usize) -> Option<Instant>;
 }
+
+impl Sealed for () {}
 
 impl ArmList for () {
     #[inline]
@@ -251,6 +258,8 @@ impl ArmList for () {
         None
     }
 }
+
+impl<A: Arm, R: ArmList> Sealed for (Pin<&mut A>, R) {}
 
 impl<A: Arm, R: ArmList> ArmList for (Pin<&mut A>, R) {
     #[inline]

@@ -169,6 +169,8 @@ impl futures_core::FusedFuture for SelectWait<'_, '_> {
     }
 }
 
+impl crate::op::sealed::Sealed for &mut Select<'_> {}
+
 impl ArmList for &mut Select<'_> {
     fn count(&self) -> usize {
         self.arms.len()

@@ -128,8 +128,12 @@ impl<L: ArmList> fmt::Debug for Selecting<L> {
 
 impl<L: ArmList> Selecting<L> {
     /// A select over `arms`, tried as written (`biased`) or in any order.
-    pub fn new(arms: L, biased: bool, patience: Patience) -> Selecting<L> {
+    pub fn new(mut arms: L, biased: bool, patience: Patience) -> Selecting<L> {
         let count = arms.count();
+        for index in 0..count {
+            // A thread may have waited for the arm before.
+            arms.with(index, &mut |arm| arm.set_blocking(false));
+        }
         let order = if biased {
             Order::BIASED
         } else {
@@ -162,7 +166,7 @@ impl<L: ArmList> Selecting<L> {
         let mut committed = true;
         for index in 0..this.arms.count() {
             this.arms.with(index, &mut |mut arm| {
-                arm.as_mut().set_blocking();
+                arm.as_mut().set_blocking(true);
                 committed &= arm.is_committed();
             });
         }
@@ -256,6 +260,8 @@ impl<L: ArmList> Selecting<L> {
     fn finish(&mut self, winner: usize) -> Option<usize> {
         // Claimed before the others leave: leaving lets others in and runs their wakers, which may
         // wait for what this thread was granted.
+        // Closed before that, so that after a panic the drop does not give back what was claimed.
+        self.core.close();
         let mut claimed = false;
         self.arms
             .with(winner, &mut |arm| claimed = arm.claim(Key(())));
