@@ -336,13 +336,16 @@ impl CancelToken {
             };
         let first = cancel(&self.inner);
         // Also if somebody else was first, here or below: when this returns all are cancelled (I3).
-        let mut path = vec![self.inner.clone()];
-        while let Some(token) = path.last() {
-            if let Some(child) = token.first_child() {
+        let (mut above, mut here) = (Vec::new(), self.inner.clone());
+        loop {
+            if let Some(child) = here.first_child() {
                 cancel(&child);
-                path.push(child);
-            } else if let (Some(done), Some(parent)) = (path.pop(), path.last()) {
-                parent.remove(&done);
+                above.push(core::mem::replace(&mut here, child));
+            } else if let Some(parent) = above.pop() {
+                parent.remove(&here);
+                here = parent;
+            } else {
+                break;
             }
         }
         if let Some(payload) = panicked {
