@@ -111,12 +111,6 @@ fn idle_timed_waits_cost_nothing() {
             }
         });
     });
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .unwrap();
-    idle("Mutex::lock on tokio", || {
-        runtime.block_on(async { assert!(mutex.lock_async().timeout(IDLE).await.is_err()) });
-    });
 }
 
 /// Who queued behind a reservation, which was claimed after that, has nothing to look for.
