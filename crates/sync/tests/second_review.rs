@@ -60,14 +60,25 @@ fn a_notification_during_a_broadcast_is_for_others() {
     let teller = Waker::from(Arc::new(Teller(AtomicBool::new(false))));
     let mut all: Vec<_> = (0..MANY).map(|_| Box::pin(NOTIFY.notified())).collect();
     for one in &mut all {
-        assert!(one.as_mut().poll(&mut Context::from_waker(&teller)).is_pending());
+        assert!(
+            one.as_mut()
+                .poll(&mut Context::from_waker(&teller))
+                .is_pending()
+        );
     }
     NOTIFY.notify_all();
     for one in &mut all {
-        assert!(one.as_mut().poll(&mut Context::from_waker(&teller)).is_ready());
+        assert!(
+            one.as_mut()
+                .poll(&mut Context::from_waker(&teller))
+                .is_ready()
+        );
     }
     let mut late = Task::new(NOTIFY.notified());
-    assert!(late.poll().is_ready(), "a broadcast swallowed a notification");
+    assert!(
+        late.poll().is_ready(),
+        "a broadcast swallowed a notification"
+    );
 }
 
 /// Who was woken to look at a reservation leaves: the next one must look instead.
@@ -113,7 +124,11 @@ fn losers_of_a_strict_semaphore_keep_their_order() {
     assert!(first.poll().is_pending());
     assert!(second.poll().is_pending());
     semaphore.add_permits(1);
-    assert_eq!((first.woken(), second.woken()), (2, 1), "the second overtook");
+    assert_eq!(
+        (first.woken(), second.woken()),
+        (2, 1),
+        "the second overtook"
+    );
 }
 
 /// Merged permits may be more than a semaphore can hold at once.
@@ -167,7 +182,11 @@ fn a_losing_arm_holds_no_permits() {
     let polled = wait.as_mut().poll(&mut Context::from_waker(&waker));
     let left = usize::from(polled == Poll::Ready(first));
     assert!(polled.is_ready());
-    assert_eq!(semaphore.available_permits(), left, "the losing arm keeps a permit");
+    assert_eq!(
+        semaphore.available_permits(),
+        left,
+        "the losing arm keeps a permit"
+    );
 }
 
 /// A bounded arm that a thread has waited for ends a task's wait as well.
@@ -213,7 +232,10 @@ fn a_batch_that_is_passed_by_makes_newcomers_queue() {
         for mine in [&mut one, &mut two] {
             // The batch may be polled as often as it likes.
             assert!(batch.poll().is_pending());
-            drop(std::mem::replace(mine, semaphore.try_acquire_up_to(0, 0).unwrap()));
+            drop(std::mem::replace(
+                mine,
+                semaphore.try_acquire_up_to(0, 0).unwrap(),
+            ));
             match semaphore.try_acquire() {
                 Ok(permit) => *mine = permit,
                 Err(_) => return,

@@ -165,10 +165,12 @@ impl RawNotify {
         // Relaxed: a look; the exchange decides. It publishes nothing: the lock orders the queue.
         let mut word = self.word().load(RELAXED);
         while word & ROUNDS == wish.round && word & STORED == 0 {
-            match self
-                .word()
-                .compare_exchange_weak(word, word | WAITERS, acquire("notify.mark"), RELAXED)
-            {
+            match self.word().compare_exchange_weak(
+                word,
+                word | WAITERS,
+                acquire("notify.mark"),
+                RELAXED,
+            ) {
                 Ok(_) => return true,
                 Err(found) => word = found,
             }

@@ -398,7 +398,9 @@ impl RawSemaphore {
         let waiters = if queue.is_empty() { 0 } else { WAITERS };
         let strict = self.queue.state().strict;
         let fair = self.book(queue, |book| {
-            book.starving > 0 || book.passing && waiters != 0 || strict && (waiters != 0 || book.promised > 0)
+            book.starving > 0
+                || book.passing && waiters != 0
+                || strict && (waiters != 0 || book.promised > 0)
         });
         waiters | if fair { FAIR } else { 0 }
     }
