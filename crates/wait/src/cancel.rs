@@ -336,13 +336,16 @@ impl CancelToken {
             };
         let first = cancel(&self.inner);
         // Also if somebody else was first, here or below: when this returns all are cancelled (I3).
-        let mut path = vec![self.inner.clone()];
-        while let Some(token) = path.last() {
-            if let Some(child) = token.first_child() {
+        // The way down from here; a token without children allocates nothing.
+        let mut path: Vec<Arc<Inner>> = Vec::new();
+        loop {
+            if let Some(child) = path.last().unwrap_or(&self.inner).first_child() {
                 cancel(&child);
                 path.push(child);
-            } else if let (Some(done), Some(parent)) = (path.pop(), path.last()) {
-                parent.remove(&done);
+            } else if let Some(done) = path.pop() {
+                path.last().unwrap_or(&self.inner).remove(&done);
+            } else {
+                break;
             }
         }
         if let Some(payload) = panicked {
