@@ -2,6 +2,7 @@
 
 mod bounds;
 mod memory;
+mod notify;
 mod panics;
 mod queue;
 mod subjects;
