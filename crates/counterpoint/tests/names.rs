@@ -364,7 +364,7 @@ mod sync {
         semaphore.close();
         assert!(semaphore.is_closed());
         assert_eq!(semaphore.acquire().err(), Some(AcquireError::Closed));
-        let _: fn(usize) -> Semaphore = Semaphore::strict;
+        let _: fn(usize) -> Semaphore = Semaphore::fair;
     }
 
     #[test]

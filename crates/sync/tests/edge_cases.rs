@@ -112,7 +112,7 @@ fn who_looks_at_a_reservation_may_leave() {
 /// Two that were granted and lost queue again in the order in which they came.
 #[test]
 fn losers_of_a_strict_semaphore_keep_their_order() {
-    let semaphore = Semaphore::strict(0);
+    let semaphore = Semaphore::fair(0);
     let mut first = Task::new(semaphore.acquire_async());
     assert!(first.poll().is_pending());
     semaphore.add_permits(1);
@@ -162,7 +162,7 @@ fn teller() -> Waker {
 /// An arm that took permits in its last look, while another arm won, gives them back.
 #[test]
 fn a_losing_arm_holds_no_permits() {
-    let semaphore = Semaphore::strict(1);
+    let semaphore = Semaphore::fair(1);
     let notify = TOLD.get_or_init(Notify::new);
     let held = semaphore.acquire().unwrap();
     let mut dormant = Task::new(semaphore.acquire_async());

@@ -274,7 +274,7 @@ passes_over! {
 #[test]
 fn a_select_passes_over_a_promised_permit() {
     ends(|| {
-        let (semaphore, token) = (&Semaphore::strict(0), &CancelToken::new());
+        let (semaphore, token) = (&Semaphore::fair(0), &CancelToken::new());
         let mut dormant = pin!(semaphore.acquire_async());
         assert!(poll_once(dormant.as_mut()).is_pending());
         semaphore.add_permits(1);

@@ -108,7 +108,7 @@ fn a_queued_batch_hoards_nothing() {
 
 #[test]
 fn waiters_are_served_in_order_whatever_their_size() {
-    let semaphore = Semaphore::strict(0);
+    let semaphore = Semaphore::fair(0);
     let mut large = Task::new(semaphore.acquire_many_async(3));
     let mut small = Task::new(semaphore.acquire_async());
     assert!(large.is_pending() && small.is_pending());
@@ -220,7 +220,7 @@ fn a_panicking_waker_does_not_cost_others_their_wakeup() {
 
 #[test]
 fn a_dropped_grant_goes_to_the_next() {
-    for semaphore in [Semaphore::new(0), Semaphore::strict(0)] {
+    for semaphore in [Semaphore::new(0), Semaphore::fair(0)] {
         let mut first = Task::new(semaphore.acquire_async());
         let mut second = Task::new(semaphore.acquire_async());
         assert!(first.is_pending() && second.is_pending());
@@ -234,8 +234,8 @@ fn a_dropped_grant_goes_to_the_next() {
 }
 
 #[test]
-fn strict_makes_newcomers_queue() {
-    let semaphore = Semaphore::strict(0);
+fn fair_makes_newcomers_queue() {
+    let semaphore = Semaphore::fair(0);
     let mut first = Task::new(semaphore.acquire_async());
     assert!(first.is_pending());
     semaphore.add_permits(1);
@@ -295,7 +295,7 @@ fn a_waiter_that_keeps_losing_makes_newcomers_queue() {
 
 #[test]
 fn what_is_kept_for_a_dormant_waiter_goes_to_a_blocked_newcomer() {
-    let semaphore = Semaphore::strict(0);
+    let semaphore = Semaphore::fair(0);
     let mut dormant = Task::new(semaphore.acquire_async());
     assert!(dormant.is_pending());
     semaphore.add_permits(1);
@@ -315,7 +315,7 @@ fn what_is_kept_for_a_dormant_waiter_goes_to_a_blocked_newcomer() {
 
 #[test]
 fn what_is_kept_for_a_dormant_waiter_goes_to_a_task() {
-    let semaphore = Semaphore::strict(0);
+    let semaphore = Semaphore::fair(0);
     let mut dormant = Task::new(semaphore.acquire_async());
     assert!(dormant.is_pending());
     semaphore.add_permits(1);
@@ -326,7 +326,7 @@ fn what_is_kept_for_a_dormant_waiter_goes_to_a_task() {
 
 #[test]
 fn what_is_kept_for_a_dormant_waiter_goes_to_who_tries_again() {
-    let semaphore = Semaphore::strict(0);
+    let semaphore = Semaphore::fair(0);
     let mut dormant = Task::new(semaphore.acquire_async());
     assert!(dormant.is_pending());
     semaphore.add_permits(1);
@@ -360,7 +360,7 @@ fn up_to_wants_an_order() {
 
 #[test]
 fn none_is_always_there_unless_closed() {
-    let semaphore = Semaphore::strict(0);
+    let semaphore = Semaphore::fair(0);
     let mut queued = Task::new(semaphore.acquire_async());
     assert!(queued.is_pending());
     assert_eq!(semaphore.acquire_many(0).unwrap().num_permits(), 0);
@@ -548,7 +548,7 @@ fn cancel_matrix() {
             for when in [When::Unpolled, When::Queued, When::Granted] {
                 let case = (strict, how, when);
                 let semaphore = if strict {
-                    Semaphore::strict(0)
+                    Semaphore::fair(0)
                 } else {
                     Semaphore::new(0)
                 };
@@ -739,7 +739,7 @@ fn stress_accounts_for_every_permit() {
     println!("seed {seed}");
     for strict in [false, true] {
         let semaphore = if strict {
-            Semaphore::strict(5)
+            Semaphore::fair(5)
         } else {
             Semaphore::new(5)
         };

@@ -104,8 +104,8 @@ model! {
     }
 
     /// The same, strictly in order.
-    fn strict_semaphore_serves_all(preemptions: Some(3)) {
-        let guarded = Guarded::new(Semaphore::strict(1), 1);
+    fn fair_semaphore_serves_all(preemptions: Some(3)) {
+        let guarded = Guarded::new(Semaphore::fair(1), 1);
         let bodies: [fn(&Guarded); 2] = [Guarded::wait_and_add, Guarded::try_and_add];
         assert!(contend(&guarded, &bodies, Guarded::wait_and_add) >= 2);
     }

@@ -35,7 +35,7 @@ use verb::signed;
 ///
 /// # Fairness
 /// A newcomer may take permits before a waiter that was just woken. A waiter that has lost for half
-/// a millisecond makes newcomers queue until it is served. [`Semaphore::strict`] always makes them
+/// a millisecond makes newcomers queue until it is served. [`Semaphore::fair`] always makes them
 /// queue, and `try_acquire` fails while anyone waits. A wake-up never transfers permits, so a
 /// future that was granted some and is not polled does not hold them; what is kept for it goes to
 /// whoever comes by, a millisecond after somebody has queued behind it.
@@ -89,7 +89,7 @@ impl Semaphore {
         /// # Panics
         /// If `permits` is more than [`MAX_PERMITS`](Self::MAX_PERMITS).
         #[inline]
-        pub const fn strict(permits: usize) -> Semaphore {
+        pub const fn fair(permits: usize) -> Semaphore {
             Semaphore::build(permits, usize::MAX, true)
         }
 

@@ -53,7 +53,7 @@ fn w2_a_stopped_waiter_is_unlinked_and_the_others_keep_their_order() {
 
 #[test]
 fn w2_a_stopped_batch_lets_a_smaller_one_behind_it_in() {
-    for semaphore in [Semaphore::new(0), Semaphore::strict(0)] {
+    for semaphore in [Semaphore::new(0), Semaphore::fair(0)] {
         let (probe, other) = (Probe::new(), Probe::new());
         let mut batch = Box::pin(semaphore.acquire_many_async(3));
         let mut single = pin!(semaphore.acquire_async());

@@ -206,7 +206,7 @@ pub(crate) fn all() -> Vec<Subject> {
         owned_mutex(Mutex::new(())),
         owned_mutex(Mutex::fair(())).nudging(),
         semaphore(Semaphore::new(0)),
-        semaphore(Semaphore::strict(0)),
+        semaphore(Semaphore::fair(0)),
         owned_semaphore(Semaphore::new(0)),
         cancel_token(),
         wait_group(),
