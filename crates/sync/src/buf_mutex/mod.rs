@@ -86,7 +86,7 @@ macro_rules! shared_forms {
         /// forgotten.
         ///
         /// # Panics
-        /// Inside a merge of the same `BufMutex`, whose share is out: [`Reentered`].
+        /// Inside a merge of the same `BufMutex`, whose share is out: [`Reentered`](crate::buf_mutex::Reentered).
         pub fn wait_idle(&self) {
             let held = self.$gate.is_held() $(|| self.$stripes.iter().any(|stripe| stripe.is_held()))?;
             if held {
