@@ -1,0 +1,131 @@
+//! What a primitive supplies for a waiting verb.
+
+use core::fmt;
+use core::pin::Pin;
+use core::task::Context;
+use counterpoint_base::prim::time::Instant;
+
+use crate::hooks::Site;
+use crate::queue::{Locked, WaitQueue};
+use crate::waker::WakeBatch;
+
+/// Why an operation was stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Stop {
+    /// Its deadline came.
+    TimedOut,
+    /// Its token was cancelled, or the future given to `until` was ready.
+    Cancelled,
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Stop::TimedOut => "timed out",
+            Stop::Cancelled => "cancelled",
+        })
+    }
+}
+
+impl core::error::Error for Stop {}
+
+/// Whether an attempt is a first one or follows a baton.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// The operation was never granted anything.
+    First,
+    /// It holds a baton.
+    Notified,
+}
+
+/// The queue of a verb, locked.
+pub type LockedQueue<'q, V> = Locked<'q, <V as Verb>::State, <V as Verb>::Payload>;
+
+/// What a primitive supplies for one waiting verb. No method may run foreign code.
+///
+/// This is the seam between the wait core and the primitives built on it; to wait, users need
+/// [`Op`] only.
+///
+/// # Safety
+/// `queue` returns the same queue each time, and that queue lives, and stays where it is, as long
+/// as the verb. No method moves the verb out of its place: it is pinned with its operation.
+pub unsafe trait Verb {
+    /// The primitive's own word(s).
+    type State;
+    /// What a waiter carries: what it wants, or the place for its result.
+    type Payload;
+    /// What waiting yields.
+    type Output;
+    /// What waiting yields where it may be stopped: usually a `Result`.
+    type Stoppable;
+
+    /// The name in messages, such as `"Mutex::lock"`.
+    const NAME: &'static str;
+    /// True if an attempt cannot make up for what was granted to others while it was not linked.
+    /// As an arm of a select it is polled and stays in its queue, instead of joining the decision.
+    const STAYS: bool = false;
+
+    /// Where to wait.
+    fn queue(&self) -> &WaitQueue<Self::State, Self::Payload>;
+
+    /// Tries, without the queue lock. `payload` is the operation's own.
+    fn attempt(&mut self, payload: &mut Self::Payload, turn: Turn) -> Option<Self::Output>;
+
+    /// Looks once more under the lock. Returns true if another attempt may succeed; else it has
+    /// marked the primitive so that whoever changes it looks at the queue.
+    fn prepare(
+        &mut self,
+        payload: &mut Self::Payload,
+        turn: Turn,
+        queue: &mut LockedQueue<'_, Self>,
+    ) -> bool;
+
+    /// Takes the result that was handed.
+    fn collect(&mut self, payload: &mut Self::Payload) -> Self::Output;
+
+    /// The operation ends without taking its grant: put it back into the primitive. As an arm of
+    /// a select it may be used again after that.
+    fn unclaimed(&mut self, payload: &mut Self::Payload, queue: &mut LockedQueue<'_, Self>);
+
+    /// Somebody left the queue or gave a grant back: clear marks that no longer hold and grant
+    /// what can be granted. Returns true if the batch is full and there may be more to do.
+    fn settle(&mut self, queue: &mut LockedQueue<'_, Self>, wakes: &mut WakeBatch) -> bool;
+
+    /// A plain result as a stoppable one.
+    fn finish(output: Self::Output) -> Self::Stoppable;
+
+    /// The result of an operation that was stopped, with what it was lent.
+    fn stopped(&mut self, payload: &mut Self::Payload, why: Stop) -> Self::Stoppable;
+
+    /// The operation is polled while it is queued: may it try although nothing was granted?
+    /// Called under the lock. Only a verb whose newcomers may overtake answers true, so that a
+    /// grant to a future that nobody polls does not hold back one that is polled.
+    fn look_again(&mut self, queue: &mut LockedQueue<'_, Self>) -> bool {
+        let _ = queue;
+        false
+    }
+
+    /// How many units it waits for, as the hooks tell it.
+    fn units(&self, payload: &Self::Payload) -> usize {
+        let _ = payload;
+        1
+    }
+
+    /// The operation, made at `site`, completes with this output. A verb that yields a guard tells
+    /// the hooks that it is held, and keeps what they return in it.
+    #[inline(always)]
+    fn taken(output: &mut Self::Output, site: Site) {
+        let _ = (output, site);
+    }
+
+    /// A moment at which a queued operation wants to look again by itself.
+    fn recheck_at(&self) -> Option<Instant> {
+        None
+    }
+
+    /// Sees to it that the task is woken at [`recheck_at`](Self::recheck_at): called when a task
+    /// polled the operation and it stays queued. The verb is pinned with its operation.
+    fn poll_recheck(self: Pin<&mut Self>, cx: &mut Context<'_>) {
+        let _ = cx;
+    }
+}
