@@ -44,7 +44,7 @@ pub type LockedQueue<'q, V> = Locked<'q, <V as Verb>::State, <V as Verb>::Payloa
 /// What a primitive supplies for one waiting verb. No method may run foreign code.
 ///
 /// This is the seam between the wait core and the primitives built on it; to wait, users need
-/// [`Op`] only.
+/// [`Op`](super::Op) only.
 ///
 /// # Safety
 /// `queue` returns the same queue each time, and that queue lives, and stays where it is, as long
