@@ -37,8 +37,6 @@ const ALL_FEATURES: &[&str] = &[
     "test",
     "--no-fail-fast",
     "--all-features",
-    "--target-dir",
-    "target/features",
     "-p",
     "counterpoint-wait",
     "-p",
