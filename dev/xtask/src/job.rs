@@ -93,7 +93,7 @@ pub(crate) const JOBS: &[Job] = &[
     job("sizes", Place::Gate(1.0), jobs::sizes::run, "lengths of files and functions; nothing unfinished or ignored"),
     job("examples", Place::Gate(6.0), jobs::examples::run, "the command lines of examples/*/gate.txt"),
     job("words", Place::Gate(1.0), jobs::words::run, "no registry hosts or machine paths in tracked files"),
-    test_job("planted", Place::Both(8.0), jobs::planted::run, "faults planted from dev/model/planted.toml make their models fail"),
+    test_job("planted", Place::Both(12.0), jobs::planted::run, "faults planted from dev/model/planted.toml make their models fail"),
     test_job("weaken", Place::Night, jobs::weaken::run, "each ordering, weakened, makes a loom model fail"),
     test_job("jitter", Place::Night, jobs::jitter::run, "tests with random pauses at atomic operations"),
     test_job("asan", Place::Night, jobs::sanitize::address, "tests of base, wait and sync under AddressSanitizer"),
