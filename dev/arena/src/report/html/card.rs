@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::scale::{Scale, Steps};
 use super::{escape, forest, times};
-use crate::report::terminal::{short, time};
+use crate::report::terminal::{mark as named, short, time};
 use crate::result::{Measured, Row};
 use crate::sample::Metric;
 use crate::verdict::words;
@@ -96,7 +96,7 @@ fn violins(row: &Row) -> String {
             "<line class=\"grid\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"0\" y2=\"{bottom:.1}\"/>\
              <text class=\"mark\" x=\"{x:.1}\" y=\"{:.1}\">{}</text>",
             bottom + 15.0,
-            time(mark)
+            named(mark)
         );
     }
     for (number, subject) in row.subjects.iter().enumerate() {

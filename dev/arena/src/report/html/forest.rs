@@ -30,7 +30,11 @@ pub(super) fn plot(rows: &[&Row]) -> String {
             "<line class=\"{class}\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{TOP}\" y2=\"{bottom:.1}\"/>\
              <text class=\"mark\" x=\"{x:.1}\" y=\"{:.1}\">{}</text>",
             bottom + 17.0,
-            times(mark)
+            if mark < 1.0 {
+                times(mark)
+            } else {
+                format!("{mark}\u{d7}")
+            }
         );
     }
     for (number, row) in rows.iter().enumerate() {

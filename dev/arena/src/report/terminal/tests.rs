@@ -1,4 +1,4 @@
-use super::{Style, head, row, short, summary, time};
+use super::{Style, head, mark, row, short, summary, time};
 use crate::report::example;
 
 const PLAIN: Style = Style { color: false };
@@ -16,6 +16,12 @@ fn numbers_have_about_three_digits() {
 fn times_have_a_unit_that_fits() {
     let shown = [12.0, 1_500.0, 2.5e6, 3.2e9].map(time);
     assert_eq!(shown, ["12.0 ns", "1.50 \u{b5}s", "2.50 ms", "3.20 s"]);
+}
+
+#[test]
+fn marks_have_no_zeros_at_the_end() {
+    let shown = [20.0, 0.5, 1_200.0, 100.0, 2e6].map(mark);
+    assert_eq!(shown, ["20 ns", "0.5 ns", "1.2 \u{b5}s", "100 ns", "2 ms"]);
 }
 
 #[test]
