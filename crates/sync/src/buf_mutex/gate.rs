@@ -215,7 +215,7 @@ impl<P> Gate<P> {
         leaving: Leaving,
         f: impl FnOnce(&mut P) -> R,
     ) -> R {
-        record::with(|record| {
+        record::with(move |record| {
             let me = address(record);
             if !try_enter(&self.queue) {
                 self.enter_slow(me, name);
@@ -232,7 +232,7 @@ impl<P> Gate<P> {
         leaving: Leaving,
         f: F,
     ) -> Result<R, F> {
-        record::with(|record| {
+        record::with(move |record| {
             let me = address(record);
             if try_enter(&self.queue) || (!self.is_held_by(me) && self.spin(spin)) {
                 Ok(self.hold(me, leaving, f))

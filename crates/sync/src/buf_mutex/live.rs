@@ -165,14 +165,14 @@ impl<G, L: Copy, F: Merge<G, L>> Sink<L> for LiveBufMutex<G, L, F> {
     }
 
     fn abandon(&self, slot: &Slot<L>) {
-        caught_while_unwinding(|| {
+        caught_while_unwinding(move || {
             close_with(&self.gate, name, |live| live.hide(slot));
         });
     }
 
     unsafe fn close(&self, slot: &Slot<L>, local: &mut ManuallyDrop<L>) {
         let local = **local;
-        caught_while_unwinding(|| {
+        caught_while_unwinding(move || {
             close_with(&self.gate, name, |live| {
                 // Out of sight first: from here on the local counts as merged.
                 live.hide(slot);

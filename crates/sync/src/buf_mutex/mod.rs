@@ -473,7 +473,7 @@ impl<G, L, F: Merge<G, L>, I> Sink<L> for BufMutex<G, L, F, I> {
     #[inline]
     unsafe fn close(&self, (): &(), local: &mut ManuallyDrop<L>) {
         let merge = &self.merge;
-        let close = || {
+        let close = move || {
             if F::CONSUMES {
                 // SAFETY: the caller gives the local up; it is taken once.
                 let local = unsafe { ManuallyDrop::take(local) };

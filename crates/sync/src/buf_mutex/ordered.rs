@@ -198,7 +198,7 @@ impl<G, L, F: Merge<G, L>> Sink<L> for OrderedBufMutex<G, L, F> {
     }
 
     fn abandon(&self, index: &u64) {
-        caught_while_unwinding(|| {
+        caught_while_unwinding(move || {
             close_with(&self.gate, name, |ordered| {
                 ordered.skip(*index);
                 ordered.fold(&self.merge);
@@ -209,7 +209,7 @@ impl<G, L, F: Merge<G, L>> Sink<L> for OrderedBufMutex<G, L, F> {
     unsafe fn close(&self, index: &u64, local: &mut ManuallyDrop<L>) {
         // SAFETY: the caller gives the local up; it is taken once.
         let local = unsafe { ManuallyDrop::take(local) };
-        caught_while_unwinding(|| {
+        caught_while_unwinding(move || {
             close_with(&self.gate, name, |ordered| {
                 ordered.keep(*index, local);
                 ordered.fold(&self.merge);

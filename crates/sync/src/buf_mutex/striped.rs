@@ -140,7 +140,7 @@ impl<G, L, F: Merge<G, L>, N: Fn() -> G, C: Fn(&mut G, G)> StripedBufMutex<G, L,
 
     fn with_all<R>(&self, f: impl FnOnce(&mut G) -> R) -> R {
         self.refuse_reentry();
-        self.main.with(name, Leaving::Stays, |global| {
+        self.main.with(name, Leaving::Stays, move |global| {
             // The main gate before any stripe's: merges hold one gate at a time.
             for stripe in &self.stripes {
                 let part = stripe.with(name, Leaving::Stays, Option::take);
@@ -220,7 +220,7 @@ impl<G, L, F: Merge<G, L>, N: Fn() -> G, C> Sink<L> for StripedBufMutex<G, L, F,
 
     unsafe fn close(&self, (): &(), local: &mut ManuallyDrop<L>) {
         let merge = &self.merge;
-        caught_while_unwinding(|| {
+        caught_while_unwinding(move || {
             if F::CONSUMES {
                 // SAFETY: the caller gives the local up; it is taken once.
                 let local = unsafe { ManuallyDrop::take(local) };
