@@ -192,7 +192,7 @@ mod wait {
     #[cfg(feature = "hooks")]
     #[test]
     fn hooks() {
-        use counterpoint::sync::Mutex;
+        use counterpoint::sync::{BufMutex, Mutex, Notify, Semaphore, WaitGroup};
         use counterpoint::wait::build::hooks::{
             AlreadyInstalled, Notice, Sink, Waiter, What, install, name_of, visit,
         };
@@ -205,6 +205,15 @@ mod wait {
         let _: fn(usize) -> Option<&'static str> = name_of;
         let waiters: Vec<Waiter> = Mutex::new(()).waiters();
         assert!(waiters.is_empty());
+        let none = [
+            Semaphore::new(1).waiters(),
+            Notify::new().waiters(),
+            WaitGroup::new().waiters(),
+            BufMutex::<u8>::new(0, |_, _| ()).waiters(),
+            counterpoint::wait::Event::<()>::new().waiters(),
+            counterpoint::cancel::CancelToken::new().waiters(),
+        ];
+        assert!(none.iter().all(Vec::is_empty));
         let _ = visit::<u32, ()>;
     }
 
@@ -275,7 +284,16 @@ mod wait {
         fn early<V: Enable>() {}
         early::<counterpoint::sync::notify::NotifiedVerb<&'static counterpoint::sync::Notify>>();
         hooks::name(&queue, "a queue");
-        shown::<(hooks::Site, hooks::Hold)>();
+        shown::<(hooks::Site, hooks::Hold, hooks::Lending)>();
+        let mut hold = hooks::held("Part", &queue, hooks::Site::here(), 2);
+        hooks::changed(&mut hold, 1);
+        let mut lending = hooks::Lending::new();
+        lending.lend(hold);
+        lending.back();
+        hooks::forgotten(hold);
+        hooks::released(hooks::Hold::NONE);
+        hooks::added("Part::add", &queue, hooks::Site::here(), 1);
+        hooks::removed("Part::shrink", &queue, hooks::Site::here(), 1);
         let _ = queue_of::<counterpoint::sync::mutex::LockVerb<'static, ()>>;
         fn stops<S: Stops>() {}
         stops::<CtlStop<'static>>();

@@ -56,6 +56,7 @@ use counterpoint_base::prim::time::{Duration, Instant, deadline};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Weak};
 
+use crate::hooks;
 use crate::op::{LockedQueue, Op, Stop, Turn, Verb};
 use crate::queue::{End, Grant, Pick, WaitQueue};
 use crate::waker::{WakeBatch, keep_first};
@@ -247,6 +248,7 @@ impl Drop for Inner {
         while let Some(this) = parent {
             let above = this.parent.clone();
             let tree = above.as_ref().map(|above| above.tree.lock());
+            let place = hooks::Place::of(&this.queue);
             let Some(last) = Arc::into_inner(this) else {
                 break;
             };
@@ -255,6 +257,7 @@ impl Drop for Inner {
                 above.unlink(&last);
             }
             drop(tree);
+            place.left();
             drop(last.parent.take());
             // Without a parent its destructor ends at once.
             drop(core::mem::ManuallyDrop::into_inner(last));
@@ -363,6 +366,19 @@ impl CancelToken {
     /// Why it was cancelled; `None` while it is not.
     pub fn reason(&self) -> Option<&'static str> {
         self.inner.reason()
+    }
+
+    /// Names the token in what the hooks tell, together with all its clones. Without the feature
+    /// `hooks` this does nothing.
+    #[inline(always)]
+    pub fn named(&self, name: &'static str) {
+        hooks::name(&self.inner.queue, name);
+    }
+
+    /// Those who wait for its cancellation at this instant, in the order of their places.
+    #[cfg(feature = "hooks")]
+    pub fn waiters(&self) -> Vec<hooks::Waiter> {
+        hooks::visit(&self.inner.queue)
     }
 
     /// An operation that completes when the token is cancelled.

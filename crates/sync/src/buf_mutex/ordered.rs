@@ -6,6 +6,7 @@ use core::ops::Deref;
 use counterpoint_base::prim::atomic::{AtomicU64, RELAXED};
 use counterpoint_base::prim::time::{Duration, Instant};
 use counterpoint_wait::Stop;
+use counterpoint_wait::hooks::{Hold, Site};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -138,12 +139,15 @@ impl<G, L, F: Merge<G, L>> OrderedBufMutex<G, L, F> {
     ///
     /// # Panics
     /// Inside a merge of the same `BufMutex`: [`Reentered`](super::Reentered).
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn peek(&self) -> G
     where
         G: Clone,
     {
         self.gate
-            .with(name, Leaving::Stays, |ordered| ordered.global.clone())
+            .with(Site::here(), name, Leaving::Stays, |ordered| {
+                ordered.global.clone()
+            })
     }
 }
 
@@ -157,28 +161,32 @@ impl<G, L, F> OrderedBufMutex<G, L, F> {
 
 impl<G, L: Default, F: Merge<G, L>> OrderedBufMutex<G, L, F> {
     /// A share with the next number and a fresh local.
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn share(&self) -> OrderedShare<'_, G, L, F> {
-        Share::new(self)
+        Share::new(self, Site::here())
     }
 
     /// A share with the number `index`. Shares of one number are merged as they end, and one
     /// whose turn is over when it ends is merged at once.
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn share_at(&self, index: u64) -> OrderedShare<'_, G, L, F> {
         let local = L::default();
         self.number(index);
-        Share::opened(self, index, local)
+        Share::opened(self, index, local, Site::here())
     }
 
     /// A share with the next number that keeps the `OrderedBufMutex` alive.
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn share_owned(self: &Arc<Self>) -> OwnedOrderedShare<G, L, F> {
-        Share::new(self.clone())
+        Share::new(self.clone(), Site::here())
     }
 
     /// A share with the number `index` that keeps the `OrderedBufMutex` alive.
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn share_owned_at(self: &Arc<Self>, index: u64) -> OwnedOrderedShare<G, L, F> {
         let local = L::default();
         self.number(index);
-        Share::opened(self.clone(), index, local)
+        Share::opened(self.clone(), index, local, Site::here())
     }
 
     fn number(&self, index: u64) {
@@ -191,26 +199,33 @@ impl<G, L: Default, F: Merge<G, L>> OrderedBufMutex<G, L, F> {
 impl<G, L, F: Merge<G, L>> Sink<L> for OrderedBufMutex<G, L, F> {
     type Tag = u64;
 
-    fn open(&self, _local: &L) -> u64 {
+    const KIND: &'static str = "OrderedShare";
+
+    #[inline(always)]
+    fn tell_held(&self, site: Site) -> Hold {
+        self.gate.tell_held(Self::KIND, site)
+    }
+
+    fn open(&self, _local: &L, _site: Site) -> u64 {
         self.gate.open();
         // Relaxed: a number alone.
         self.issued.fetch_add(1, RELAXED)
     }
 
-    fn abandon(&self, index: &u64) {
-        caught_while_unwinding(|| {
-            close_with(&self.gate, name, |ordered| {
+    fn abandon(&self, index: &u64, site: Site) {
+        caught_while_unwinding(move || {
+            close_with(&self.gate, site, name, |ordered| {
                 ordered.skip(*index);
                 ordered.fold(&self.merge);
             });
         });
     }
 
-    unsafe fn close(&self, index: &u64, local: &mut ManuallyDrop<L>) {
+    unsafe fn close(&self, index: &u64, site: Site, local: &mut ManuallyDrop<L>) {
         // SAFETY: the caller gives the local up; it is taken once.
         let local = unsafe { ManuallyDrop::take(local) };
-        caught_while_unwinding(|| {
-            close_with(&self.gate, name, |ordered| {
+        caught_while_unwinding(move || {
+            close_with(&self.gate, site, name, |ordered| {
                 ordered.keep(*index, local);
                 ordered.fold(&self.merge);
             });

@@ -120,7 +120,7 @@ impl<'a, T: ?Sized> MutexGuard<'a, T> {
     pub fn bump(this: &mut MutexGuard<'a, T>) {
         if this.mutex.raw.has_waiters() {
             hooks::released(this.hold);
-            let relock = Relock(this);
+            let relock = Relock(this, Site::here());
             relock.0.mutex.raw.unlock_slow(true);
         }
     }
@@ -129,9 +129,10 @@ impl<'a, T: ?Sized> MutexGuard<'a, T> {
     ///
     /// # Deadlocks
     /// Blocks the thread, as `lock` does.
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn unlocked<R>(this: &mut MutexGuard<'a, T>, f: impl FnOnce() -> R) -> R {
         hooks::released(this.hold);
-        let relock = Relock(this);
+        let relock = Relock(this, Site::here());
         relock.0.mutex.raw.unlock();
         f()
     }
@@ -139,11 +140,11 @@ impl<'a, T: ?Sized> MutexGuard<'a, T> {
 
 /// Takes the lock again for a guard that gave it up, whatever happened meanwhile: the guard is
 /// still in the caller's hands.
-struct Relock<'g, 'a, T: ?Sized>(&'g mut MutexGuard<'a, T>);
+struct Relock<'g, 'a, T: ?Sized>(&'g mut MutexGuard<'a, T>, Site);
 
 impl<T: ?Sized> Drop for Relock<'_, '_, T> {
     fn drop(&mut self) {
-        self.0.hold = ManuallyDrop::new(self.0.mutex.lock()).hold;
+        self.0.hold = ManuallyDrop::new(self.0.mutex.lock_at(self.1)).hold;
         // A panic while the lock was not held does not poison.
         self.0.panicking |= panicking();
     }
