@@ -212,6 +212,12 @@ impl Subject {
         }
     }
 
+    /// Is measured beside this form of ours.
+    pub(crate) fn beside(mut self, rival: &'static str) -> Subject {
+        self.rival = rival;
+        self
+    }
+
     /// Says how large the thing is.
     pub(crate) fn bytes(mut self, bytes: usize) -> Subject {
         self.bytes = Some(bytes);

@@ -7,6 +7,9 @@ use clap::Parser;
 /// The first argument of a child; the second is its order.
 pub(crate) const CHILD: &str = "--child";
 
+/// The same for a child whose instructions are counted.
+pub(crate) const COUNT: &str = "--count";
+
 /// Measures counterpoint beside its peers.
 #[derive(Debug, Parser)]
 #[command(

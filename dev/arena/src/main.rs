@@ -4,6 +4,7 @@ mod alloc;
 mod book;
 mod child;
 mod cli;
+mod counts;
 mod drive;
 mod glob;
 mod peers;
@@ -22,7 +23,7 @@ use std::process::{Command, ExitCode};
 
 use book::{Book, Scenario};
 use clap::Parser;
-use cli::{CHILD, Cli};
+use cli::{CHILD, COUNT, Cli};
 use report::{progress::Bar, terminal};
 use result::Run;
 use runner::Plan;
@@ -34,9 +35,11 @@ static ALLOCATOR: alloc::Counting = alloc::Counting;
 const CHILD_LIMIT: u32 = 120;
 
 fn main() -> ExitCode {
-    let mut arguments = std::env::args().skip(1);
-    if arguments.next().as_deref() == Some(CHILD) {
-        return ended(child(&arguments.next().unwrap_or_default()), 1);
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.as_slice() {
+        [role, order] if role == CHILD => return ended(child(order), 1),
+        [role, order] if role == COUNT => return ended(counted_child(order), 1),
+        _ => {}
     }
     let cli = Cli::parse();
     let book = Book::whole();
@@ -48,7 +51,10 @@ fn main() -> ExitCode {
         print!("{}", terminal::list(&chosen));
         return ExitCode::SUCCESS;
     }
-    match measure(&chosen, &cli) {
+    if cli.counts {
+        return ended(counts::run(&chosen, |text| print!("{text}")), 1);
+    }
+    match measure(&book, &chosen, &cli) {
         Ok(None) => ExitCode::SUCCESS,
         Ok(Some(void)) => ended(Err(format!("void: {void}")), 3),
         Err(sentence) => ended(Err(sentence), 1),
@@ -77,6 +83,12 @@ fn child(order: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// Runs what is to be counted.
+fn counted_child(order: &str) -> Result<(), String> {
+    let order = serde_json::from_str(order).map_err(|error| format!("no order: {error}."))?;
+    counts::obey(&Book::whole(), &order)
+}
+
 /// The scenarios that one of the patterns names; all, if there is none.
 fn chosen<'a>(book: &'a Book, patterns: &[String]) -> Result<Vec<&'a Scenario>, String> {
     for pattern in patterns {
@@ -100,12 +112,11 @@ fn chosen<'a>(book: &'a Book, patterns: &[String]) -> Result<Vec<&'a Scenario>, 
 }
 
 /// Measures and reports; what is returned says why the run is void.
-fn measure(chosen: &[&Scenario], cli: &Cli) -> Result<Option<String>, String> {
+fn measure(book: &Book, chosen: &[&Scenario], cli: &Cli) -> Result<Option<String>, String> {
     let plan = Plan {
         quick: cli.quick,
         seed: cli.seed,
     };
-    let book = Book::whole();
     let mut scenarios: Vec<&Scenario> = chosen.to_vec();
     // Part of every run.
     if !scenarios
@@ -136,6 +147,9 @@ fn measure(chosen: &[&Scenario], cli: &Cli) -> Result<Option<String>, String> {
     }
     bar.finish();
     print!("{}", terminal::summary(&run, style));
+    if let Some(path) = &cli.html {
+        save(path, "--html", &report::html::page(&run))?;
+    }
     if let Some(path) = &cli.json {
         save(path, "--json", &report::json::text(&run)?)?;
     }

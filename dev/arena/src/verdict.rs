@@ -78,7 +78,7 @@ fn beside(duel: &Duel, metric: Metric, least: f64, seed: u64) -> Verdict {
         Metric::Switches => "context switches: ",
         Metric::Longest => "longest wait: ",
     };
-    let bound = format!("{what}\u{2265} {least} \u{d7} {}", duel.peer);
+    let bound = format!("{what}\u{2265} {} \u{d7} {}", digits(least), duel.peer);
     match duel.ratio_of(metric, seed) {
         Some(ratio) => Verdict {
             bound,
@@ -91,6 +91,12 @@ fn beside(duel: &Duel, metric: Metric, least: f64, seed: u64) -> Verdict {
             met: false,
         },
     }
+}
+
+/// At most three digits after the point, and no zeros at the end.
+fn digits(value: f64) -> String {
+    let text = format!("{value:.3}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// The limit ÷ ours, by the same rule.

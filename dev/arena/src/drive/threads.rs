@@ -73,32 +73,34 @@ pub(crate) fn contend(
                         longest: 0,
                     };
                     ready.wait();
-                    let before = Usage::of_thread();
+                    let (begun, before) = (Instant::now(), Usage::of_thread());
                     work(index, &mut shift);
-                    (shift.ops, shift.longest, Usage::of_thread().since(before))
+                    (shift, begun, Usage::of_thread().since(before))
                 })
             })
             .collect();
         ready.wait();
-        let (begun, ticks) = (Instant::now(), system::counter());
+        let (released, ticks) = (Instant::now(), system::counter());
         std::thread::sleep(time);
+        let ended = Instant::now();
         over.store(true, Ordering::Relaxed);
-        let wall = begun.elapsed().as_nanos() as u64;
-        let tick = wall as f64 / system::counter().wrapping_sub(ticks).max(1) as f64;
-        let mut sample = Sample {
-            wall,
-            ..Sample::default()
-        };
+        let tick = (ended - released).as_nanos() as f64
+            / system::counter().wrapping_sub(ticks).max(1) as f64;
+        let mut sample = Sample::default();
+        // Where threads outnumber processors, some may work long before this one runs again.
+        let mut first = released;
         for handle in handles {
-            let (ops, longest, used) = match handle.join() {
+            let (shift, begun, used) = match handle.join() {
                 Ok(done) => done,
                 Err(panic) => std::panic::resume_unwind(panic),
             };
-            sample.ops += ops;
+            first = first.min(begun);
+            sample.ops += shift.ops;
             sample.cpu += used.cpu;
             sample.switches += used.switches;
-            sample.longest = sample.longest.max((longest as f64 * tick) as u64);
+            sample.longest = sample.longest.max((shift.longest as f64 * tick) as u64);
         }
+        sample.wall = (ended - first).as_nanos() as u64;
         sample
     })
 }

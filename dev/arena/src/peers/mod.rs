@@ -15,11 +15,16 @@ macro_rules! peers {
 
 peers! {
     ours,
+    plain,
     std,
     parking_lot_12,
     parking_lot_13,
     tokio,
     async_lock,
+    event_listener,
+    crossbeam,
+    openmp_reducer,
     asyncband,
     saa,
+    atlas_twin,
 }

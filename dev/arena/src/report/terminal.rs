@@ -179,6 +179,18 @@ pub(crate) fn time(nanoseconds: f64) -> String {
     }
 }
 
+/// A round number of nanoseconds in a unit that fits, without zeros at the end.
+pub(crate) fn mark(nanoseconds: f64) -> String {
+    let text = time(nanoseconds);
+    match text.split_once(' ') {
+        Some((number, unit)) if number.contains('.') => {
+            let number = number.trim_end_matches('0').trim_end_matches('.');
+            format!("{number} {unit}")
+        }
+        _ => text,
+    }
+}
+
 /// What is lost, and how many bounds are met.
 pub(crate) fn summary(run: &Run, style: Style) -> String {
     let mut text = format!("\n{}\n", style.bold("where we lose"));

@@ -16,4 +16,10 @@ macro_rules! rooms {
 rooms! {
     base,
     sync_mutex,
+    sync_semaphore,
+    sync_notify,
+    sync_buf_mutex,
+    wait_parker,
+    wait_select,
+    atlas,
 }

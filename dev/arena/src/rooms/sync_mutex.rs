@@ -143,6 +143,10 @@ pub(crate) fn for_tasks<L: AsyncLock>(book: &mut Book, name: &'static str) {
         }
     });
     book.subject(ASYNC_UNCONTENDED, subject.bytes(L::BYTES));
+}
+
+/// Enters a mutex for tasks into the scenarios where several want it.
+pub(crate) fn for_tasks_contended<L: AsyncLock>(book: &mut Book, name: &'static str) {
     for tasks in TASKS {
         let subject = Subject::new(name, move || {
             let (mutex, executor) = (Arc::new(L::new()), Executor::new());
