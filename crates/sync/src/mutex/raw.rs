@@ -12,7 +12,7 @@
 //! | `LOCKED` | held | the holder |
 //! | `WAITERS` | the queue is not empty, or was not | whoever holds the queue lock and finds it empty |
 //! | `AWAKE` | a blocked thread holds a baton and will look: no other is woken | that thread |
-//! | `FAIR` | a waiter has lost for too long: the next unlock reserves | the next claim of a baton |
+//! | `FAIR` | a waiter has lost for too long: the next unlock reserves | the grant that reserves; whoever finds the queue empty |
 //! | `RESERVED` | free, but kept for the holder of the baton numbered in the upper bits | that holder; anyone after the grace period |
 //! | `STRICT` | each unlock with waiters reserves; `try_lock` fails while anyone waits | nobody |
 //! | `POISONED` | a holder panicked | `clear_poison` |
@@ -36,6 +36,19 @@
 //! All of it is in one word, changed by read-modify-write only, so there is no store that a later
 //! load could overtake: an unlock finds `WAITERS`, or comes before the exchange that sets it, and
 //! that exchange would then have found the lock free.
+//!
+//! # Fairness
+//! Who asked by `FAIR` may not be the one that the reservation is for: others that lost before it
+//! stand before it. Then it is served without one when its turn comes, and may lose once more to a
+//! newcomer; it asks again as it queues, having starved already. So each waiter that lost before it
+//! costs it one loss at most. A claim leaves `FAIR` alone: that of a baton from before the wish was
+//! made would end a wish that no unlock has seen.
+//!
+//! `settle` holds the lock while it grants, though nobody uses the data. An attempt that fails in
+//! that moment fails beside somebody who is queued and about to be granted: to a `try_lock` the lock
+//! is kept for one that waits, as it says; who is about to queue finds the lock open once it has the
+//! queue's lock, and tries again (I2); a holder of a baton that was stopped in that moment passes it
+//! on, and does so after `settle`, so nobody's grant is lost.
 //!
 //! # Cancel
 //! A waiter that leaves, or drops its baton, clears what its baton had set and grants the next.
@@ -166,7 +179,7 @@ impl RawMutex {
             if !open {
                 return false;
             }
-            let new = (word & !(marks | FAIR)) | LOCKED;
+            let new = (word & !marks) | LOCKED;
             // Acquire [E1]: as in `try_lock`.
             match self
                 .word()
@@ -369,11 +382,14 @@ impl RawMutex {
             // A task may never be polled. Who stands next looks, and so knows when this reservation has had its time.
             queue.nudge(wakes);
         }
-        let mut set = 0;
+        let (mut set, mut clear) = (0, LOCKED);
         if granted {
             set = if reserve { RESERVED } else { 0 } | if awake { AWAKE } else { 0 };
+            clear |= if reserve { FAIR } else { 0 };
         }
-        let clear = LOCKED | if queue.is_empty() { WAITERS | FAIR } else { 0 };
+        if queue.is_empty() {
+            clear |= WAITERS | FAIR;
+        }
         // Relaxed: a look; the exchange decides.
         let mut word = self.word().load(RELAXED);
         loop {
