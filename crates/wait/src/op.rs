@@ -64,7 +64,7 @@ pub use verb::{LockedQueue, Stop, Turn, Verb};
 use crate::block::drive;
 use crate::bounded::{Bounded, CtlStop, UntilStop};
 use crate::cancel::Ctl;
-use crate::hooks::Mark;
+use crate::hooks::{Mark, Site};
 use crate::queue::{ArmRef, Node, Place, Verdict, WaitQueue};
 use crate::waker::wake_in_batches;
 
@@ -214,6 +214,15 @@ impl<V: Verb> Op<V> {
             blocking: false,
             node: Node::new(payload),
         }
+    }
+
+    /// The same, told to the hooks as made at `site`: for a primitive that makes an operation on
+    /// behalf of its caller.
+    #[inline(always)]
+    pub fn made_at(mut self, site: Site) -> Op<V> {
+        // SAFETY: it was never pinned, since it is owned here; so it was never linked.
+        unsafe { self.node.mark() }.set_site(site);
+        self
     }
 
     /// The verb.
@@ -390,7 +399,14 @@ impl<V: Verb> Parts<'_, V> {
         let mut locked = unsafe { &*queue }.lock();
         self.unlinked(|verb, payload| verb.unclaimed(payload, &mut locked));
         self.settle(locked, None);
+        self.tell_left();
+    }
+
+    /// It does not wait any more and has nothing.
+    #[inline(always)]
+    fn tell_left(&mut self) {
         self.mark().left();
+        self.verb.left();
     }
 
     /// Lets the primitive grant what it can, in the same hold of the lock in which the node left
@@ -427,7 +443,7 @@ impl<V: Verb> Parts<'_, V> {
         };
         *self.phase = Phase::Done;
         self.settle(locked, waker);
-        self.mark().left();
+        self.tell_left();
         Verdict::Left
     }
 
@@ -464,7 +480,7 @@ impl<V: Verb> Parts<'_, V> {
         let waker = unsafe { locked.unregister(self.node) };
         *self.phase = Phase::Idle;
         self.settle(locked, waker);
-        self.mark().left();
+        self.tell_left();
     }
 }
 
@@ -624,6 +640,7 @@ impl<V: Verb> Op<V> {
 
     /// Bounds it: stops when the token of `ctl` is cancelled or at its deadline. With a token
     /// that is cancelled already nothing is tried.
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn with<'c>(self, ctl: &Ctl<'c>) -> Bounded<Op<V>, ((), CtlStop<'c>)> {
         Bounded::new(self, ((), CtlStop::new(ctl)), ctl.deadline)
     }

@@ -61,6 +61,7 @@
 //! dev/model tests/waiting.rs, tests/mutex.rs, tests/select.rs, tests/regressions.rs.
 
 use core::marker::PhantomPinned;
+use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::ptr;
 use core::task::Waker;
 use counterpoint_base::const_fn;
@@ -268,6 +269,12 @@ impl<P> Node<P> {
         &mut self.inner.get_mut().mark
     }
 }
+
+// A panic never leaves a node or a queue half-changed: no foreign code runs while one is changed.
+impl<P> UnwindSafe for Node<P> {}
+impl<P> RefUnwindSafe for Node<P> {}
+impl<S: UnwindSafe, P> UnwindSafe for WaitQueue<S, P> {}
+impl<S: RefUnwindSafe, P> RefUnwindSafe for WaitQueue<S, P> {}
 
 /// Runs `f` on the inside of a node.
 ///

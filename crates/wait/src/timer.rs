@@ -62,6 +62,7 @@ pub use sleep::{SleepUntil, sleep, sleep_until};
 use core::cell::Cell;
 use core::fmt;
 use core::marker::PhantomPinned;
+use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 use counterpoint_base::prim::atomic::RELAXED;
@@ -127,6 +128,10 @@ unsafe impl Send for TimerNode {}
 // SAFETY: through `&TimerNode` nothing can be read or changed: every method but `fmt`, which
 // looks at no field, takes the node pinned and exclusively.
 unsafe impl Sync for TimerNode {}
+
+// No foreign code runs while the queue of timers is changed (I4).
+impl UnwindSafe for TimerNode {}
+impl RefUnwindSafe for TimerNode {}
 
 impl fmt::Debug for TimerNode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -92,6 +92,7 @@ pub(crate) const JOBS: &[Job] = &[
     job("headers", Place::Gate(1.0), jobs::headers::run, "every cited invariant and edge exists"),
     job("sizes", Place::Gate(1.0), jobs::sizes::run, "lengths of files and functions; nothing unfinished or ignored"),
     job("examples", Place::Gate(6.0), jobs::examples::run, "the command lines of examples/*/gate.txt"),
+    test_job("arena", Place::Gate(4.0), jobs::arena::run, "the measuring room: its tests, and the shortest run there is"),
     job("words", Place::Gate(1.0), jobs::words::run, "no registry hosts or machine paths in tracked files"),
     test_job("planted", Place::Both(12.0), jobs::planted::run, "faults planted from dev/model/planted.toml make their models fail"),
     test_job("weaken", Place::Night, jobs::weaken::run, "each ordering, weakened, makes a loom model fail"),

@@ -1,5 +1,6 @@
 //! One file for each job.
 
+pub(crate) mod arena;
 pub(crate) mod cargo_test;
 pub(crate) mod clippy;
 pub(crate) mod docs;
