@@ -7,7 +7,7 @@
 
 use crate::history::{Call, History, Outcome, Standstill, Why};
 use crate::plan::{Form, Step};
-use crate::subject::{Bound, Started, Subject};
+use crate::subject::{Awaited, Bound, Started, Subject};
 use counterpoint_base::prim::atomic::{AtomicU32, RELAXED, acq_rel};
 use counterpoint_base::prim::futex::Futex;
 use counterpoint_base::prim::sync::Arc;
@@ -275,15 +275,14 @@ impl<O: Clone, R: Clone> Desk<O, R> {
                 wait.block(&Bound::Timeout(Duration::ZERO))
             }
             Form::BlockSoon => wait.block(&Bound::Timeout(SOON)),
-            Form::Await => {
-                let result = await_here(wait.awaited(None), signal);
+            Form::Await | Form::AwaitNow => {
+                let timeout = (form == Form::AwaitNow).then_some(Duration::ZERO);
+                let result = await_here(wait.awaited(timeout), signal);
                 self.sit(party, Status::Busy);
-                result
-            }
-            Form::AwaitNow => {
-                let result = await_here(wait.awaited(Some(Duration::ZERO)), signal);
-                self.sit(party, Status::Busy);
-                result
+                match result {
+                    Some(result) => result,
+                    None => return Outcome::GaveUp(Why::Dropped),
+                }
             }
             Form::Drop(polls) => {
                 let mut future = wait.awaited(None);
@@ -398,11 +397,8 @@ fn release(data: *const ()) {
     drop(sleeper(data));
 }
 
-/// Polls the future here, woken by its waker, until it is ready or the run is stopped.
-fn await_here<R>(
-    mut future: Pin<Box<dyn Future<Output = Result<R, Stop>> + '_>>,
-    mut signal: Signal<'_>,
-) -> Result<R, Stop> {
+/// Polls the future here, woken by its waker, until it is ready; drops it if the run is stopped.
+fn await_here<R>(mut future: Awaited<'_, R>, mut signal: Signal<'_>) -> Option<Result<R, Stop>> {
     let this = Arc::new(Sleeper {
         futex: Futex::new(0),
     });
@@ -410,10 +406,10 @@ fn await_here<R>(
     let mut cx = Context::from_waker(&waker);
     loop {
         if let Poll::Ready(result) = future.as_mut().poll(&mut cx) {
-            return result;
+            return Some(result);
         }
         if Pin::new(&mut signal).poll(&mut cx).is_ready() {
-            return Err(Stop::Cancelled);
+            return None;
         }
         this.sleep();
     }
