@@ -111,6 +111,11 @@ impl Line {
     }
 }
 
+/// True if a place may be given up by the call.
+fn leaves(call: &Call<Op, Ret>) -> bool {
+    call.op == Op::Leave || matches!(call.outcome, Outcome::GaveUp(_))
+}
+
 /// A notify.
 #[derive(Clone, Copy, Debug)]
 pub struct Signals;
@@ -133,7 +138,7 @@ impl Model for Signals {
         &self,
         state: &Line,
         call: Done<'_, Op, Ret>,
-        _beside: &Beside<'_, Op, Ret>,
+        beside: &Beside<'_, Op, Ret>,
         next: &mut Vec<Line>,
     ) {
         let (party, mut after) = (call.party, state.clone());
@@ -169,8 +174,16 @@ impl Model for Signals {
                 let all = std::mem::take(&mut after.waiting);
                 all.iter()
                     .for_each(|party| after.told[*party] = Some(Told::All));
-                after.made.iter_mut().flatten().for_each(|reached| *reached = true);
-                all.len()
+                let made = after.made.iter_mut().flatten();
+                made.for_each(|reached| *reached = true);
+                // It counts whom it wakes: who leaves after it was reached is not among them, and of
+                // two broadcasts at once either may wake whom both have reached.
+                let left = beside.iter().filter(|call| leaves(call)).count();
+                let counted = all.len().saturating_sub(left)..=all.len();
+                if counted.contains(call.ret) || beside.any(|other| other.op == Op::All) {
+                    next.push(after);
+                }
+                return;
             }
         };
         if *call.ret == expected {

@@ -69,6 +69,16 @@ pub struct Shared {
     stopped: AtomicBool,
 }
 
+impl Shared {
+    /// What it means that a token was taken.
+    fn taken(&self) -> Result<(), Stop> {
+        match self.stopped.load(Ordering::Acquire) {
+            true => Err(Stop::Cancelled),
+            false => Ok(()),
+        }
+    }
+}
+
 /// What a party holds.
 #[derive(Debug)]
 pub struct Local<'r> {
@@ -139,10 +149,7 @@ impl Wait<()> for Park<'_, '_> {
             },
             _ => parker.park(),
         }
-        match self.0.shared.stopped.load(Ordering::Acquire) {
-            true => Err(Stop::Cancelled),
-            false => Ok(()),
-        }
+        self.0.shared.taken()
     }
 
     fn awaited<'w>(self: Box<Self>, timeout: Option<Duration>) -> Awaited<'w, ()>
@@ -158,7 +165,7 @@ impl Wait<()> for Park<'_, '_> {
                 };
             }
             parker.park_async().await;
-            Ok(())
+            self.0.shared.taken()
         })
     }
 }

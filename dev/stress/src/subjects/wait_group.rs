@@ -1,6 +1,7 @@
 //! `WaitGroup`: handles, and waits that lend theirs.
 //!
-//! A wait lends its handle's unit and is released later, so it has two parts.
+//! A wait lends its handle's unit and is released later, so it has two parts. The unit of a wait by
+//! value ends with the generation, or, if it was the last one, right after the wait has seen that.
 
 use crate::history::{Call, Outcome, Why};
 use crate::model::{Beside, Done, Model};
@@ -22,11 +23,11 @@ pub enum Op {
     WaitRef,
     /// Waits, and the handle is gone.
     Wait,
-    /// A part of a wait: lends the handle.
-    Lend,
+    /// A part of a wait: lends the handle, by value or not.
+    Lend(bool),
     /// A part of a wait that gave up: it may have lent the handle, or never come so far.
-    MayLend,
-    /// A part of `Wait`: the handle that comes back is dropped.
+    MayLend(bool),
+    /// A part of `Wait` that was dropped: its handle is dropped.
     Gone,
     /// One attempt.
     TryWait,
@@ -37,31 +38,63 @@ pub enum Op {
 /// What a call returns: a number, or 1 for yes.
 type Ret = usize;
 
+/// What a party's wait is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Wait {
+    None,
+    /// It will give up, and has lent nothing yet.
+    Idle,
+    /// It has lent a handle, by value or not.
+    Lent(bool),
+    /// The generation is over.
+    Released,
+    /// It has seen that nobody else is left, and is about to drop its handle.
+    Last,
+    /// It was dropped, and is about to drop its handle.
+    Dropped,
+}
+
 /// The handles of the parties, and who waits.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Group {
     handles: Vec<usize>,
-    lent: Vec<bool>,
-    released: Vec<bool>,
-    /// The handle is about to be dropped.
-    going: Vec<bool>,
-    /// A wait that will give up has begun.
-    begun: Vec<bool>,
+    waits: Vec<Wait>,
 }
 
 impl Group {
     fn active(&self) -> usize {
-        let lent = self.lent.iter().filter(|lent| **lent).count();
-        self.handles.iter().sum::<usize>() - lent
+        let lent = |wait: &&Wait| matches!(wait, Wait::Lent(_));
+        self.handles.iter().sum::<usize>() - self.waits.iter().filter(lent).count()
     }
 
-    /// Ends the generation if nobody is left who does not wait.
-    fn settle(&mut self) {
-        if self.active() == 0 {
-            for (lent, released) in self.lent.iter_mut().zip(&mut self.released) {
-                *released |= core::mem::take(lent);
+    /// Releases everybody who waits.
+    fn release(&mut self) {
+        for (wait, handles) in self.waits.iter_mut().zip(&mut self.handles) {
+            if let Wait::Lent(by_value) = *wait {
+                *handles -= usize::from(by_value);
+                *wait = Wait::Released;
             }
         }
+    }
+
+    fn drop_one(&mut self, party: usize) {
+        let own = &mut self.handles[party];
+        *own = own.saturating_sub(1);
+        if self.active() == 0 {
+            self.release();
+        }
+    }
+
+    /// Lends a handle, or finds that nobody else is left.
+    fn lend(&mut self, party: usize, by_value: bool) {
+        self.waits[party] = match (self.active() > 1, by_value) {
+            (true, _) => Wait::Lent(by_value),
+            (false, true) => Wait::Last,
+            (false, false) => {
+                self.release();
+                Wait::Released
+            }
+        };
     }
 }
 
@@ -77,10 +110,7 @@ impl Model for Handles {
     fn initial(&self, parties: usize) -> Group {
         Group {
             handles: vec![1; parties],
-            lent: vec![false; parties],
-            released: vec![false; parties],
-            going: vec![false; parties],
-            begun: vec![false; parties],
+            waits: vec![Wait::None; parties],
         }
     }
 
@@ -92,58 +122,55 @@ impl Model for Handles {
         next: &mut Vec<Group>,
     ) {
         let (party, mut after) = (call.party, state.clone());
-        let own = state.handles[party];
-        let expected = match call.op {
+        let (own, wait) = (state.handles[party], state.waits[party]);
+        let expected = match *call.op {
             Op::Clone => {
                 after.handles[party] += usize::from(own > 0);
                 0
             }
             Op::Drop => {
-                after.handles[party] = own.saturating_sub(1);
-                after.settle();
+                after.drop_one(party);
                 0
             }
-            Op::DropAll => unreachable!("it has parts"),
-            Op::Lend => {
-                after.lent[party] = true;
-                after.settle();
+            Op::DropAll => 0,
+            Op::Lend(by_value) => {
+                after.lend(party, by_value);
                 1
             }
-            Op::MayLend => {
-                after.begun[party] = true;
-                next.push(after.clone());
-                after.lent[party] = true;
-                after.settle();
-                1
-            }
-            Op::WaitRef | Op::Wait if own == 0 => 0,
-            Op::WaitRef | Op::Wait => {
-                if !core::mem::take(&mut after.released[party]) {
-                    return;
+            Op::MayLend(by_value) => {
+                if after.active() > 1 {
+                    let mut lent = after.clone();
+                    lent.lend(party, by_value);
+                    next.push(lent);
                 }
-                after.going[party] = *call.op == Op::Wait;
+                after.waits[party] = Wait::Idle;
                 1
             }
-            Op::Gone => {
-                if !core::mem::take(&mut after.going[party]) {
-                    return;
+            Op::WaitRef | Op::Wait => match wait {
+                Wait::Released => {
+                    after.waits[party] = Wait::None;
+                    1
                 }
-                after.handles[party] -= 1;
-                after.settle();
+                Wait::Last => {
+                    after.waits[party] = Wait::None;
+                    after.drop_one(party);
+                    1
+                }
+                _ if own == 0 => 0,
+                _ => return,
+            },
+            Op::Gone if wait == Wait::Dropped => {
+                after.waits[party] = Wait::None;
+                after.drop_one(party);
                 1
             }
+            Op::Gone => return,
             Op::TryWait if own == 0 => 0,
-            Op::TryWait => {
-                let alone = state.active() == 1;
-                if alone {
-                    let lent = core::mem::take(&mut after.lent);
-                    for (released, lent) in after.released.iter_mut().zip(&lent) {
-                        *released |= lent;
-                    }
-                    after.lent = vec![false; lent.len()];
-                }
-                usize::from(alone)
+            Op::TryWait if state.active() == 1 => {
+                after.release();
+                1
             }
+            Op::TryWait => 0,
             Op::Count if own == 0 => 0,
             Op::Count => state.active(),
         };
@@ -153,20 +180,30 @@ impl Model for Handles {
     }
 
     fn waits(&self, state: &Group, party: usize, _op: &Op) -> bool {
-        state.lent[party]
+        matches!(state.waits[party], Wait::Lent(_))
     }
 
     fn gave_up(&self, state: &Group, call: &Call<Op, Ret>, next: &mut Vec<Group>) {
         let (party, mut after) = (call.party, state.clone());
-        if core::mem::take(&mut after.begun[party]) {
-            let lent = core::mem::take(&mut after.lent[party]);
-            let released = core::mem::take(&mut after.released[party]);
-            after.going[party] = call.outcome == Outcome::GaveUp(Why::Dropped);
-            // What came before its time was up is no failure.
-            if after.going[party] || lent || !released {
-                next.push(after);
+        let dropped = call.outcome == Outcome::GaveUp(Why::Dropped);
+        after.waits[party] = Wait::None;
+        match state.waits[party] {
+            Wait::Idle | Wait::Lent(_) => {
+                if dropped && call.op == Op::Wait {
+                    after.waits[party] = Wait::Dropped;
+                }
             }
+            // What came before its time was up is no failure; but who is dropped misses it.
+            Wait::Released if dropped => {
+                if call.op == Op::Wait {
+                    // Its handle is gone already; the drop that follows is of one lent for it.
+                    after.handles[party] += 1;
+                    after.waits[party] = Wait::Dropped;
+                }
+            }
+            _ => return,
         }
+        next.push(after);
     }
 
     fn parts(&self, call: Call<Op, Ret>) -> Vec<Call<Op, Ret>> {
@@ -175,18 +212,19 @@ impl Model for Handles {
             outcome,
             ..call.clone()
         };
-        let gone = || part(Op::Gone, Outcome::Done(1));
+        let by_value = call.op == Op::Wait;
         match (&call.op, &call.outcome) {
             (Op::DropAll, Outcome::Done(count)) => vec![part(Op::Drop, Outcome::Done(0)); *count],
-            (Op::WaitRef, Outcome::Done(1)) => vec![part(Op::Lend, Outcome::Done(1)), call],
-            (Op::Wait, Outcome::Done(1)) => {
-                vec![part(Op::Lend, Outcome::Done(1)), gone(), call]
+            (Op::WaitRef | Op::Wait, Outcome::Done(1)) => {
+                vec![part(Op::Lend(by_value), Outcome::Done(1)), call]
             }
-            (Op::Wait, Outcome::GaveUp(Why::Dropped)) => {
-                vec![part(Op::MayLend, Outcome::Done(1)), gone(), call]
-            }
+            (Op::Wait, Outcome::GaveUp(Why::Dropped)) => vec![
+                part(Op::MayLend(by_value), Outcome::Done(1)),
+                part(Op::Gone, Outcome::Done(1)),
+                call,
+            ],
             (Op::WaitRef | Op::Wait, Outcome::GaveUp(_)) => {
-                vec![part(Op::MayLend, Outcome::Done(1)), call]
+                vec![part(Op::MayLend(by_value), Outcome::Done(1)), call]
             }
             _ => vec![call],
         }
@@ -268,7 +306,7 @@ impl Subject for Handles {
                     }
                 });
             }
-            Op::Lend | Op::MayLend | Op::Gone => unreachable!("parts of others"),
+            Op::Lend(_) | Op::MayLend(_) | Op::Gone => unreachable!("parts of others"),
             Op::TryWait => usize::from(own[last].try_wait()),
             Op::Count => own[last].count(),
         })
