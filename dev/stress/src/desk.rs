@@ -7,7 +7,7 @@
 
 use crate::history::{Call, History, Outcome, Standstill, Why};
 use crate::plan::{Form, Step};
-use crate::subject::{Bound, Started, Subject};
+use crate::subject::{Awaited, Bound, Started, Subject, Wait};
 use counterpoint_base::prim::atomic::{AtomicU32, RELAXED, acq_rel};
 use counterpoint_base::prim::futex::Futex;
 use counterpoint_base::prim::sync::Arc;
@@ -219,53 +219,62 @@ impl<O: Clone, R: Clone> Desk<O, R> {
         steps: &[Step<O>],
     ) {
         let mut local = subject.local(real, party);
-        let closing = usize::from(subject.closing(party).is_some());
-        for (number, step) in steps.iter().enumerate() {
-            // After the end only what gives back is done.
-            if number + closing < steps.len() && self.is_stopped() {
-                continue;
+        for step in steps {
+            if self.is_stopped() {
+                break;
             }
-            let from = self.tick();
-            lock(&self.logs[party]).open = Some((step.op.clone(), from));
-            let started = subject.start(real, &mut local, &step.op);
-            let outcome = match started {
-                Started::Done(ret) => Outcome::Done(ret),
-                Started::Refused => Outcome::Refused,
-                Started::Waits(_) => self.finish(party, started, step.form),
-            };
-            let to = self.tick();
-            let mut log = lock(&self.logs[party]);
-            log.open = None;
-            log.calls.push(Call {
-                party,
-                op: step.op.clone(),
-                outcome,
-                from,
-                to,
-            });
+            self.do_step(subject, real, &mut local, party, step);
+        }
+        // Recorded as any other: what a party holds is given back where others see it.
+        if let Some(op) = subject.closing(party) {
+            let form = Form::Await;
+            self.do_step(subject, real, &mut local, party, &Step { op, form });
         }
         drop(local);
         self.sit(party, Status::Over);
     }
 
-    fn finish(&self, party: usize, started: Started<'_, R>, form: Form) -> Outcome<R> {
-        let Started::Waits(wait) = started else {
-            unreachable!("only what waits is finished here");
+    fn do_step<'r, S: Subject<Op = O, Ret = R>>(
+        &self,
+        subject: &S,
+        real: &'r S::Real,
+        local: &mut S::Local<'r>,
+        party: usize,
+        step: &Step<O>,
+    ) {
+        let from = self.tick();
+        lock(&self.logs[party]).open = Some((step.op.clone(), from));
+        let outcome = match subject.start(real, local, &step.op) {
+            Started::Done(ret) => Outcome::Done(ret),
+            Started::Refused => Outcome::Refused,
+            Started::Waits(wait) => self.finish(party, wait, step.form),
         };
+        let to = self.tick();
+        let mut log = lock(&self.logs[party]);
+        log.open = None;
+        log.calls.push(Call {
+            party,
+            op: step.op.clone(),
+            outcome,
+            from,
+            to,
+        });
+    }
+
+    fn finish(&self, party: usize, wait: Box<dyn Wait<R> + '_>, form: Form) -> Outcome<R> {
         let signal = Signal {
             seats: &self.state,
             ring: &|state| self.ring_if_due(state),
             party,
         };
         let result = match form {
-            Form::Block => {
+            // It does not tell when it sleeps: from here on it may.
+            Form::Block | Form::Until => {
                 self.sit(party, Status::Waiting);
-                let result = wait.block(&Bound::Token(&self.stop[party]));
-                self.sit(party, Status::Busy);
-                result
-            }
-            Form::Until => {
-                let result = wait.block(&Bound::Signal(signal));
+                let result = wait.block(&match form {
+                    Form::Block => Bound::Token(&self.stop[party]),
+                    _ => Bound::Signal(signal),
+                });
                 self.sit(party, Status::Busy);
                 result
             }
@@ -275,15 +284,14 @@ impl<O: Clone, R: Clone> Desk<O, R> {
                 wait.block(&Bound::Timeout(Duration::ZERO))
             }
             Form::BlockSoon => wait.block(&Bound::Timeout(SOON)),
-            Form::Await => {
-                let result = await_here(wait.awaited(None), signal);
+            Form::Await | Form::AwaitNow => {
+                let timeout = (form == Form::AwaitNow).then_some(Duration::ZERO);
+                let result = await_here(wait.awaited(timeout), signal);
                 self.sit(party, Status::Busy);
-                result
-            }
-            Form::AwaitNow => {
-                let result = await_here(wait.awaited(Some(Duration::ZERO)), signal);
-                self.sit(party, Status::Busy);
-                result
+                match result {
+                    Some(result) => result,
+                    None => return Outcome::GaveUp(Why::Dropped),
+                }
             }
             Form::Drop(polls) => {
                 let mut future = wait.awaited(None);
@@ -398,11 +406,8 @@ fn release(data: *const ()) {
     drop(sleeper(data));
 }
 
-/// Polls the future here, woken by its waker, until it is ready or the run is stopped.
-fn await_here<R>(
-    mut future: Pin<Box<dyn Future<Output = Result<R, Stop>> + '_>>,
-    mut signal: Signal<'_>,
-) -> Result<R, Stop> {
+/// Polls the future here, woken by its waker, until it is ready; drops it if the run is stopped.
+fn await_here<R>(mut future: Awaited<'_, R>, mut signal: Signal<'_>) -> Option<Result<R, Stop>> {
     let this = Arc::new(Sleeper {
         futex: Futex::new(0),
     });
@@ -410,10 +415,10 @@ fn await_here<R>(
     let mut cx = Context::from_waker(&waker);
     loop {
         if let Poll::Ready(result) = future.as_mut().poll(&mut cx) {
-            return result;
+            return Some(result);
         }
         if Pin::new(&mut signal).poll(&mut cx).is_ready() {
-            return Err(Stop::Cancelled);
+            return None;
         }
         this.sleep();
     }

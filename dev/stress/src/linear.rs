@@ -43,17 +43,29 @@ pub fn check<M: Model>(
     history: &History<M::Op, M::Ret>,
 ) -> Verdict {
     let calls = history.calls.iter().cloned();
-    let calls: Vec<Call<M::Op, M::Ret>> = calls.flat_map(|call| model.parts(call)).collect();
+    let mut calls: Vec<Call<M::Op, M::Ret>> = calls.flat_map(|call| model.parts(call)).collect();
+    let mut standstill = None;
+    if let Some(still) = &history.standstill {
+        let mut waiting = Vec::new();
+        for call in &still.waiting {
+            // What comes before the part that waits has happened.
+            let mut parts = model.parts(call.clone());
+            waiting.extend(parts.pop());
+            calls.extend(parts);
+        }
+        let at = still.at;
+        standstill = Some(Standstill { at, waiting });
+    }
     let keyed = calls.iter().all(|call| model.key(&call.op).is_some());
     if !keyed {
-        return Search::new(model, parties, &calls, history.standstill.as_ref()).run();
+        return Search::new(model, parties, &calls, standstill.as_ref()).run();
     }
     let mut split: BTreeMap<Option<u64>, Vec<Call<M::Op, M::Ret>>> = BTreeMap::new();
     for call in calls {
         split.entry(model.key(&call.op)).or_default().push(call);
     }
     for (key, calls) in split {
-        let standstill = history.standstill.as_ref().map(|still| Standstill {
+        let standstill = standstill.as_ref().map(|still| Standstill {
             at: still.at,
             waiting: still
                 .waiting

@@ -86,7 +86,8 @@ pub trait Model {
     }
 
     /// A call as the calls that each happen at one moment, in any order that the model allows: for
-    /// calls that promise no more. Usually the call itself.
+    /// calls that promise no more. Of one that was stopped, or still waits, the last is the one that
+    /// waits. Usually the call itself.
     fn parts(&self, call: Call<Self::Op, Self::Ret>) -> Vec<Call<Self::Op, Self::Ret>> {
         vec![call]
     }

@@ -107,19 +107,14 @@ pub fn draw<S: Subject>(
     steps: usize,
     pick: &mut Pick<'_>,
 ) -> Plan<S::Op> {
-    let one = |party: usize, pick: &mut Pick<'_>| {
+    let one = |party: usize, pick: &mut Pick<'_>| -> Vec<Step<S::Op>> {
         let count = 1 + pick.below(steps as u32);
-        let mut steps: Vec<Step<S::Op>> = Vec::new();
-        for _ in 0..count {
-            let op = subject.choose(party, pick);
-            let form = pick.one_of(&FORMS);
-            steps.push(Step { op, form });
-        }
-        steps.extend(subject.closing(party).into_iter().map(|op| Step {
-            op,
-            form: Form::Await,
-        }));
-        steps
+        (0..count)
+            .map(|_| Step {
+                op: subject.choose(party, pick),
+                form: pick.one_of(&FORMS),
+            })
+            .collect()
     };
     (0..parties).map(|party| one(party, pick)).collect()
 }

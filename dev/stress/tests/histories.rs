@@ -2,7 +2,7 @@
 #![cfg(not(any(counterpoint_loom, counterpoint_shuttle)))]
 
 use counterpoint_stress::subject::Subject;
-use counterpoint_stress::subjects::{mutex, seq_cell, semaphore, sharded_counter};
+use counterpoint_stress::subjects::*;
 use counterpoint_stress::threads::Threads;
 
 fn record<S: Subject>(subject: S) {
@@ -32,3 +32,15 @@ fn fair_semaphore() { record(semaphore::Order::<true>); }
 fn seq_cell() { record(seq_cell::Cell); }
 #[test]
 fn sharded_counter() { record(sharded_counter::Counter); }
+#[test]
+fn notify() { record(notify::Signals); }
+#[test]
+fn event() { record(event::Listeners); }
+#[test]
+fn wait_group() { record(wait_group::Handles); }
+#[test]
+fn buf_mutex() { record(buf_mutex::Shares); }
+#[test]
+fn cancel_token() { record(cancel::Tree); }
+#[test]
+fn parker() { record(parker::Token); }
