@@ -201,7 +201,8 @@ impl RawMutex {
         let mut word = self.word().load(RELAXED);
         while word & (LOCKED | RESERVED) == RESERVED && patience.expired(word & NUMBERS) {
             let new = (word & !RESERVED) | LOCKED;
-            // Acquire [E1]: as in `try_lock`.
+            // Acquire [E1]: as in `try_lock`. No model needs it, for a reservation is made and seen
+            // under the queue lock; one whose number came round again was not seen there.
             match self
                 .word()
                 .compare_exchange_weak(word, new, acquire("mutex.overdue"), RELAXED)
