@@ -46,6 +46,7 @@
 
 use core::fmt;
 use core::future::Future;
+use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::pin::Pin;
 use core::ptr;
 use core::task::{Context, Poll};
@@ -85,6 +86,10 @@ struct Inner {
 unsafe impl Send for Inner {}
 // SAFETY: as above.
 unsafe impl Sync for Inner {}
+
+// A panicking waker leaves nothing half-changed.
+impl UnwindSafe for Inner {}
+impl RefUnwindSafe for Inner {}
 
 impl Inner {
     fn new(parent: Option<Arc<Inner>>) -> Arc<Inner> {

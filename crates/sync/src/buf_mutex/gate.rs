@@ -61,6 +61,7 @@
 //! tests/buf_mutex.rs, dev/model tests/buf_mutex.rs.
 
 use core::fmt;
+use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::ptr;
 use counterpoint_base::const_fn;
 use counterpoint_base::prim::atomic::{AtomicBool, AtomicUsize, RELAXED, acquire, release};
@@ -131,6 +132,10 @@ pub(super) struct Gate<P> {
 
 // SAFETY: I1: one thread at a time reaches the value, which moves between threads like that.
 unsafe impl<P: Send> Sync for Gate<P> {}
+
+// As of a mutex: what a merge that panicked has left is shown by `broken`.
+impl<P> UnwindSafe for Gate<P> {}
+impl<P> RefUnwindSafe for Gate<P> {}
 
 /// How a share leaves the gate.
 #[derive(Clone, Copy, PartialEq, Eq)]

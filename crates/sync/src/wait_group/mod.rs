@@ -71,6 +71,7 @@
 //! tests/wait_group.rs, dev/model tests/wait_group.rs.
 
 use core::fmt;
+use core::panic::{RefUnwindSafe, UnwindSafe};
 use counterpoint_base::prim::atomic::{AtomicUsize, RELAXED, acquire, release};
 use counterpoint_base::prim::cell::UnsafeCell;
 use counterpoint_base::prim::time::{Duration, Instant};
@@ -112,6 +113,10 @@ impl fmt::Debug for State {
 
 // SAFETY: `turn` is reached only by holders of the queue's lock.
 unsafe impl Sync for State {}
+
+// No foreign code runs while the turn or a lend is changed.
+impl UnwindSafe for State {}
+impl RefUnwindSafe for State {}
 
 /// What a queued waiter carries: the number of its generation.
 #[doc(hidden)]
@@ -260,6 +265,9 @@ pub struct WaitGroup {
 
 // SAFETY: `lend` is reached under the queue's lock or through `&mut WaitGroup`.
 unsafe impl Sync for WaitGroup {}
+
+impl UnwindSafe for WaitGroup {}
+impl RefUnwindSafe for WaitGroup {}
 
 impl fmt::Debug for WaitGroup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -56,7 +56,7 @@ pub fn added<S, P>(_kind: &'static str, _queue: &WaitQueue<S, P>, _site: Site, _
 pub fn removed<S, P>(_kind: &'static str, _queue: &WaitQueue<S, P>, _site: Site, _units: usize) {}
 
 /// A hold that is lent while its owner waits; empty without the feature `hooks`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug, Default)]
 pub struct Lending;
 
 impl Lending {

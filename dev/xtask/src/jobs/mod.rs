@@ -16,6 +16,7 @@ pub(crate) mod nostd;
 pub(crate) mod peers_absent;
 pub(crate) mod planted;
 pub(crate) mod sanitize;
+pub(crate) mod sites;
 pub(crate) mod sizes;
 pub(crate) mod weaken;
 pub(crate) mod words;
