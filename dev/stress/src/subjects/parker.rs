@@ -142,12 +142,12 @@ struct Park<'l, 'r>(&'l mut Local<'r>);
 impl Wait<()> for Park<'_, '_> {
     fn block(self: Box<Self>, bound: &Bound<'_>) -> Result<(), Stop> {
         let parker = self.0.parker.as_ref().expect("its owner parks");
-        match bound {
-            Bound::Timeout(timeout) => match parker.park_timeout(*timeout) {
+        match bound.timeout {
+            Some(timeout) => match parker.park_timeout(timeout) {
                 UnparkReason::Timeout => return Err(Stop::TimedOut),
                 UnparkReason::Unparked => {}
             },
-            _ => parker.park(),
+            None => parker.park(),
         }
         self.0.shared.taken()
     }
