@@ -7,7 +7,7 @@
 
 use crate::history::{Call, History, Outcome, Standstill, Why};
 use crate::plan::{Form, Step};
-use crate::subject::{Awaited, Bound, Started, Subject, Wait};
+use crate::subject::{Awaited, Bound, End, Started, Subject, Wait};
 use counterpoint_base::prim::atomic::{AtomicU32, RELAXED, acq_rel};
 use counterpoint_base::prim::futex::Futex;
 use counterpoint_base::prim::sync::Arc;
@@ -244,11 +244,13 @@ impl<O: Clone, R: Clone> Desk<O, R> {
     ) {
         let from = self.tick();
         lock(&self.logs[party]).open = Some((step.op.clone(), from));
+        pause(from);
         let outcome = match subject.start(real, local, &step.op) {
             Started::Done(ret) => Outcome::Done(ret),
             Started::Refused => Outcome::Refused,
             Started::Waits(wait) => self.finish(party, wait, step.form),
         };
+        pause(from + 1);
         let to = self.tick();
         let mut log = lock(&self.logs[party]);
         log.open = None;
@@ -268,22 +270,30 @@ impl<O: Clone, R: Clone> Desk<O, R> {
             party,
         };
         let result = match form {
-            // It does not tell when it sleeps: from here on it may.
-            Form::Block | Form::Until => {
-                self.sit(party, Status::Waiting);
-                let result = wait.block(&match form {
-                    Form::Block => Bound::Token(&self.stop[party]),
-                    _ => Bound::Signal(signal),
-                });
+            Form::Block | Form::Until | Form::BlockNow | Form::BlockSoon => {
+                // Without a clock a deadline comes at once or never: then the run ends it.
+                let endless = matches!(form, Form::Block | Form::Until);
+                let bound = Bound {
+                    end: match form {
+                        Form::Until => End::Signal(signal),
+                        Form::Block => End::Token(&self.stop[party]),
+                        _ if cfg!(counterpoint_shuttle) => End::Token(&self.stop[party]),
+                        _ => End::Unknown,
+                    },
+                    timeout: match form {
+                        Form::BlockNow => Some(Duration::ZERO),
+                        Form::BlockSoon => Some(SOON),
+                        _ => None,
+                    },
+                };
+                // It does not tell when it sleeps: from here on it may.
+                if endless || cfg!(counterpoint_shuttle) {
+                    self.sit(party, Status::Waiting);
+                }
+                let result = wait.block(&bound);
                 self.sit(party, Status::Busy);
                 result
             }
-            Form::BlockNow => wait.block(&Bound::Timeout(Duration::ZERO)),
-            // Without a clock a deadline comes at once or never.
-            Form::BlockSoon if cfg!(counterpoint_shuttle) => {
-                wait.block(&Bound::Timeout(Duration::ZERO))
-            }
-            Form::BlockSoon => wait.block(&Bound::Timeout(SOON)),
             Form::Await | Form::AwaitNow => {
                 let timeout = (form == Form::AwaitNow).then_some(Duration::ZERO);
                 let result = await_here(wait.awaited(timeout), signal);
@@ -307,6 +317,14 @@ impl<O: Clone, R: Clone> Desk<O, R> {
             }
         };
         outcome(result)
+    }
+}
+
+/// Now and then lets others go first, so that calls overlap also where jitter does not see to it.
+fn pause(moment: u64) {
+    let mixed = moment.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 61;
+    if mixed == 0 && !cfg!(any(counterpoint_jitter, counterpoint_shuttle)) {
+        yield_now();
     }
 }
 

@@ -14,6 +14,9 @@ pub mod history;
 pub mod linear;
 pub mod model;
 pub mod plan;
+pub mod report;
+#[cfg(counterpoint_shuttle)]
+pub mod schedules;
 pub mod subject;
 pub mod subjects;
 #[cfg(not(any(counterpoint_loom, counterpoint_shuttle)))]

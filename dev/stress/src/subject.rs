@@ -91,13 +91,22 @@ pub trait Wait<R> {
 
 /// What ends a wait of a blocked thread.
 #[derive(Debug)]
-pub enum Bound<'b> {
-    /// The end of the run.
-    Token(&'b CancelToken),
-    /// The end of the run, as a future.
-    Signal(Signal<'b>),
+pub struct Bound<'b> {
+    /// How it learns of the end of the run.
+    pub end: End<'b>,
     /// A timeout.
-    Timeout(Duration),
+    pub timeout: Option<Duration>,
+}
+
+/// How a wait learns of the end of the run.
+#[derive(Debug)]
+pub enum End<'b> {
+    /// Not at all.
+    Unknown,
+    /// By a token.
+    Token(&'b CancelToken),
+    /// By a future.
+    Signal(Signal<'b>),
 }
 
 impl<'l, R: 'l> Started<'l, R> {
@@ -124,10 +133,17 @@ struct ByOp<V: Verb, F> {
 impl<V: Verb, R, F: FnOnce(V::Stoppable) -> Result<R, Stop>> Wait<R> for ByOp<V, F> {
     fn block(self: Box<Self>, bound: &Bound<'_>) -> Result<R, Stop> {
         let ByOp { op, done } = *self;
-        done(match bound {
-            Bound::Token(token) => op.with(&Ctl::new().cancel(token)).wait(),
-            Bound::Signal(signal) => op.until(signal.clone()).wait(),
-            Bound::Timeout(timeout) => op.timeout(*timeout).wait(),
+        done(match (&bound.end, bound.timeout) {
+            (End::Unknown, None) => V::finish(op.wait()),
+            (End::Unknown, Some(timeout)) => op.timeout(timeout).wait(),
+            (End::Token(token), None) => op.with(&Ctl::new().cancel(token)).wait(),
+            (End::Token(token), Some(timeout)) => {
+                op.with(&Ctl::new().cancel(token)).timeout(timeout).wait()
+            }
+            (End::Signal(signal), None) => op.until(signal.clone()).wait(),
+            (End::Signal(signal), Some(timeout)) => {
+                op.until(signal.clone()).timeout(timeout).wait()
+            }
         })
     }
 
@@ -148,26 +164,25 @@ struct ByFuture<F>(F);
 impl<R, F: Future<Output = R>> Wait<R> for ByFuture<F> {
     fn block(self: Box<Self>, bound: &Bound<'_>) -> Result<R, Stop> {
         let mut future = Box::pin(self.0);
-        let mut first = |mut end: Pin<&mut dyn Future<Output = Stop>>| {
-            block_on(poll_fn(|cx| match future.as_mut().poll(cx) {
-                Poll::Ready(ret) => Poll::Ready(Ok(ret)),
-                Poll::Pending => end.as_mut().poll(cx).map(Err),
-            }))
-        };
-        match bound {
-            Bound::Token(token) => first(std::pin::pin!(async {
-                token.cancelled().await;
-                Stop::Cancelled
-            })),
-            Bound::Signal(signal) => first(std::pin::pin!(async {
-                signal.clone().await;
-                Stop::Cancelled
-            })),
-            Bound::Timeout(timeout) => first(std::pin::pin!(async {
-                counterpoint_wait::timer::sleep(*timeout).await;
-                Stop::TimedOut
-            })),
-        }
+        let (end, timeout) = (&bound.end, bound.timeout);
+        let mut stop = std::pin::pin!(async {
+            match (end, timeout) {
+                // Without a clock it comes at once.
+                (_, Some(timeout)) if !cfg!(counterpoint_shuttle) => {
+                    counterpoint_wait::timer::sleep(timeout).await;
+                    return Stop::TimedOut;
+                }
+                (_, Some(_)) => return Stop::TimedOut,
+                (End::Unknown, None) => std::future::pending().await,
+                (End::Token(token), None) => token.cancelled().await,
+                (End::Signal(signal), None) => signal.clone().await,
+            }
+            Stop::Cancelled
+        });
+        block_on(poll_fn(|cx| match future.as_mut().poll(cx) {
+            Poll::Ready(ret) => Poll::Ready(Ok(ret)),
+            Poll::Pending => stop.as_mut().poll(cx).map(Err),
+        }))
     }
 
     fn awaited<'w>(self: Box<Self>, timeout: Option<Duration>) -> Awaited<'w, R>

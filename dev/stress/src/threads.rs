@@ -15,9 +15,6 @@ use std::time::{Duration, Instant};
 /// For how long nothing moves before the watcher thinks of a standstill.
 const QUIET: Duration = Duration::from_micros(300);
 
-/// For how long nothing moves before a standstill that the model forbids is one.
-const STUCK: Duration = Duration::from_secs(20);
-
 /// How often a smaller plan is run to see whether it fails as well.
 const AGAIN: u64 = 3_000;
 
@@ -32,6 +29,8 @@ pub struct Threads {
     pub histories: u64,
     /// What the plans are drawn from.
     pub seed: u64,
+    /// For how long nothing moves before a standstill that the model forbids is one.
+    pub patience: Duration,
 }
 
 /// What was recorded.
@@ -64,6 +63,7 @@ struct Crew<S: Subject> {
     begun: Arc<AtomicUsize>,
     ready: Arc<AtomicUsize>,
     threads: Vec<thread::JoinHandle<()>>,
+    patience: Duration,
 }
 
 impl Threads {
@@ -72,7 +72,7 @@ impl Threads {
     /// # Errors
     /// The wrong history.
     pub fn run<S: Subject>(&self, subject: S) -> Result<Count, Box<Fault<S>>> {
-        let mut crew = Crew::new(subject, self.parties);
+        let mut crew = Crew::new(subject, self);
         let mut count = Count::default();
         for number in 0..self.histories {
             let plan = self.plan(&*crew.subject, number);
@@ -114,15 +114,16 @@ impl Threads {
 }
 
 impl<S: Subject> Crew<S> {
-    fn new(subject: S, parties: usize) -> Crew<S> {
+    fn new(subject: S, how: &Threads) -> Crew<S> {
         let mut crew = Crew {
             subject: Arc::new(subject),
             round: Arc::new(Mutex::new(None)),
             begun: Arc::new(AtomicUsize::new(0)),
             ready: Arc::new(AtomicUsize::new(0)),
             threads: Vec::new(),
+            patience: how.patience,
         };
-        crew.threads = (0..parties).map(|party| crew.spawn(party)).collect();
+        crew.threads = (0..how.parties).map(|party| crew.spawn(party)).collect();
         crew
     }
 
@@ -231,7 +232,7 @@ impl<S: Subject> Crew<S> {
                     continue;
                 }
             }
-            if quiet && last.1.elapsed() > STUCK {
+            if quiet && last.1.elapsed() > self.patience {
                 return Err(self.failure(round, round.desk.history(), Wrong::Stuck));
             }
             bell = round.desk.watch(bell, Some(Instant::now() + QUIET));

@@ -1,11 +1,13 @@
 //! `Event`: who is told, who counts as told, and who passes on.
 //!
-//! A wait takes its place and is told later, so it has two parts.
+//! A wait takes its place and is told later, so it has two parts. A notification happens at one
+//! moment if it tells no more than a batch; larger ones, batch by batch, are left to other tests.
 
 use crate::history::{Call, Outcome};
 use crate::model::{Beside, Done, Model};
 use crate::plan::Pick;
 use crate::subject::{Started, Subject};
+use counterpoint_base::tune::WAKE_BATCH;
 use counterpoint_wait::event::{Event, Listen};
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -174,7 +176,7 @@ impl Subject for Listeners {
     }
 
     fn choose(&self, _party: usize, pick: &mut Pick<'_>) -> Op {
-        let count = 1 + pick.below(3) as usize;
+        let count = 1 + pick.below(WAKE_BATCH.min(3) as u32) as usize;
         match pick.below(16) {
             0..4 => Op::Wait,
             4..6 => Op::Listen,

@@ -30,8 +30,10 @@ pub enum Op {
     One,
     /// Wakes the last, or stores.
     Last,
-    /// Wakes so many.
+    /// Wakes so many, one by one: a broadcast may come in between.
     Some(usize),
+    /// A part of `Some`: one of them, or the end of the line.
+    Another,
     /// Wakes all.
     All,
 }
@@ -143,7 +145,7 @@ impl Model for Signals {
     ) {
         let (party, mut after) = (call.party, state.clone());
         let expected = match call.op {
-            Op::Wait | Op::Listen => unreachable!("they have parts"),
+            Op::Wait | Op::Listen | Op::Some(_) => unreachable!("they have parts"),
             Op::Make => {
                 if !state.has_place(party) {
                     after.made[party] = Some(false);
@@ -163,13 +165,8 @@ impl Model for Signals {
             }
             Op::One => after.tell_one(Told::First),
             Op::Last => after.tell_one(Told::Last),
-            Op::Some(count) => {
-                let count = after.waiting.len().min(*count);
-                for _ in 0..count {
-                    after.tell_one(Told::Many);
-                }
-                count
-            }
+            Op::Another if after.waiting.is_empty() => 0,
+            Op::Another => after.tell_one(Told::Many),
             Op::All => {
                 let all = std::mem::take(&mut after.waiting);
                 all.iter()
@@ -218,6 +215,16 @@ impl Model for Signals {
             ]
         };
         match call.op {
+            Op::Some(wanted) => {
+                let Outcome::Done(woken) = call.outcome else {
+                    return vec![call];
+                };
+                let mut parts = vec![part(Op::Another, Outcome::Done(1)); woken];
+                if woken < wanted {
+                    parts.push(part(Op::Another, Outcome::Done(0)));
+                }
+                parts
+            }
             Op::Listen => before(),
             Op::Wait => {
                 let mut parts = before();
@@ -286,7 +293,7 @@ impl Subject for Signals {
                 }),
                 None => Started::Done(0),
             },
-            Op::Make | Op::Enlist | Op::Leave => {
+            Op::Make | Op::Enlist | Op::Another | Op::Leave => {
                 *local = None;
                 Started::Done(0)
             }

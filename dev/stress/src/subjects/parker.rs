@@ -7,8 +7,11 @@ use crate::subject::{Awaited, Bound, Started, Subject, Wait};
 use counterpoint_base::prim::time::Duration;
 use counterpoint_wait::Stop;
 use counterpoint_wait::parker::{Parker, UnparkReason, Unparker};
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 
 /// What is done with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -142,12 +145,12 @@ struct Park<'l, 'r>(&'l mut Local<'r>);
 impl Wait<()> for Park<'_, '_> {
     fn block(self: Box<Self>, bound: &Bound<'_>) -> Result<(), Stop> {
         let parker = self.0.parker.as_ref().expect("its owner parks");
-        match bound {
-            Bound::Timeout(timeout) => match parker.park_timeout(*timeout) {
+        match bound.timeout {
+            Some(timeout) => match parker.park_timeout(timeout) {
                 UnparkReason::Timeout => return Err(Stop::TimedOut),
                 UnparkReason::Unparked => {}
             },
-            _ => parker.park(),
+            None => parker.park(),
         }
         self.0.shared.taken()
     }
@@ -158,13 +161,13 @@ impl Wait<()> for Park<'_, '_> {
     {
         Box::pin(async move {
             let parker = self.0.parker.as_mut().expect("its owner parks");
-            if timeout.is_some() {
-                return match parker.park_timeout(Duration::ZERO) {
-                    UnparkReason::Timeout => Err(Stop::TimedOut),
-                    UnparkReason::Unparked => Ok(()),
-                };
-            }
-            parker.park_async().await;
+            let mut park = parker.park_async();
+            let now = timeout.is_some();
+            poll_fn(|cx| match Pin::new(&mut park).poll(cx) {
+                Poll::Pending if now => Poll::Ready(Err(Stop::TimedOut)),
+                polled => polled.map(Ok),
+            })
+            .await?;
             self.0.shared.taken()
         })
     }
