@@ -2,7 +2,7 @@
 #![cfg(not(any(counterpoint_loom, counterpoint_shuttle)))]
 
 use counterpoint_stress::subject::Subject;
-use counterpoint_stress::subjects::{mutex, seq_cell, semaphore, sharded_counter};
+use counterpoint_stress::subjects::{mutex, semaphore, seq_cell, sharded_counter};
 use counterpoint_stress::threads::Threads;
 
 fn record<S: Subject>(subject: S) {
@@ -21,14 +21,26 @@ fn record<S: Subject>(subject: S) {
 }
 
 #[test]
-fn mutex() { record(mutex::Fairness::<false>); }
+fn mutex() {
+    record(mutex::Fairness::<false>);
+}
 #[test]
-fn fair_mutex() { record(mutex::Fairness::<true>); }
+fn fair_mutex() {
+    record(mutex::Fairness::<true>);
+}
 #[test]
-fn semaphore() { record(semaphore::Order::<false>); }
+fn semaphore() {
+    record(semaphore::Order::<false>);
+}
 #[test]
-fn fair_semaphore() { record(semaphore::Order::<true>); }
+fn fair_semaphore() {
+    record(semaphore::Order::<true>);
+}
 #[test]
-fn seq_cell() { record(seq_cell::Cell); }
+fn seq_cell() {
+    record(seq_cell::Cell);
+}
 #[test]
-fn sharded_counter() { record(sharded_counter::Counter); }
+fn sharded_counter() {
+    record(sharded_counter::Counter);
+}
