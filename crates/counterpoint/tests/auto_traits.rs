@@ -3,6 +3,7 @@
 //! A row for each public type: what std's counterpart is, it is.
 
 use counterpoint::cancel::*;
+use counterpoint::queue::ArrayQueue;
 use counterpoint::sync::buf_mutex::*;
 use counterpoint::sync::*;
 use counterpoint::thread::*;
@@ -11,7 +12,7 @@ use counterpoint::wait::build::hooks::{Hold, Lending, Site};
 use counterpoint::wait::build::*;
 use counterpoint::wait::select::*;
 use counterpoint::wait::*;
-use counterpoint::{Backoff, CachePadded, SeqCell, ShardedCounter, time};
+use counterpoint::{Backoff, CachePadded, SeqCell, ShardedCounter, queue, time};
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::marker::PhantomData;
@@ -96,6 +97,10 @@ fn every_type_has_the_traits_of_its_kind() {
         Scope<'static>:                                                    yes  yes  yes  no   yes;
         ScopedJoinHandle<'static, Inside>:                                 yes  yes  yes  no   no;
         ScopedThreadBuilder<'static, 'static>:                             yes  yes  yes  yes  yes;
+
+        ArrayQueue<Inside>:                                                yes  yes  yes  yes  yes;
+        ArrayQueue<Bound>:                                                 no   no   yes  yes  yes;
+        queue::array::IntoIter<Inside>:                                    yes  yes  yes  yes  yes;
 
         CancelToken:                                                       yes  yes  yes  yes  yes;
         Cancelled<'static>:                                                yes  yes  no   yes  yes;
@@ -254,7 +259,7 @@ fn no_type_is_missing() {
         .split(|c: char| !c.is_alphanumeric() && c != '_')
         .collect();
     let mut missing = BTreeSet::new();
-    for room in ["base", "wait", "sync", "compat"] {
+    for room in ["base", "lockfree", "wait", "sync", "compat"] {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("..")
             .join(room)

@@ -483,6 +483,26 @@ mod sync {
     }
 }
 
+mod queue {
+    use super::*;
+
+    #[test]
+    fn array_queue() {
+        use counterpoint::queue::{ArrayQueue, array::IntoIter};
+
+        let mut queue: ArrayQueue<u8> = ArrayQueue::new(2);
+        assert_eq!((queue.push(1), queue.push_mut(2)), (Ok(()), Ok(())));
+        assert_eq!((queue.push(3), queue.push_mut(3)), (Err(3), Err(3)));
+        assert_eq!((queue.len(), queue.capacity()), (2, 2));
+        assert!(queue.is_full() && !queue.is_empty());
+        assert_eq!(queue.force_push(3), Some(1));
+        assert_eq!((queue.pop(), queue.pop_mut()), (Some(2), Some(3)));
+        let none: IntoIter<u8> = queue.into_iter();
+        assert_eq!(none.len(), 0);
+        shown::<IntoIter<u8>>();
+    }
+}
+
 /// The peers' own paths; each module has the name of the crate it stands for.
 #[cfg(feature = "compat")]
 mod compat {

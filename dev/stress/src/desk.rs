@@ -132,9 +132,7 @@ impl<O: Clone, R: Clone> Desk<O, R> {
         });
         drop(state);
         if due {
-            self.bell
-                .word()
-                .fetch_add(1, acq_rel("stress.ring"));
+            self.bell.word().fetch_add(1, acq_rel("stress.ring"));
             self.bell.wake_one();
         }
     }

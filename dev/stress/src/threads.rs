@@ -91,7 +91,12 @@ impl Threads {
     fn plan<S: Subject>(&self, subject: &S, number: u64) -> Plan<S::Op> {
         let mut random = Random::new(self.seed ^ number.wrapping_mul(0xD1B5_4A32_D192_ED03));
         let mut below = |end| random.below(end);
-        draw(subject, self.parties, self.steps, &mut Pick::new(&mut below))
+        draw(
+            subject,
+            self.parties,
+            self.steps,
+            &mut Pick::new(&mut below),
+        )
     }
 
     fn smallest<S: Subject>(&self, mut crew: Crew<S>, found: Fault<S>, number: u64) -> Fault<S> {
@@ -143,16 +148,15 @@ impl<S: Subject> Crew<S> {
                 ready.fetch_sub(1, Ordering::AcqRel);
                 spin_until(|| ready.load(Ordering::Acquire) == 0);
                 let part = AssertUnwindSafe(|| {
-                    current.desk.take_part(
-                        &*subject,
-                        &current.real,
-                        party,
-                        &current.plan[party],
-                    );
+                    current
+                        .desk
+                        .take_part(&*subject, &current.real, party, &current.plan[party]);
                 });
                 if let Err(payload) = panic::catch_unwind(part) {
-                    *current.panicked.lock().unwrap_or_else(PoisonError::into_inner) =
-                        Some(message(&*payload));
+                    *current
+                        .panicked
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner) = Some(message(&*payload));
                     current.desk.leave(party);
                 }
             }
@@ -190,12 +194,7 @@ impl<S: Subject> Crew<S> {
         }
     }
 
-    fn failure(
-        &self,
-        round: &Round<S>,
-        history: History<S::Op, S::Ret>,
-        wrong: Wrong,
-    ) -> Fault<S> {
+    fn failure(&self, round: &Round<S>, history: History<S::Op, S::Ret>, wrong: Wrong) -> Fault<S> {
         Failure {
             name: S::NAME,
             wrong,
@@ -206,10 +205,7 @@ impl<S: Subject> Crew<S> {
     }
 
     /// Watches until all are over; returns the standstill that there was.
-    fn watch(
-        &self,
-        round: &Round<S>,
-    ) -> Result<Option<Standstill<S::Op, S::Ret>>, Fault<S>> {
+    fn watch(&self, round: &Round<S>) -> Result<Option<Standstill<S::Op, S::Ret>>, Fault<S>> {
         let mut standstill = None;
         let mut bell = 0;
         let mut last = (Rest::Moving, Instant::now());
@@ -251,7 +247,9 @@ impl<S: Subject> Drop for Crew<S> {
 }
 
 fn message(payload: &(dyn std::any::Any + Send)) -> String {
-    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = payload
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned());
     let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
     text.unwrap_or_else(|| "without a message".to_owned())
 }
