@@ -132,9 +132,7 @@ impl<O: Clone, R: Clone> Desk<O, R> {
         });
         drop(state);
         if due {
-            self.bell
-                .word()
-                .fetch_add(1, acq_rel("stress.ring"));
+            self.bell.word().fetch_add(1, acq_rel("stress.ring"));
             self.bell.wake_one();
         }
     }
@@ -202,6 +200,7 @@ impl<O: Clone, R: Clone> Desk<O, R> {
     }
 
     /// A party ended by a panic.
+    #[cfg(not(counterpoint_shuttle))]
     pub(crate) fn leave(&self, party: usize) {
         self.sit(party, Status::Over);
     }

@@ -37,11 +37,7 @@ pub enum Verdict {
 }
 
 /// Judges a history of so many parties.
-pub fn check<M: Model>(
-    model: &M,
-    parties: usize,
-    history: &History<M::Op, M::Ret>,
-) -> Verdict {
+pub fn check<M: Model>(model: &M, parties: usize, history: &History<M::Op, M::Ret>) -> Verdict {
     let calls = history.calls.iter().cloned();
     let mut calls: Vec<Call<M::Op, M::Ret>> = calls.flat_map(|call| model.parts(call)).collect();
     let mut standstill = None;
@@ -60,7 +56,7 @@ pub fn check<M: Model>(
     if !keyed {
         return Search::new(model, parties, &calls, standstill.as_ref()).run();
     }
-    let mut split: BTreeMap<Option<u64>, Vec<Call<M::Op, M::Ret>>> = BTreeMap::new();
+    let mut split: BTreeMap<Option<u64>, Vec<_>> = BTreeMap::new();
     for call in calls {
         split.entry(model.key(&call.op)).or_default().push(call);
     }
@@ -134,7 +130,14 @@ impl<'h, M: Model> Search<'h, M> {
         let mut events: Vec<(u64, bool, Entry)> = Vec::new();
         for (item, (from, to)) in spans.iter().enumerate() {
             events.push((*from, false, Entry { item, begins: true }));
-            events.push((*to, true, Entry { item, begins: false }));
+            events.push((
+                *to,
+                true,
+                Entry {
+                    item,
+                    begins: false,
+                },
+            ));
         }
         // Of the same moment (of a standstill, or of the parts of a call) beginnings come first.
         events.sort_by_key(|(at, end, _)| (*at, *end));
@@ -143,13 +146,16 @@ impl<'h, M: Model> Search<'h, M> {
         let mut ends = vec![(0, 0); spans.len()];
         for (at, entry) in entries.iter().enumerate() {
             let ends = &mut ends[entry.item];
-            *(if entry.begins { &mut ends.0 } else { &mut ends.1 }) = at;
+            *(if entry.begins {
+                &mut ends.0
+            } else {
+                &mut ends.1
+            }) = at;
         }
         let overlapping = |call: &Call<M::Op, M::Ret>| {
             let others = calls.iter().chain(waiting).enumerate();
-            let others = others.filter(|(_, other)| {
-                other.party != call.party && call.overlaps(other)
-            });
+            let others =
+                others.filter(|(_, other)| other.party != call.party && call.overlaps(other));
             others.map(|(index, _)| index).collect()
         };
         Search {
@@ -244,7 +250,11 @@ impl<'h, M: Model> Search<'h, M> {
             self.unlink(begin);
             self.unlink(end);
             self.state = state;
-            taken.push(Taken { item, before, others });
+            taken.push(Taken {
+                item,
+                before,
+                others,
+            });
             longest = longest.max(taken.len());
             at = self.next[head];
         }

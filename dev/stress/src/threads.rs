@@ -1,7 +1,7 @@
 //! Histories of real threads. With the cfg `counterpoint_jitter` they meet in rare windows, too.
 
 use crate::desk::{Desk, Rest};
-use crate::failure::{Failure, Wrong, shrink};
+use crate::failure::{Failure, Fault, Wrong, shrink};
 use crate::history::{History, Standstill};
 use crate::linear::{Verdict, check};
 use crate::plan::{Pick, Plan, Random, draw};
@@ -45,7 +45,7 @@ pub struct Count {
 }
 
 type Real<S> = <S as Subject>::Real;
-type Fault<S> = Failure<<S as crate::Model>::Op, <S as crate::Model>::Ret>;
+type Rested<S> = Option<Standstill<<S as crate::Model>::Op, <S as crate::Model>::Ret>>;
 
 /// What the threads of a run share.
 struct Round<S: Subject> {
@@ -71,7 +71,7 @@ impl Threads {
     ///
     /// # Errors
     /// The wrong history.
-    pub fn run<S: Subject>(&self, subject: S) -> Result<Count, Box<Fault<S>>> {
+    pub fn run<S: Subject>(&self, subject: S) -> Result<Count, Fault<S>> {
         let mut crew = Crew::new(subject, self);
         let mut count = Count::default();
         for number in 0..self.histories {
@@ -82,7 +82,7 @@ impl Threads {
                     count.concurrent += u64::from(history.is_concurrent());
                     count.rested += u64::from(history.standstill.is_some());
                 }
-                Err(failure) => return Err(Box::new(self.smallest(crew, failure, number))),
+                Err(failure) => return Err(self.smallest(crew, failure, number)),
             }
         }
         Ok(count)
@@ -91,7 +91,12 @@ impl Threads {
     fn plan<S: Subject>(&self, subject: &S, number: u64) -> Plan<S::Op> {
         let mut random = Random::new(self.seed ^ number.wrapping_mul(0xD1B5_4A32_D192_ED03));
         let mut below = |end| random.below(end);
-        draw(subject, self.parties, self.steps, &mut Pick::new(&mut below))
+        draw(
+            subject,
+            self.parties,
+            self.steps,
+            &mut Pick::new(&mut below),
+        )
     }
 
     fn smallest<S: Subject>(&self, mut crew: Crew<S>, found: Fault<S>, number: u64) -> Fault<S> {
@@ -143,16 +148,15 @@ impl<S: Subject> Crew<S> {
                 ready.fetch_sub(1, Ordering::AcqRel);
                 spin_until(|| ready.load(Ordering::Acquire) == 0);
                 let part = AssertUnwindSafe(|| {
-                    current.desk.take_part(
-                        &*subject,
-                        &current.real,
-                        party,
-                        &current.plan[party],
-                    );
+                    current
+                        .desk
+                        .take_part(&*subject, &current.real, party, &current.plan[party]);
                 });
                 if let Err(payload) = panic::catch_unwind(part) {
-                    *current.panicked.lock().unwrap_or_else(PoisonError::into_inner) =
-                        Some(message(&*payload));
+                    *current
+                        .panicked
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner) = Some(message(&*payload));
                     current.desk.leave(party);
                 }
             }
@@ -190,26 +194,18 @@ impl<S: Subject> Crew<S> {
         }
     }
 
-    fn failure(
-        &self,
-        round: &Round<S>,
-        history: History<S::Op, S::Ret>,
-        wrong: Wrong,
-    ) -> Fault<S> {
-        Failure {
+    fn failure(&self, round: &Round<S>, history: History<S::Op, S::Ret>, wrong: Wrong) -> Fault<S> {
+        Box::new(Failure {
             name: S::NAME,
             wrong,
             plan: round.plan.clone(),
             history,
             again: String::new(),
-        }
+        })
     }
 
     /// Watches until all are over; returns the standstill that there was.
-    fn watch(
-        &self,
-        round: &Round<S>,
-    ) -> Result<Option<Standstill<S::Op, S::Ret>>, Fault<S>> {
+    fn watch(&self, round: &Round<S>) -> Result<Rested<S>, Fault<S>> {
         let mut standstill = None;
         let mut bell = 0;
         let mut last = (Rest::Moving, Instant::now());
@@ -251,7 +247,9 @@ impl<S: Subject> Drop for Crew<S> {
 }
 
 fn message(payload: &(dyn std::any::Any + Send)) -> String {
-    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = payload
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned());
     let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
     text.unwrap_or_else(|| "without a message".to_owned())
 }

@@ -139,11 +139,7 @@ impl<const FAIR: bool> Subject for Fairness<FAIR> {
     type Local<'r> = Option<MutexGuard<'r, u64>>;
 
     fn real(&self, _parties: usize) -> Mutex<u64> {
-        if FAIR {
-            Mutex::fair(0)
-        } else {
-            Mutex::new(0)
-        }
+        if FAIR { Mutex::fair(0) } else { Mutex::new(0) }
     }
 
     fn local<'r>(&self, _real: &'r Mutex<u64>, _party: usize) -> Self::Local<'r> {
