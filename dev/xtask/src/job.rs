@@ -86,6 +86,7 @@ pub(crate) const JOBS: &[Job] = &[
     test_job("tests", Place::Gate(20.0), jobs::cargo_test::release, "`cargo test --release`, and the fallbacks under their cfgs"),
     job("docs", Place::Gate(3.0), jobs::docs::run, "rustdoc with warnings denied"),
     test_job("models", Place::Both(15.0), jobs::models::run, "models under loom and shuttle; each counts its executions"),
+    test_job("histories", Place::Both(4.0), jobs::histories::run, "histories of every structure, judged by its model"),
     test_job("weaken", Place::Both(8.0), jobs::weaken::run, "each ordering, weakened, makes the model of dev/model/sites.toml fail"),
     job("features", Place::Gate(4.0), jobs::features::run, "each library crate with no, each and all features"),
     job("nostd", Place::Gate(1.0), jobs::nostd::run, "a program without std links against base and runs"),

@@ -9,6 +9,7 @@ pub(crate) mod examples;
 pub(crate) mod features;
 pub(crate) mod fmt;
 pub(crate) mod headers;
+pub(crate) mod histories;
 pub(crate) mod jitter;
 pub(crate) mod layers;
 pub(crate) mod models;
