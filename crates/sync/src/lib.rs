@@ -8,6 +8,7 @@ pub mod buf_mutex;
 mod fairness;
 pub mod mutex;
 pub mod notify;
+pub mod rwlock;
 pub mod semaphore;
 pub mod wait_group;
 
@@ -17,6 +18,12 @@ pub use mutex::{
     TryLockError,
 };
 pub use notify::{Notified, NotifiedOwned, Notify};
+pub use rwlock::{
+    MappedRwLockReadGuard, MappedRwLockWriteGuard, OwnedMappedRwLockReadGuard,
+    OwnedMappedRwLockWriteGuard, OwnedRwLockReadGuard, OwnedRwLockUpgradableReadGuard,
+    OwnedRwLockWriteGuard, RwLock, RwLockError, RwLockReadGuard, RwLockUpgradableReadGuard,
+    RwLockWriteGuard, TryReadError, TryWriteError, UpgradeError,
+};
 pub use semaphore::{
     AcquireError, OwnedSemaphorePermit, Semaphore, SemaphorePermit, TryAcquireError,
 };
