@@ -361,6 +361,7 @@ impl<V: Verb> Parts<'_, V> {
         }
     }
 
+    #[track_caller]
     fn poll(&mut self, waker: &Waker) -> Poll<V::Output> {
         match *self.phase {
             Phase::Idle => return self.poll_unlinked(waker),
@@ -488,6 +489,7 @@ impl<V: Verb> Future for Op<V> {
     type Output = V::Output;
 
     #[inline]
+    #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<V::Output> {
         let polled = self.as_mut().parts().poll(cx.waker());
         if polled.is_pending() && !self.blocking {

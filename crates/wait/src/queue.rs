@@ -61,13 +61,14 @@
 //! dev/model tests/waiting.rs, tests/mutex.rs, tests/select.rs, tests/regressions.rs.
 
 use core::marker::PhantomPinned;
-use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::ptr;
 use core::task::Waker;
 use counterpoint_base::const_fn;
 use counterpoint_base::prim::atomic::{AtomicU32, RELAXED, acquire, release};
 use counterpoint_base::prim::cell::UnsafeCell;
 use counterpoint_base::prim::lock::{RawGuard, RawLock};
+
+mod unwind;
 
 use crate::hooks::{Mark, Tag};
 use crate::waker::{WakeBatch, is_committed};
@@ -269,12 +270,6 @@ impl<P> Node<P> {
         &mut self.inner.get_mut().mark
     }
 }
-
-// A panic never leaves a node or a queue half-changed: no foreign code runs while one is changed.
-impl<P> UnwindSafe for Node<P> {}
-impl<P> RefUnwindSafe for Node<P> {}
-impl<S: UnwindSafe, P> UnwindSafe for WaitQueue<S, P> {}
-impl<S: RefUnwindSafe, P> RefUnwindSafe for WaitQueue<S, P> {}
 
 /// Runs `f` on the inside of a node.
 ///
