@@ -193,7 +193,7 @@ mod wait {
     fn hooks() {
         use counterpoint::sync::{BufMutex, Mutex, Notify, Semaphore, WaitGroup};
         use counterpoint::wait::build::hooks::{
-            AlreadyInstalled, Notice, Sink, Waiter, What, install, name_of, visit,
+            AlreadyInstalled, Notice, Sink, Waiter, What, id_of, install, name_of, rank_of, visit,
         };
 
         error::<AlreadyInstalled>();
@@ -202,6 +202,8 @@ mod wait {
         shown::<What>();
         let _: fn(&'static dyn Sink) -> Result<(), AlreadyInstalled> = install;
         let _: fn(usize) -> Option<&'static str> = name_of;
+        let _: fn(usize) -> Option<u32> = rank_of;
+        let _: fn(usize) -> u64 = id_of;
         let waiters: Vec<Waiter> = Mutex::new(()).waiters();
         assert!(waiters.is_empty());
         let none = [
@@ -283,6 +285,7 @@ mod wait {
         fn early<V: Enable>() {}
         early::<counterpoint::sync::notify::NotifiedVerb<&'static counterpoint::sync::Notify>>();
         hooks::name(&queue, "a queue");
+        hooks::rank(&queue, 1);
         shown::<(hooks::Site, hooks::Hold, hooks::Lending)>();
         let mut hold = hooks::held("Part", &queue, hooks::Site::here(), 2);
         hooks::changed(&mut hold, 1);
@@ -340,6 +343,7 @@ mod sync {
         MutexGuard::unlock_fair(mutex.lock());
         mutex.clear_poison();
         mutex.named("a pair");
+        mutex.ranked(1);
         assert!(!mutex.is_poisoned() && !mutex.is_locked());
         Arc::get_mut(&mut mutex).unwrap().get_mut().0 = 3;
         assert_eq!(Arc::into_inner(mutex).unwrap().into_inner(), (3, 2));

@@ -369,7 +369,11 @@ impl<V: Verb> Parts<'_, V> {
         }
     }
 
+<<<<<<< HEAD
     /// A poll that is not decided by a first attempt.
+=======
+    #[track_caller]
+>>>>>>> ends
     fn poll(&mut self, waker: &Waker) -> Poll<V::Output> {
         match *self.phase {
             Phase::Idle => return self.poll_unlinked(waker),
@@ -497,6 +501,7 @@ impl<V: Verb> Future for Op<V> {
     type Output = V::Output;
 
     #[inline]
+    #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<V::Output> {
         if self.phase == Phase::Idle {
             // I4

@@ -66,14 +66,19 @@
 mod decision;
 
 use core::marker::PhantomPinned;
+<<<<<<< HEAD
 use core::mem::MaybeUninit;
 use core::panic::{RefUnwindSafe, UnwindSafe};
+=======
+>>>>>>> ends
 use core::ptr;
 use core::task::Waker;
 use counterpoint_base::const_fn;
 use counterpoint_base::prim::atomic::{AtomicU32, RELAXED, acquire, release};
 use counterpoint_base::prim::cell::UnsafeCell;
 use counterpoint_base::prim::lock::{RawGuard, RawLock};
+
+mod unwind;
 
 use crate::hooks::{Mark, Tag};
 use crate::waker::{WakeBatch, is_committed};
@@ -200,6 +205,7 @@ impl<P> Node<P> {
     }
 }
 
+<<<<<<< HEAD
 // A panic never leaves a node or a queue half-changed: no foreign code runs while one is changed.
 impl<P> UnwindSafe for Node<P> {}
 impl<P> RefUnwindSafe for Node<P> {}
@@ -207,6 +213,9 @@ impl<S: UnwindSafe, P> UnwindSafe for WaitQueue<S, P> {}
 impl<S: RefUnwindSafe, P> RefUnwindSafe for WaitQueue<S, P> {}
 
 /// Runs `f` on the inside of a node that was linked at least once.
+=======
+/// Runs `f` on the inside of a node.
+>>>>>>> ends
 ///
 /// # Safety
 /// The node must be alive and have been linked, and the caller must hold the lock of the queue it
