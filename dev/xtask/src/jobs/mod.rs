@@ -1,5 +1,6 @@
 //! One file for each job.
 
+pub(crate) mod arena;
 pub(crate) mod cargo_test;
 pub(crate) mod clippy;
 pub(crate) mod docs;
@@ -8,6 +9,7 @@ pub(crate) mod examples;
 pub(crate) mod features;
 pub(crate) mod fmt;
 pub(crate) mod headers;
+pub(crate) mod histories;
 pub(crate) mod jitter;
 pub(crate) mod layers;
 pub(crate) mod models;
