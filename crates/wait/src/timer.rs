@@ -190,16 +190,23 @@ impl TimerNode {
         self.into_ref().get_ref().unlink();
     }
 
+    #[inline]
     fn unlink(&self) {
         if self.armed.replace(false) {
-            // SAFETY: the entry is alive, and the only heap is the one of the queue.
-            let waker = QUEUE.with(|state| unsafe { state.heap.remove(&self.entry) });
-            drop(waker); // I4
+            self.unlink_slow();
         }
+    }
+
+    #[cold]
+    fn unlink_slow(&self) {
+        // SAFETY: the entry is alive, and the only heap is the one of the queue.
+        let waker = QUEUE.with(|state| unsafe { state.heap.remove(&self.entry) });
+        drop(waker); // I4
     }
 }
 
 impl Drop for TimerNode {
+    #[inline]
     fn drop(&mut self) {
         self.unlink(); // I1
     }

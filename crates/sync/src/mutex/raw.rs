@@ -83,26 +83,30 @@ const POISONED: u32 = 1 << 6;
 const NUMBER: u32 = 1 << 8;
 const NUMBERS: u32 = !(NUMBER - 1);
 
-/// What a waiter was granted.
+/// What a waiter was granted: `AWAKE` if that was set for it (I4); `RESERVED` and the number of its
+/// reservation, if one was made.
 #[derive(Debug)]
-pub struct Baton {
-    /// `AWAKE` was set for it (I4).
-    awake: bool,
-    /// The number of its reservation, if one was made.
-    reserved: Option<u32>,
-}
+pub struct Baton(u32);
 
 impl Baton {
-    pub(crate) const NONE: Baton = Baton {
-        awake: false,
-        reserved: None,
-    };
+    pub(crate) const NONE: Baton = Baton(0);
+
+    const fn new(awake: bool, reserved: Option<u32>) -> Baton {
+        let awake = if awake { AWAKE } else { 0 };
+        match reserved {
+            Some(number) => Baton(awake | RESERVED | number),
+            None => Baton(awake),
+        }
+    }
+
+    const fn is_reserved(&self) -> bool {
+        self.0 & RESERVED != 0
+    }
 
     /// The bits that this baton had set in `word`.
-    fn marks(&self, word: u32) -> u32 {
-        let awake = if self.awake { AWAKE } else { 0 };
-        let mine = self.reserved == Some(word & NUMBERS);
-        awake | if mine { word & RESERVED } else { 0 }
+    const fn marks(&self, word: u32) -> u32 {
+        let mine = word & NUMBERS == self.0 & NUMBERS;
+        self.0 & AWAKE | if mine { self.0 & word & RESERVED } else { 0 }
     }
 }
 
@@ -133,15 +137,20 @@ impl RawMutex {
     }
 
     /// Takes the lock if it is free, not reserved and nobody has a better right.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn try_lock(&self) -> bool {
+        self.try_lock_fast() || self.try_lock_slow()
+    }
+
+    #[inline(always)]
+    fn try_lock_fast(&self) -> bool {
         // Acquire [E1]: pairs with the release in `unlock`; failure reads no data.
         self.word()
             .compare_exchange(0, LOCKED, acquire("mutex.lock_fast"), RELAXED)
             .is_ok()
-            || self.try_lock_slow()
     }
 
+    #[inline(never)]
     fn try_lock_slow(&self) -> bool {
         // Relaxed: a look; the exchange decides.
         let mut word = self.word().load(RELAXED);
@@ -192,7 +201,8 @@ impl RawMutex {
         let mut word = self.word().load(RELAXED);
         while word & (LOCKED | RESERVED) == RESERVED && patience.expired(word & NUMBERS) {
             let new = (word & !RESERVED) | LOCKED;
-            // Acquire [E1]: as in `try_lock`.
+            // Acquire [E1]: as in `try_lock`. No model needs it, for a reservation is made and seen
+            // under the queue lock; one whose number came round again was not seen there.
             match self
                 .word()
                 .compare_exchange_weak(word, new, acquire("mutex.overdue"), RELAXED)
@@ -205,9 +215,15 @@ impl RawMutex {
     }
 
     /// One attempt of a waiting operation.
+    #[inline(always)]
     pub(crate) fn attempt(&self, baton: &mut Baton, turn: Turn, patience: &mut Patience) -> bool {
+        (turn == Turn::First && self.try_lock_fast()) || self.attempt_slow(baton, turn, patience)
+    }
+
+    #[inline(never)]
+    fn attempt_slow(&self, baton: &mut Baton, turn: Turn, patience: &mut Patience) -> bool {
         match turn {
-            Turn::First => self.try_lock() || self.try_overdue(patience),
+            Turn::First => self.try_lock_slow() || self.try_overdue(patience),
             Turn::Notified => {
                 let claimed = self.try_claim(baton);
                 if !claimed {
@@ -251,7 +267,7 @@ impl RawMutex {
         loop {
             let marks = baton.marks(word);
             let kept = word & RESERVED != 0 && marks & RESERVED == 0;
-            let queued = word & STRICT != 0 && baton.reserved.is_none() && !queue.is_empty();
+            let queued = word & STRICT != 0 && !baton.is_reserved() && !queue.is_empty();
             if word & LOCKED == 0 && !kept && !queued {
                 if queue.is_empty() {
                     // Nobody waits: a mark that is left over must not keep this one out.
@@ -358,10 +374,7 @@ impl RawMutex {
             |baton: &mut Baton, committed| {
                 awake = committed && !reserve;
                 task = !committed;
-                *baton = Baton {
-                    awake,
-                    reserved: reserve.then_some(number),
-                };
+                *baton = Baton::new(awake, reserve.then_some(number));
                 Pick::Take
             },
             |baton| *baton = Baton::NONE,

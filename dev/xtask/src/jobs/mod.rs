@@ -1,5 +1,6 @@
 //! One file for each job.
 
+pub(crate) mod arena;
 pub(crate) mod cargo_test;
 pub(crate) mod clippy;
 pub(crate) mod docs;
@@ -15,6 +16,7 @@ pub(crate) mod nostd;
 pub(crate) mod peers_absent;
 pub(crate) mod planted;
 pub(crate) mod sanitize;
+pub(crate) mod sites;
 pub(crate) mod sizes;
 pub(crate) mod weaken;
 pub(crate) mod words;
