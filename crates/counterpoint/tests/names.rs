@@ -115,6 +115,34 @@ fn thread() {
         s.spawn(|_| 1).join().unwrap() + named.join().unwrap()
     });
     assert_eq!(four.unwrap(), 4);
+    let five: counterpoint::thread::JoinHandle<i32> = counterpoint::thread::spawn(|| 5);
+    counterpoint::thread::yield_now();
+    assert_eq!(five.join().unwrap(), 5);
+}
+
+#[test]
+fn atomic() {
+    use counterpoint::atomic::{
+        AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Order, RELAXED,
+        acq_rel, acquire, fence_acquire, fence_release, fence_seq_cst, release,
+    };
+
+    shown::<(AtomicBool, AtomicPtr<u8>, AtomicU8, AtomicU32, AtomicU64)>();
+    let word = AtomicUsize::new(0);
+    word.store(1, release("names.store"));
+    assert_eq!(word.swap(2, acq_rel("names.swap")), 1);
+    let order: Order = acquire("names.load");
+    assert_eq!((word.load(order), word.load(RELAXED)), (2, 2));
+    for fence in [fence_acquire, fence_release, fence_seq_cst] {
+        fence("names.fence");
+    }
+}
+
+/// The checker's room is there, and empty without a checker.
+#[test]
+fn model() {
+    #[allow(unused_imports, reason = "empty without a checker")]
+    use counterpoint::model::*;
 }
 
 #[test]
