@@ -1,4 +1,5 @@
-//! Links `counterpoint-base` without the standard library and uses what it promises there.
+//! Links `counterpoint-base` and `counterpoint-sync` without the standard library and uses what they
+//! promise there.
 //!
 //! The exit code is the number of the first check that fails, and 0 if all hold. Were `std` in
 //! the build, its panic handler would collide with the one below and nothing would link.
@@ -9,6 +10,7 @@
 use core::ffi::{c_char, c_int};
 use core::panic::PanicInfo;
 use counterpoint_base::{Backoff, CachePadded};
+use counterpoint_sync::rendezvous::{Disconnected, Meeting, TryRendezvousError};
 
 // The C start-up code calls `main`.
 #[link(name = "c")]
@@ -22,11 +24,16 @@ fn panic(_: &PanicInfo<'_>) -> ! {
     unsafe { abort() }
 }
 
+/// The prebuilt `core` names it. Nothing here unwinds, so nobody calls it.
+// SAFETY: the standard library, which has another one, is not linked.
+#[unsafe(no_mangle)]
+pub extern "C" fn rust_eh_personality() {}
+
 /// Called by the C start-up code.
 // SAFETY: no other `main` is linked; `#![no_main]` keeps the compiler from making one.
 #[unsafe(no_mangle)]
 pub extern "C" fn main(_count: c_int, _arguments: *const *const c_char) -> c_int {
-    let checks = [backs_off(), pads()];
+    let checks = [backs_off(), pads(), swaps(), sees_who_is_gone()];
     match checks.iter().position(|holds| !holds) {
         Some(index) => index as c_int + 1,
         None => 0,
@@ -52,4 +59,24 @@ fn pads() -> bool {
     let pair = [CachePadded::new(1u8), CachePadded::new(2u8)];
     let distance = (&raw const *pair[1]).addr() - (&raw const *pair[0]).addr();
     distance >= 32 && *pair[0] + *pair[1] == 3
+}
+
+/// Two parties in memory of the caller's swap, without an allocator.
+fn swaps() -> bool {
+    let mut meeting = Meeting::new(1, 2);
+    let (mut a, mut b) = meeting.split();
+    let first = a.try_swap() == Err(TryRendezvousError::WouldBlock) && a.get_mut().is_none();
+    *b.swap() += 10;
+    let second = *a.swap() == 2;
+    drop((a, b));
+    first && second && meeting.into_inner() == (11, 2)
+}
+
+/// The last arrival counts, and then the partner is gone.
+fn sees_who_is_gone() -> bool {
+    let mut meeting = Meeting::new(1, 2);
+    let (mut a, mut b) = meeting.split();
+    let offered = b.try_swap().is_err();
+    drop(b);
+    offered && a.swap_checked() == Ok(&mut 2) && a.swap_checked() == Err(Disconnected)
 }
