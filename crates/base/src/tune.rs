@@ -31,4 +31,6 @@ tune! {
     FIRST_SEGMENT: usize = 32, model 2;
     /// Segments of the table of threads.
     SEGMENTS: usize = 26, model 3;
+    /// The lap in which the positions of a ring begin: under a checker two before they wrap around.
+    FIRST_LAP: u64 = 0, model u64::MAX - 1;
 }

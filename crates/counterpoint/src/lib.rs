@@ -31,6 +31,7 @@
 //! | a sum to which many threads add without meeting | [`sync::BufMutex`] |
 //! | a large `Copy` value that is read often | [`SeqCell`] |
 //! | a count that many threads change and few read | [`ShardedCounter`] |
+//! | to hand values over without ever waiting | [`queue::ArrayQueue`] |
 //! | to stop what is under way | [`cancel::CancelToken`], and [`cancel::Ctl`] to pass it on |
 //! | the first of several | [`select!`], in a task [`select_async!`] |
 //! | threads that borrow | [`thread::scope`] |
@@ -64,6 +65,12 @@ pub mod cancel {
     pub use counterpoint_wait::cancel::{
         CancelToken, Cancelled, Ctl, DropGuard, RunUntilCancelled,
     };
+}
+
+/// Queues for any number of threads, in which nobody sleeps.
+pub mod queue {
+    #[doc(inline)]
+    pub use counterpoint_lockfree::queue::*;
 }
 
 /// Locks, permits, signals and groups, for threads and tasks alike.

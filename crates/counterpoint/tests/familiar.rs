@@ -406,6 +406,42 @@ mod openmp_reducer {
     }
 }
 
+/// Buffers that go round between threads, as with crossbeam's `ArrayQueue`.
+mod crossbeam_array_queue {
+    use counterpoint::queue::ArrayQueue; // was: use crossbeam::queue::ArrayQueue;
+    use std::thread;
+
+    #[test]
+    fn a_pool_of_buffers() {
+        let pool = ArrayQueue::new(2);
+        pool.push(vec![0_u8; 16]).unwrap();
+        pool.push(vec![0_u8; 16]).unwrap();
+        thread::scope(|s| {
+            for _ in 0..3 {
+                s.spawn(|| {
+                    let mut buffer = pool.pop().unwrap_or_else(|| vec![0; 16]);
+                    buffer[0] += 1;
+                    let _ = pool.push(buffer);
+                });
+            }
+        });
+        assert!(pool.is_full());
+        assert_eq!(
+            pool.into_iter().map(|buffer| buffer.len()).sum::<usize>(),
+            32
+        );
+    }
+
+    #[test]
+    fn a_ring_of_the_latest() {
+        let latest = ArrayQueue::new(3);
+        for line in 0..10 {
+            latest.force_push(line);
+        }
+        assert_eq!(latest.into_iter().collect::<Vec<_>>(), [7, 8, 9]);
+    }
+}
+
 /// Two threads in step, as in the three examples of rendezvous_swap.
 mod rendezvous_swap {
     use counterpoint::sync::{Rendezvous, RendezvousData}; // was: use rendezvous_swap::{…};

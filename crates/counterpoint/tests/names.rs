@@ -5,7 +5,6 @@
 
 use std::fmt::{Debug, Display};
 use std::future::Future;
-use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Waker;
@@ -192,9 +191,9 @@ mod wait {
     #[cfg(feature = "hooks")]
     #[test]
     fn hooks() {
-        use counterpoint::sync::Mutex;
+        use counterpoint::sync::{BufMutex, Mutex, Notify, Semaphore, WaitGroup};
         use counterpoint::wait::build::hooks::{
-            AlreadyInstalled, Notice, Sink, Waiter, What, install, name_of, visit,
+            AlreadyInstalled, Notice, Sink, Waiter, What, id_of, install, name_of, rank_of, visit,
         };
 
         error::<AlreadyInstalled>();
@@ -203,8 +202,19 @@ mod wait {
         shown::<What>();
         let _: fn(&'static dyn Sink) -> Result<(), AlreadyInstalled> = install;
         let _: fn(usize) -> Option<&'static str> = name_of;
+        let _: fn(usize) -> Option<u32> = rank_of;
+        let _: fn(usize) -> u64 = id_of;
         let waiters: Vec<Waiter> = Mutex::new(()).waiters();
         assert!(waiters.is_empty());
+        let none = [
+            Semaphore::new(1).waiters(),
+            Notify::new().waiters(),
+            WaitGroup::new().waiters(),
+            BufMutex::<u8>::new(0, |_, _| ()).waiters(),
+            counterpoint::wait::Event::<()>::new().waiters(),
+            counterpoint::cancel::CancelToken::new().waiters(),
+        ];
+        assert!(none.iter().all(Vec::is_empty));
         let _ = visit::<u32, ()>;
     }
 
@@ -275,7 +285,17 @@ mod wait {
         fn early<V: Enable>() {}
         early::<counterpoint::sync::notify::NotifiedVerb<&'static counterpoint::sync::Notify>>();
         hooks::name(&queue, "a queue");
-        shown::<(hooks::Site, hooks::Hold)>();
+        hooks::rank(&queue, 1);
+        shown::<(hooks::Site, hooks::Hold, hooks::Lending)>();
+        let mut hold = hooks::held("Part", &queue, hooks::Site::here(), 2);
+        hooks::changed(&mut hold, 1);
+        let mut lending = hooks::Lending::new();
+        lending.lend(hold);
+        lending.back();
+        hooks::forgotten(hold);
+        hooks::released(hooks::Hold::NONE);
+        hooks::added("Part::add", &queue, hooks::Site::here(), 1);
+        hooks::removed("Part::shrink", &queue, hooks::Site::here(), 1);
         let _ = queue_of::<counterpoint::sync::mutex::LockVerb<'static, ()>>;
         fn stops<S: Stops>() {}
         stops::<CtlStop<'static>>();
@@ -323,6 +343,7 @@ mod sync {
         MutexGuard::unlock_fair(mutex.lock());
         mutex.clear_poison();
         mutex.named("a pair");
+        mutex.ranked(1);
         assert!(!mutex.is_poisoned() && !mutex.is_locked());
         Arc::get_mut(&mut mutex).unwrap().get_mut().0 = 3;
         assert_eq!(Arc::into_inner(mutex).unwrap().into_inner(), (3, 2));
@@ -466,7 +487,6 @@ mod sync {
     }
 }
 
-/// Auto traits change silently; here they do not.
 mod meetings {
     use super::{Duration, Instant, error, named, operation, shown};
     use counterpoint::sync::exchanger::{Exchange, ExchangeError, ExchangeOwned};
@@ -593,126 +613,23 @@ mod meetings {
     }
 }
 
-mod auto_traits {
+mod queue {
     use super::*;
-    use counterpoint::cancel::{CancelToken, Cancelled, Ctl, DropGuard};
-    use counterpoint::sync::*;
-    use counterpoint::time::{SleepUntil, TimerNode};
-    use counterpoint::wait::{AtomicWaker, Event, Listen, ParkAsync, Parker, Unparker};
-    use counterpoint::{Backoff, CachePadded, SeqCell, ShardedCounter, thread};
-    use std::cell::Cell;
-    use std::marker::PhantomData;
-
-    // Asked by method lookup: the inherent method wins where its bound holds.
-    macro_rules! yes {
-        ($($name:ident: $bound:ident,)*) => {$(
-            struct $bound<T: ?Sized>(PhantomData<T>);
-            impl<T: ?Sized + std::marker::$bound> $bound<T> {
-                fn holds(&self) -> bool {
-                    true
-                }
-            }
-            trait $name {
-                fn holds(&self) -> bool {
-                    false
-                }
-            }
-            impl<T: ?Sized> $name for $bound<T> {}
-        )*};
-    }
-    yes! { NotSend: Send, NotSync: Sync, NotUnpin: Unpin, }
-
-    // What differs from the table, a line each.
-    macro_rules! table {
-        ($($type:ty: $send:literal $sync:literal $unpin:literal;)*) => {{
-            let mut differs = String::new();
-            $(
-                let found = (
-                    Send::<$type>(PhantomData).holds(),
-                    Sync::<$type>(PhantomData).holds(),
-                    Unpin::<$type>(PhantomData).holds(),
-                );
-                if found != ($send, $sync, $unpin) {
-                    differs += &format!("{}: {found:?}\n", stringify!($type));
-                }
-            )*
-            differs
-        }};
-    }
-
-    /// `Send` and not `Sync`.
-    type Inside = Cell<u8>;
 
     #[test]
-    fn send_sync_unpin() {
-        let differs = table! {
-            // type:                                   Send  Sync  Unpin
-            Backoff:                                   true  false true;
-            CachePadded<Inside>:                       true  false true;
-            SeqCell<u8>:                               true  true  true;
-            ShardedCounter:                            true  true  true;
-            CancelToken:                               true  true  true;
-            Cancelled<'static>:                        true  true  false;
-            Ctl<'static>:                              true  true  true;
-            DropGuard:                                 true  true  true;
-            SleepUntil:                                true  true  false;
-            TimerNode:                                 true  true  false;
-            Event:                                     true  true  true;
-            Event<Inside>:                             true  true  true;
-            Listen<'static, u8>:                       true  true  false;
-            AtomicWaker:                               true  true  true;
-            Parker:                                    true  false true;
-            Unparker:                                  true  true  true;
-            ParkAsync<'static>:                        true  false true;
-            thread::Scope<'static>:                    true  true  true;
-            thread::ScopedJoinHandle<'static, Inside>: true  true  true;
-            Mutex<Inside>:                             true  true  true;
-            Mutex<*const u8>:                          false false true;
-            MutexGuard<'static, u8>:                   true  true  true;
-            MutexGuard<'static, Inside>:               true  false true;
-            MappedMutexGuard<'static, Inside>:         true  false true;
-            OwnedMutexGuard<Inside>:                   true  false true;
-            OwnedMappedMutexGuard<Inside, Inside>:     true  false true;
-            mutex::Lock<'static, Inside>:              true  true  false;
-            mutex::LockOwned<Inside>:                  true  true  false;
-            Semaphore:                                 true  true  true;
-            SemaphorePermit<'static>:                  true  true  true;
-            OwnedSemaphorePermit:                      true  true  true;
-            semaphore::Acquire<'static>:               true  true  false;
-            semaphore::AcquireOwned:                   true  true  false;
-            Notify:                                    true  true  true;
-            Notified<'static>:                         true  true  false;
-            NotifiedOwned:                             true  true  false;
-            WaitGroup:                                 true  true  true;
-            wait_group::WaitGroupWait:                 true  true  false;
-            wait_group::WaitGroupWaitRef<'static>:     true  true  false;
-            Rendezvous:                                true  true  true;
-            RendezvousData<Inside>:                    true  true  true;
-            RendezvousData<*const u8>:                 false false true;
-            RendezvousGroup:                           true  true  true;
-            rendezvous::RendezvousWait<'static, Inside>: true true false;
-            rendezvous::RendezvousSwap<'static, Inside>: true true false;
-            rendezvous::GroupWait<'static>:            true  true  false;
-            rendezvous::Meeting<Inside>:               true  true  true;
-            rendezvous::Party<'static, Inside>:        true  true  true;
-            Exchanger<Inside>:                         true  true  true;
-            Exchanger<*const u8>:                      false false true;
-            exchanger::Exchange<'static, Inside>:      true  true  false;
-            exchanger::ExchangeOwned<Inside>:          true  true  false;
-            BufMutex<Inside>:                          true  true  true;
-            SharedBufMutex<'static, Inside>:           true  false true;
-            OwnedSharedBufMutex<Inside>:               true  false true;
-        };
-        assert_eq!(differs, "", "(Send, Sync, Unpin) are not as they should be");
-    }
+    fn array_queue() {
+        use counterpoint::queue::{ArrayQueue, array::IntoIter};
 
-    #[test]
-    fn unwind_safe() {
-        fn safe<T: UnwindSafe + RefUnwindSafe>() {}
-        safe::<Parker>();
-        safe::<Unparker>();
-        safe::<AtomicWaker>();
-        safe::<Mutex<Inside>>();
+        let mut queue: ArrayQueue<u8> = ArrayQueue::new(2);
+        assert_eq!((queue.push(1), queue.push_mut(2)), (Ok(()), Ok(())));
+        assert_eq!((queue.push(3), queue.push_mut(3)), (Err(3), Err(3)));
+        assert_eq!((queue.len(), queue.capacity()), (2, 2));
+        assert!(queue.is_full() && !queue.is_empty());
+        assert_eq!(queue.force_push(3), Some(1));
+        assert_eq!((queue.pop(), queue.pop_mut()), (Some(2), Some(3)));
+        let none: IntoIter<u8> = queue.into_iter();
+        assert_eq!(none.len(), 0);
+        shown::<IntoIter<u8>>();
     }
 }
 
