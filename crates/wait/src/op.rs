@@ -369,11 +369,8 @@ impl<V: Verb> Parts<'_, V> {
         }
     }
 
-<<<<<<< HEAD
     /// A poll that is not decided by a first attempt.
-=======
     #[track_caller]
->>>>>>> ends
     fn poll(&mut self, waker: &Waker) -> Poll<V::Output> {
         match *self.phase {
             Phase::Idle => return self.poll_unlinked(waker),

@@ -66,11 +66,7 @@
 mod decision;
 
 use core::marker::PhantomPinned;
-<<<<<<< HEAD
 use core::mem::MaybeUninit;
-use core::panic::{RefUnwindSafe, UnwindSafe};
-=======
->>>>>>> ends
 use core::ptr;
 use core::task::Waker;
 use counterpoint_base::const_fn;
@@ -205,17 +201,7 @@ impl<P> Node<P> {
     }
 }
 
-<<<<<<< HEAD
-// A panic never leaves a node or a queue half-changed: no foreign code runs while one is changed.
-impl<P> UnwindSafe for Node<P> {}
-impl<P> RefUnwindSafe for Node<P> {}
-impl<S: UnwindSafe, P> UnwindSafe for WaitQueue<S, P> {}
-impl<S: RefUnwindSafe, P> RefUnwindSafe for WaitQueue<S, P> {}
-
 /// Runs `f` on the inside of a node that was linked at least once.
-=======
-/// Runs `f` on the inside of a node.
->>>>>>> ends
 ///
 /// # Safety
 /// The node must be alive and have been linked, and the caller must hold the lock of the queue it
