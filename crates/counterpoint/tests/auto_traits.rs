@@ -5,6 +5,8 @@
 use counterpoint::cancel::*;
 use counterpoint::queue::ArrayQueue;
 use counterpoint::sync::buf_mutex::*;
+use counterpoint::sync::exchanger::ExchangeError;
+use counterpoint::sync::rendezvous::{Disconnected, RendezvousError, TryRendezvousError};
 use counterpoint::sync::*;
 use counterpoint::thread::*;
 use counterpoint::time::{SleepUntil, TimerNode};
@@ -165,6 +167,22 @@ fn every_type_has_the_traits_of_its_kind() {
         WaitGroupError:                                                    yes  yes  yes  yes  yes;
         wait_group::WaitGroupWait:                                         yes  yes  no   yes  yes;
         wait_group::WaitGroupWaitRef<'static>:                             yes  yes  no   yes  yes;
+
+        Rendezvous:                                                        yes  yes  yes  yes  yes;
+        RendezvousData<Inside>:                                            yes  yes  yes  yes  yes;
+        RendezvousData<Bound>:                                             no   no   yes  yes  yes;
+        RendezvousGroup:                                                   yes  yes  yes  yes  yes;
+        rendezvous::RendezvousWait<'static, Inside>:                       yes  yes  no   yes  yes;
+        rendezvous::RendezvousSwap<'static, Inside>:                       yes  yes  no   yes  yes;
+        rendezvous::GroupWait<'static>:                                    yes  yes  no   yes  yes;
+        rendezvous::Meeting<Inside>:                                       yes  yes  yes  yes  yes;
+        rendezvous::Party<'static, Inside>:                                yes  yes  yes  yes  yes;
+        (Disconnected, RendezvousError, TryRendezvousError):               yes  yes  yes  yes  yes;
+        Exchanger<Inside>:                                                 yes  yes  yes  yes  yes;
+        Exchanger<Bound>:                                                  no   no   yes  yes  yes;
+        exchanger::Exchange<'static, Inside>:                              yes  yes  no   yes  yes;
+        exchanger::ExchangeOwned<Inside>:                                  yes  yes  no   yes  yes;
+        ExchangeError<u8>:                                                 yes  yes  yes  yes  yes;
 
         BufMutex<Inside>:                                                  yes  yes  yes  yes  yes;
         BufMutex<Bound>:                                                   no   no   yes  yes  yes;

@@ -515,6 +515,132 @@ mod sync {
     }
 }
 
+mod meetings {
+    use super::{Duration, Instant, error, named, operation, shown};
+    use counterpoint::sync::exchanger::{Exchange, ExchangeError, ExchangeOwned};
+    use counterpoint::sync::rendezvous::{
+        Disconnected, GroupWait, Meeting, Party, RendezvousError, RendezvousSwap, RendezvousWait,
+        TryRendezvousError,
+    };
+    use counterpoint::sync::{Exchanger, Rendezvous, RendezvousData, RendezvousGroup};
+    use std::sync::Arc;
+
+    const NOW: Duration = Duration::ZERO;
+
+    #[test]
+    fn types() {
+        shown::<Rendezvous>();
+        shown::<RendezvousData<*const u8>>();
+        shown::<RendezvousGroup>();
+        shown::<Exchanger<*const u8>>();
+        shown::<Meeting<*const u8>>();
+        shown::<Party<'static, *const u8>>();
+        named::<RendezvousWait<'static>>();
+        named::<RendezvousSwap<'static, u8>>();
+        named::<GroupWait<'static>>();
+        named::<Exchange<'static, u8>>();
+        named::<ExchangeOwned<u8>>();
+        error::<Disconnected>();
+        error::<RendezvousError>();
+        error::<TryRendezvousError>();
+        error::<ExchangeError<u8>>();
+    }
+
+    #[test]
+    fn rendezvous() {
+        let (mut a, mut b): (Rendezvous, Rendezvous) = Rendezvous::new();
+        assert_eq!(a.try_wait(), Err(TryRendezvousError::WouldBlock));
+        assert_eq!(a.wait_timeout(NOW), Err(RendezvousError::TimedOut));
+        assert_eq!(
+            a.wait_deadline(Instant::now()),
+            Err(RendezvousError::TimedOut)
+        );
+        b.wait();
+        assert_eq!(a.wait_checked(), Ok(()));
+        operation::<_, Result<(), Disconnected>, Result<(), RendezvousError>>(a.wait_async());
+    }
+
+    #[test]
+    fn rendezvous_data() {
+        let (mut a, mut b): (RendezvousData<u8>, _) = RendezvousData::new(1, 2);
+        assert_eq!(a.get_mut(), Some(&mut 1));
+        assert_eq!(a.try_swap(), Err(TryRendezvousError::WouldBlock));
+        assert_eq!(a.try_wait(), Err(TryRendezvousError::WouldBlock));
+        assert_eq!(a.swap_timeout(NOW), Err(RendezvousError::TimedOut));
+        assert_eq!(a.wait_timeout(NOW), Err(RendezvousError::TimedOut));
+        assert_eq!(
+            a.swap_deadline(Instant::now()),
+            Err(RendezvousError::TimedOut)
+        );
+        assert_eq!(
+            a.wait_deadline(Instant::now()),
+            Err(RendezvousError::TimedOut)
+        );
+        assert_eq!(b.swap(), &mut 1);
+        assert_eq!(a.swap_checked(), Ok(&mut 2));
+        operation::<_, Result<&mut u8, Disconnected>, Result<&mut u8, RendezvousError>>(
+            a.swap_async(),
+        );
+        operation::<_, Result<(), Disconnected>, Result<(), RendezvousError>>(a.wait_async());
+        std::thread::scope(|s| {
+            s.spawn(|| b.wait());
+            assert_eq!(a.wait_checked(), Ok(()));
+        });
+        assert_eq!(a.into_inner().ok(), Some(1));
+    }
+
+    #[test]
+    fn rendezvous_group() {
+        let mut parties: Vec<RendezvousGroup> = RendezvousGroup::new(2);
+        let (mut a, mut b) = (parties.pop().unwrap(), parties.pop().unwrap());
+        assert_eq!(a.parties(), 2);
+        assert_eq!(a.try_wait(), Err(TryRendezvousError::WouldBlock));
+        assert_eq!(a.wait_timeout(NOW), Err(RendezvousError::TimedOut));
+        assert_eq!(
+            a.wait_deadline(Instant::now()),
+            Err(RendezvousError::TimedOut)
+        );
+        b.wait();
+        assert_eq!(a.wait_checked(), Ok(()));
+        operation::<_, Result<(), Disconnected>, Result<(), RendezvousError>>(a.wait_async());
+    }
+
+    #[test]
+    fn exchanger() {
+        static PLACE: Exchanger<u8> = Exchanger::new();
+        assert_eq!(PLACE.try_exchange(1), Err(1));
+        assert_eq!(
+            PLACE.exchange_timeout(1, NOW),
+            Err(ExchangeError::TimedOut(1))
+        );
+        assert_eq!(
+            PLACE.exchange_deadline(1, Instant::now()),
+            Err(ExchangeError::TimedOut(1))
+        );
+        assert_eq!(ExchangeError::Cancelled(1).into_inner(), 1);
+        operation::<_, u8, Result<u8, ExchangeError<u8>>>(PLACE.exchange_async(1));
+        let owned = Arc::new(Exchanger::<u8>::default());
+        owned.named("a place");
+        operation::<_, u8, Result<u8, ExchangeError<u8>>>(owned.exchange_owned_async(1));
+        std::thread::scope(|s| {
+            s.spawn(|| assert_eq!(PLACE.exchange(1), 2));
+            assert_eq!(PLACE.exchange(2), 1);
+        });
+    }
+
+    #[test]
+    fn spinning_core() {
+        let mut meeting: Meeting<u8> = Meeting::new(1, 2);
+        let (mut a, mut b): (Party<'_, u8>, Party<'_, u8>) = meeting.split();
+        assert_eq!(a.get_mut(), Some(&mut 1));
+        assert_eq!(a.try_swap(), Err(TryRendezvousError::WouldBlock));
+        assert_eq!(b.swap(), &mut 1);
+        assert_eq!(a.swap_checked(), Ok(&mut 2));
+        drop((a, b));
+        assert_eq!(meeting.into_inner(), (1, 2));
+    }
+}
+
 mod queue {
     use super::*;
 
@@ -546,6 +672,24 @@ mod compat {
         let share: SharedBufMutex<'_, usize> = total.share();
         drop(share);
         assert_eq!(total.get(), 0);
+    }
+
+    #[test]
+    fn rendezvous_swap() {
+        use counterpoint::compat::rendezvous_swap::{Rendezvous, RendezvousData};
+
+        let (mut a, mut b): (Rendezvous, Rendezvous) = Rendezvous::new();
+        let (mut c, mut d): (RendezvousData<u8>, RendezvousData<u8>) = RendezvousData::new(1, 2);
+        std::thread::scope(|s| {
+            s.spawn(|| {
+                a.wait();
+                a.wait_inline();
+                assert_eq!((*c.swap(), *c.swap_inline()), (2, 1));
+            });
+            b.wait_inline();
+            b.wait();
+            assert_eq!((*d.swap_inline(), *d.swap()), (1, 2));
+        });
     }
 
     #[test]
