@@ -21,6 +21,7 @@
 //! | you want | use |
 //! |---|---|
 //! | a value that one at a time may use | [`sync::Mutex`] |
+//! | a value that many read and few write | [`sync::RwLock`] |
 //! | at most so many at once | [`sync::Semaphore`] |
 //! | to say that something happened | [`sync::Notify`] |
 //! | to say that data of your own changed | [`wait::Event`] |
