@@ -21,10 +21,14 @@
 //! | you want | use |
 //! |---|---|
 //! | a value that one at a time may use | [`sync::Mutex`] |
+//! | a value that many read and few write | [`sync::RwLock`] |
 //! | at most so many at once | [`sync::Semaphore`] |
 //! | to say that something happened | [`sync::Notify`] |
 //! | to say that data of your own changed | [`wait::Event`] |
 //! | to wait until all of an unknown number are done | [`sync::WaitGroup`] |
+//! | two that meet step by step, with or without swapping values | [`sync::Rendezvous`], [`sync::RendezvousData`] |
+//! | a number of them that meet step by step | [`sync::RendezvousGroup`] |
+//! | to swap values with whoever comes next | [`sync::Exchanger`] |
 //! | a sum to which many threads add without meeting | [`sync::BufMutex`] |
 //! | a large `Copy` value that is read often | [`SeqCell`] |
 //! | a count that many threads change and few read | [`ShardedCounter`] |

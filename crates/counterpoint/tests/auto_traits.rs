@@ -5,6 +5,8 @@
 use counterpoint::cancel::*;
 use counterpoint::queue::ArrayQueue;
 use counterpoint::sync::buf_mutex::*;
+use counterpoint::sync::exchanger::ExchangeError;
+use counterpoint::sync::rendezvous::{Disconnected, RendezvousError, TryRendezvousError};
 use counterpoint::sync::*;
 use counterpoint::thread::*;
 use counterpoint::time::{SleepUntil, TimerNode};
@@ -166,6 +168,22 @@ fn every_type_has_the_traits_of_its_kind() {
         wait_group::WaitGroupWait:                                         yes  yes  no   yes  yes;
         wait_group::WaitGroupWaitRef<'static>:                             yes  yes  no   yes  yes;
 
+        Rendezvous:                                                        yes  yes  yes  yes  yes;
+        RendezvousData<Inside>:                                            yes  yes  yes  yes  yes;
+        RendezvousData<Bound>:                                             no   no   yes  yes  yes;
+        RendezvousGroup:                                                   yes  yes  yes  yes  yes;
+        rendezvous::RendezvousWait<'static, Inside>:                       yes  yes  no   yes  yes;
+        rendezvous::RendezvousSwap<'static, Inside>:                       yes  yes  no   yes  yes;
+        rendezvous::GroupWait<'static>:                                    yes  yes  no   yes  yes;
+        rendezvous::Meeting<Inside>:                                       yes  yes  yes  yes  yes;
+        rendezvous::Party<'static, Inside>:                                yes  yes  yes  yes  yes;
+        (Disconnected, RendezvousError, TryRendezvousError):               yes  yes  yes  yes  yes;
+        Exchanger<Inside>:                                                 yes  yes  yes  yes  yes;
+        Exchanger<Bound>:                                                  no   no   yes  yes  yes;
+        exchanger::Exchange<'static, Inside>:                              yes  yes  no   yes  yes;
+        exchanger::ExchangeOwned<Inside>:                                  yes  yes  no   yes  yes;
+        ExchangeError<u8>:                                                 yes  yes  yes  yes  yes;
+
         BufMutex<Inside>:                                                  yes  yes  yes  yes  yes;
         BufMutex<Bound>:                                                   no   no   yes  yes  yes;
         BufMutex<u8, Bound>:                                               yes  yes  yes  yes  yes;
@@ -186,6 +204,23 @@ fn every_type_has_the_traits_of_its_kind() {
         StripedShare<'static, u8, u8, Add<u8>, Make<u8>, Put<u8>>:         yes  yes  yes  yes  yes;
         OwnedStripedShare<u8, u8, Add<u8>, Make<u8>, Put<u8>>:             yes  yes  yes  yes  yes;
         (Consuming<Make<u8>>, FromDefault, Reentered):                     yes  yes  yes  yes  yes;
+
+        exchanger::Exchanger<Inside>:                                      yes  yes  yes  yes  yes;
+        exchanger::Exchanger<Bound>:                                       no   no   yes  yes  yes;
+        exchanger::Exchange<'static, Inside>:                              yes  yes  no   yes  yes;
+        exchanger::ExchangeOwned<Inside>:                                  yes  yes  no   yes  yes;
+        exchanger::ExchangeError<u8>:                                      yes  yes  yes  yes  yes;
+        Rendezvous:                                                        yes  yes  yes  yes  yes;
+        RendezvousData<Inside>:                                            yes  yes  yes  no   no;
+        RendezvousData<Bound>:                                             no   no   yes  no   no;
+        RendezvousGroup:                                                   yes  yes  yes  yes  yes;
+        rendezvous::RendezvousWait<'static>:                               yes  yes  no   no   no;
+        rendezvous::RendezvousSwap<'static, Inside>:                       yes  yes  no   no   no;
+        rendezvous::GroupWait<'static>:                                    yes  yes  no   no   yes;
+        rendezvous::Meeting<Inside>:                                       yes  yes  yes  yes  no;
+        rendezvous::Meeting<Bound>:                                        no   no   yes  yes  no;
+        rendezvous::Party<'static, Inside>:                                yes  yes  yes  no   no;
+        (rendezvous::Disconnected, rendezvous::RendezvousError, rendezvous::TryRendezvousError): yes  yes  yes  yes  yes;
     };
     assert_eq!(differs, "", "the table is wrong");
 }
@@ -222,12 +257,16 @@ const SEAMS: &[&str] = &[
     "CancelledVerb",
     "Core",
     "Either",
+    "ExchangeVerb",
     "FutureTag",
     "Generation",
+    "GroupVerb",
+    "Half",
     "Key",
     "ListenVerb",
     "LockOwnedVerb",
     "LockVerb",
+    "MeetVerb",
     "Node",
     "NotifiedVerb",
     "OpTag",
@@ -236,6 +275,8 @@ const SEAMS: &[&str] = &[
     "Record",
     "RecordRef",
     "Registry",
+    "Round",
+    "Seat",
     "Selecting",
     "Share",
     "Shared",

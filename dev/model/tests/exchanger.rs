@@ -79,7 +79,7 @@ model! {
     }
 
     /// Four come, in two pairs: nobody is left, and nobody meets two.
-    fn four_make_two_pairs(preemptions: Some(1)) {
+    fn four_make_two_pairs(preemptions: Some(0)) {
         let place = Arc::new(Exchanger::new());
         let threads = [1, 2, 4].map(|mine| {
             let place = place.clone();
