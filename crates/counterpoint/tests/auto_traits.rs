@@ -172,9 +172,9 @@ fn every_type_has_the_traits_of_its_kind() {
         RendezvousData<Inside>:                                            yes  yes  yes  yes  yes;
         RendezvousData<Bound>:                                             no   no   yes  yes  yes;
         RendezvousGroup:                                                   yes  yes  yes  yes  yes;
-        rendezvous::RendezvousWait<'static, Inside>:                       yes  yes  no   yes  yes;
-        rendezvous::RendezvousSwap<'static, Inside>:                       yes  yes  no   yes  yes;
-        rendezvous::GroupWait<'static>:                                    yes  yes  no   yes  yes;
+        rendezvous::RendezvousWait<'static, Inside>:                       yes  yes  no   no   yes;
+        rendezvous::RendezvousSwap<'static, Inside>:                       yes  yes  no   no   yes;
+        rendezvous::GroupWait<'static>:                                    yes  yes  no   no   yes;
         rendezvous::Meeting<Inside>:                                       yes  yes  yes  yes  yes;
         rendezvous::Party<'static, Inside>:                                yes  yes  yes  yes  yes;
         (Disconnected, RendezvousError, TryRendezvousError):               yes  yes  yes  yes  yes;
