@@ -205,22 +205,26 @@ fn every_type_has_the_traits_of_its_kind() {
         OwnedStripedShare<u8, u8, Add<u8>, Make<u8>, Put<u8>>:             yes  yes  yes  yes  yes;
         (Consuming<Make<u8>>, FromDefault, Reentered):                     yes  yes  yes  yes  yes;
 
-        exchanger::Exchanger<Inside>:                                      yes  yes  yes  yes  yes;
-        exchanger::Exchanger<Bound>:                                       no   no   yes  yes  yes;
-        exchanger::Exchange<'static, Inside>:                              yes  yes  no   yes  yes;
-        exchanger::ExchangeOwned<Inside>:                                  yes  yes  no   yes  yes;
-        exchanger::ExchangeError<u8>:                                      yes  yes  yes  yes  yes;
-        Rendezvous:                                                        yes  yes  yes  yes  yes;
-        RendezvousData<Inside>:                                            yes  yes  yes  no   no;
-        RendezvousData<Bound>:                                             no   no   yes  no   no;
-        RendezvousGroup:                                                   yes  yes  yes  yes  yes;
-        rendezvous::RendezvousWait<'static>:                               yes  yes  no   no   no;
-        rendezvous::RendezvousSwap<'static, Inside>:                       yes  yes  no   no   no;
-        rendezvous::GroupWait<'static>:                                    yes  yes  no   no   yes;
-        rendezvous::Meeting<Inside>:                                       yes  yes  yes  yes  no;
-        rendezvous::Meeting<Bound>:                                        no   no   yes  yes  no;
-        rendezvous::Party<'static, Inside>:                                yes  yes  yes  no   no;
-        (rendezvous::Disconnected, rendezvous::RendezvousError, rendezvous::TryRendezvousError): yes  yes  yes  yes  yes;
+        RwLock<Inside>:                                                    yes  no   yes  yes  yes;
+        RwLock<u8>:                                                        yes  yes  yes  yes  yes;
+        RwLock<Bound>:                                                     no   no   yes  yes  yes;
+        RwLockReadGuard<'static, u8>:                                      yes  yes  yes  yes  yes;
+        RwLockUpgradableReadGuard<'static, u8>:                            yes  yes  yes  yes  yes;
+        RwLockWriteGuard<'static, u8>:                                     yes  yes  yes  yes  yes;
+        RwLockWriteGuard<'static, Inside>:                                 no   no   yes  yes  yes;
+        OwnedRwLockReadGuard<u8>:                                          yes  yes  yes  yes  yes;
+        OwnedRwLockUpgradableReadGuard<u8>:                                yes  yes  yes  yes  yes;
+        OwnedRwLockWriteGuard<u8>:                                         yes  yes  yes  yes  yes;
+        MappedRwLockReadGuard<'static, u8>:                                yes  yes  yes  no   no;
+        MappedRwLockWriteGuard<'static, u8>:                               yes  yes  yes  no   no;
+        OwnedMappedRwLockReadGuard<u8, u8>:                                yes  yes  yes  yes  yes;
+        OwnedMappedRwLockWriteGuard<u8, u8>:                               yes  yes  yes  yes  yes;
+        rwlock::Read<'static, u8>:                                         yes  yes  no   yes  yes;
+        rwlock::Write<'static, u8>:                                        yes  yes  no   yes  yes;
+        rwlock::Upgrade<'static, u8>:                                      yes  yes  no   yes  yes;
+        rwlock::ReadOwned<u8>:                                             yes  yes  no   yes  yes;
+        rwlock::UpgradeOwned<u8>:                                          yes  yes  no   yes  yes;
+        (RwLockError, TryReadError, TryWriteError, UpgradeError<u8>):      yes  yes  yes  yes  yes;
     };
     assert_eq!(differs, "", "the table is wrong");
 }
@@ -251,9 +255,11 @@ fn the_types_of_compat_as_well() {
 /// Names of public structs and enums that no user meets by name: verbs and payloads of operations,
 /// and the seams between rooms.
 const SEAMS: &[&str] = &[
+    "AccessVerb",
     "AcquireVerb",
     "ArmRef",
     "Baton",
+    "Borrowed",
     "CancelledVerb",
     "Core",
     "Either",
@@ -263,6 +269,7 @@ const SEAMS: &[&str] = &[
     "GroupVerb",
     "Half",
     "Key",
+    "Kind",
     "ListenVerb",
     "LockOwnedVerb",
     "LockVerb",
@@ -270,6 +277,7 @@ const SEAMS: &[&str] = &[
     "Node",
     "NotifiedVerb",
     "OpTag",
+    "Owned",
     "Patience",
     "Place",
     "Record",
@@ -284,6 +292,7 @@ const SEAMS: &[&str] = &[
     "State",
     "Strategy",
     "Told",
+    "Upgrading",
     "Verdict",
     "WaitIdleVerb",
     "WaitRefVerb",

@@ -402,11 +402,11 @@ mod sync {
         operation::<_, RwLockReadGuard<'_, i32>, Taken<RwLockReadGuard<'_, i32>>>(read);
         let write: Write<'_, i32> = lock.write_async();
         operation::<_, RwLockWriteGuard<'_, i32>, Taken<RwLockWriteGuard<'_, i32>>>(write);
-        let _: ReadRecursive<'_, i32> = lock.read_recursive_async();
-        let _: UpgradableRead<'_, i32> = lock.upgradable_read_async();
+        drop::<ReadRecursive<'_, i32>>(lock.read_recursive_async());
+        drop::<UpgradableRead<'_, i32>>(lock.upgradable_read_async());
         let reads: ReadOwned<i32> = lock.read_owned_async();
-        let _: ReadRecursiveOwned<i32> = lock.read_recursive_owned_async();
-        let _: UpgradableReadOwned<i32> = lock.upgradable_read_owned_async();
+        drop::<ReadRecursiveOwned<i32>>(lock.read_recursive_owned_async());
+        drop::<UpgradableReadOwned<i32>>(lock.upgradable_read_owned_async());
         let writes: WriteOwned<i32> = lock.write_owned_async();
         let reads: OwnedRwLockReadGuard<i32> = reads.wait();
         let late = Some(RwLockError::TimedOut);
@@ -435,7 +435,7 @@ mod sync {
         assert!(!lock.is_poisoned() && !lock.is_locked() && !lock.is_locked_exclusive());
         *Arc::get_mut(&mut lock).unwrap().get_mut() = 3;
         assert_eq!(Arc::into_inner(lock).unwrap().into_inner(), 3);
-        assert!(RwLock::<()>::MAX_READERS > 1_000_000);
+        const { assert!(RwLock::<()>::MAX_READERS > 1_000_000) };
     }
 
     #[test]
