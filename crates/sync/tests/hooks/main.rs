@@ -5,6 +5,7 @@ mod mutex;
 mod semaphore;
 mod shares;
 mod signals;
+mod stage;
 
 use counterpoint_wait::hooks::{self, Notice, Sink, What};
 use std::cell::{Cell, RefCell};
