@@ -253,9 +253,9 @@ fn no_7_promotion_is_in_order() {
     for waiter in &mut line {
         assert!(waiter.as_mut().poll(&mut cx).is_pending());
     }
-    for index in 0..line.len() {
+    for (index, waiter) in line.iter_mut().enumerate() {
         drop(director);
-        director = match line[index].as_mut().poll(&mut cx) {
+        director = match waiter.as_mut().poll(&mut cx) {
             Poll::Ready(Entered::Head(director)) => director,
             other => panic!("{index}: {other:?}"),
         };

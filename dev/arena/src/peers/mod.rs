@@ -27,4 +27,5 @@ peers! {
     asyncband,
     saa,
     atlas_twin,
+    reader_thread,
 }
