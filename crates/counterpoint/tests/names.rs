@@ -719,7 +719,7 @@ mod stage {
         error::<NotifyError<u8>>();
     }
 
-    fn enters<'s, A: Admission<'s, u8, u8>>(stage: &'s Stage<u8, u8, u8, u8>, with: A) -> u8 {
+    fn enters<A: Admission<u8, u8>>(stage: &Stage<u8, u8, u8, u8>, with: A) -> u8 {
         match stage.enter(with, Some(Duration::ZERO), |head| *head.resource()) {
             Exit::Finished(number) | Exit::Value(number) => number,
             Exit::Timeout | Exit::Token | Exit::Closed => 0,

@@ -490,3 +490,41 @@ fn it_shows_itself() {
     );
     assert_eq!(format!("{head:?}"), "Director { .. }");
 }
+
+/// The compiler forgets how lifetimes inside of a future are related; tasks must be `Send` all the same.
+#[test]
+fn tasks_that_borrow_their_tickets_are_spawned() {
+    async fn wait(stage: &Values, ticket: &mut Ticket<'_, u32, String>) -> Option<String> {
+        match stage.enter_async(&mut *ticket).await {
+            Entered::Value(value) => Some(value),
+            Entered::Head(head) => {
+                head.notify_with(ticket.token(), "own".to_owned()).unwrap();
+                smol::future::yield_now().await;
+                drop(head);
+                None
+            }
+            Entered::Token | Entered::Closed => None,
+        }
+    }
+
+    async fn ask(stage: Arc<Values>, token: u32) -> String {
+        let mut ticket = stage.ticket(token).unwrap();
+        loop {
+            if let Some(value) = wait(&stage, &mut ticket).await {
+                return value;
+            }
+        }
+    }
+
+    let stage = Arc::new(Values::with_values((), ()));
+    let executor = smol::Executor::new();
+    let tasks: Vec<_> = (0..100)
+        .map(|token| executor.spawn(ask(stage.clone(), token)))
+        .collect();
+    block_on(executor.run(async {
+        for task in tasks {
+            assert_eq!(task.await, "own");
+        }
+    }));
+    assert_eq!(stage.tickets(), 0);
+}

@@ -21,7 +21,7 @@ pub use director::Director;
 pub use entry::Entry;
 pub use exit::{Entered, Exit, NotifyError};
 pub use raw::State;
-pub use ticket::Ticket;
+pub use ticket::{Kept, Ticket};
 pub use verb::{Admission, Enter, EnterVerb};
 
 use crate::mutex::{Mutex, MutexGuard};
@@ -168,7 +168,7 @@ impl<T, R, B, V> Stage<T, R, B, V> {
         act: impl FnOnce(&mut Director<'s, T, R, B, V>) -> O,
     ) -> Exit<O, V>
     where
-        A: Admission<'s, T, V>,
+        A: Admission<T, V>,
     {
         self.refuse_reentry();
         let entering = self.enter_async(ticket);
@@ -192,7 +192,7 @@ impl<T, R, B, V> Stage<T, R, B, V> {
         act: impl FnOnce(&mut Director<'s, T, R, B, V>) -> O,
     ) -> Exit<O, V>
     where
-        A: Admission<'s, T, V>,
+        A: Admission<T, V>,
     {
         self.refuse_reentry();
         let entered = self.enter_async(ticket).deadline(deadline).wait();
@@ -251,7 +251,7 @@ impl<T, R, B, V> Stage<T, R, B, V> {
     #[cfg_attr(feature = "hooks", track_caller)]
     pub fn enter_async<'s, A>(&'s self, ticket: A) -> Enter<'s, A, T, R, B, V>
     where
-        A: Admission<'s, T, V>,
+        A: Admission<T, V>,
     {
         verb::enter(self, ticket)
     }

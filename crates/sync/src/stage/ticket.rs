@@ -2,7 +2,7 @@
 
 use core::convert::Infallible;
 use core::fmt;
-use core::mem::replace;
+use core::mem::{ManuallyDrop, replace};
 use counterpoint_wait::hooks::{self, Hold, Site};
 use std::sync::Arc;
 
@@ -25,6 +25,14 @@ pub struct Ticket<'s, T, V = Infallible> {
     hold: Hold,
 }
 
+/// A ticket without its stage.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Kept<T, V> {
+    entry: Arc<Entry<T, V>>,
+    hold: Hold,
+}
+
 impl<'s, T, V> Ticket<'s, T, V> {
     #[inline]
     pub(super) fn new(raw: &'s RawStage<T, V>, entry: Arc<Entry<T, V>>, site: Site) -> Self {
@@ -33,6 +41,21 @@ impl<'s, T, V> Ticket<'s, T, V> {
             entry,
             hold: hooks::held("Ticket", raw.queue(), site, 1),
         }
+    }
+
+    /// What is left of it without its stage; whoever has it makes a ticket of the same stage again.
+    pub(super) fn into_parts(self) -> Kept<T, V> {
+        let mut ticket = ManuallyDrop::new(self);
+        let hold = replace(&mut ticket.hold, Hold::NONE);
+        // SAFETY: the ticket is not dropped, and its entry not used again.
+        let entry = unsafe { core::ptr::read(&raw const ticket.entry) };
+        Kept { entry, hold }
+    }
+
+    /// `kept` is what is left of a ticket of this stage.
+    pub(super) fn from_parts(raw: &'s RawStage<T, V>, kept: Kept<T, V>) -> Self {
+        let Kept { entry, hold } = kept;
+        Ticket { raw, entry, hold }
     }
 
     pub(super) fn entry(&self) -> &Arc<Entry<T, V>> {

@@ -10,17 +10,18 @@ use std::sync::Arc;
 
 use super::entry::Entry;
 use super::raw::{Found, RawStage, State};
+use super::ticket::Kept;
 use super::{Director, Entered, Stage, Ticket};
 
 /// What lets one enter a stage: a [`Ticket`], which ends when it has entered and left, or `&mut
 /// Ticket`, which may enter again and keeps what comes in between. Not implemented elsewhere.
-pub trait Admission<'s, T, V>: sealed::Sealed {
+pub trait Admission<T, V>: sealed::Sealed {
     #[doc(hidden)]
-    fn ticket(&self) -> &Ticket<'s, T, V>;
+    fn ticket(&self) -> &Ticket<'_, T, V>;
 
-    /// The ticket, to be kept as long as it heads.
+    /// What the one that heads keeps of the ticket.
     #[doc(hidden)]
-    fn into_ticket(self) -> Option<Ticket<'s, T, V>>;
+    fn into_kept(self) -> Option<Kept<T, V>>;
 }
 
 mod sealed {
@@ -33,22 +34,24 @@ mod sealed {
     impl<T, V> Sealed for &mut super::Ticket<'_, T, V> {}
 }
 
-impl<'s, T, V> Admission<'s, T, V> for Ticket<'s, T, V> {
-    fn ticket(&self) -> &Ticket<'s, T, V> {
+// Without any relation between the lifetimes of ticket and stage: futures could not be `Send`
+// otherwise, as the compiler forgets such relations when it looks into them.
+impl<T, V> Admission<T, V> for Ticket<'_, T, V> {
+    fn ticket(&self) -> &Ticket<'_, T, V> {
         self
     }
 
-    fn into_ticket(self) -> Option<Ticket<'s, T, V>> {
-        Some(self)
+    fn into_kept(self) -> Option<Kept<T, V>> {
+        Some(self.into_parts())
     }
 }
 
-impl<'s, T, V> Admission<'s, T, V> for &mut Ticket<'s, T, V> {
-    fn ticket(&self) -> &Ticket<'s, T, V> {
+impl<T, V> Admission<T, V> for &mut Ticket<'_, T, V> {
+    fn ticket(&self) -> &Ticket<'_, T, V> {
         self
     }
 
-    fn into_ticket(self) -> Option<Ticket<'s, T, V>> {
+    fn into_kept(self) -> Option<Kept<T, V>> {
         None
     }
 }
@@ -75,7 +78,7 @@ pub(super) fn enter<'s, A, T, R, B, V>(
     admission: A,
 ) -> Enter<'s, A, T, R, B, V>
 where
-    A: Admission<'s, T, V>,
+    A: Admission<T, V>,
 {
     let ticket = admission.ticket();
     assert!(
@@ -93,7 +96,7 @@ where
 // SAFETY: one queue, that of the stage it borrows; no method moves the verb.
 unsafe impl<'s, A, T, R, B, V> Verb for EnterVerb<'s, A, T, R, B, V>
 where
-    A: Admission<'s, T, V>,
+    A: Admission<T, V>,
 {
     type State = State<T, V>;
     type Payload = Arc<Entry<T, V>>;
@@ -114,7 +117,9 @@ where
         match self.stage.raw().try_enter(entry) {
             Found::Nothing => None,
             Found::Headship => {
-                let ticket = self.admission.take().and_then(A::into_ticket);
+                let kept = self.admission.take().and_then(A::into_kept);
+                // It is of this stage, as was looked at when the operation was made.
+                let ticket = kept.map(|kept| Ticket::from_parts(self.stage.raw(), kept));
                 Some(Entered::Head(Director::new(self.stage, ticket)))
             }
             Found::Token => Some(Entered::Token),
@@ -180,7 +185,7 @@ where
 
 impl<'s, A, T, R, B, V> EnterVerb<'s, A, T, R, B, V>
 where
-    A: Admission<'s, T, V>,
+    A: Admission<T, V>,
 {
     /// The node of this operation, once it is linked, or null: raw.rs I5.
     fn sit(&self, queue: &mut LockedQueue<'_, Self>, node: *const Node<Arc<Entry<T, V>>>) {
