@@ -10,7 +10,7 @@ use counterpoint_wait::{block_on, select_biased};
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 const SOON: Option<Duration> = Some(Duration::from_secs(1));
@@ -54,21 +54,6 @@ fn enter(stage: &Tokens, token: u32, timeout: Option<Duration>) -> bool {
         Exit::Finished(()) => true,
         Exit::Timeout => false,
         exit => panic!("nobody tells it anything: {exit:?}"),
-    }
-}
-
-/// The same, as a task that may be dropped while it waits.
-fn enter_or_drop(stage: &Tokens, token: u32) {
-    let mut wait = pin!(stage.enter_async(stage.ticket(token).expect("each its own")));
-    let mut cx = Context::from_waker(Waker::noop());
-    let entered = match wait.as_mut().poll(&mut cx) {
-        Poll::Ready(entered) => entered,
-        Poll::Pending if choose(Branch::DropBeforePoll) => return,
-        Poll::Pending => block_on(wait),
-    };
-    match entered {
-        Entered::Head(head) => head.resource().add(1),
-        other => panic!("nobody tells it anything: {other:?}"),
     }
 }
 
@@ -245,15 +230,31 @@ model! {
         drop(head);
     }
 
-    /// Futures that wait are dropped while the headship is passed on: whoever is left gets it.
+    /// A future that was promised the headship is dropped, and its ticket is not: whoever is left gets
+    /// it.
     fn drop_races_promotion(branches: [Branch::DropBeforePoll], preemptions: Some(3)) {
         let stage = tokens();
         let head = lead(&stage, 0);
-        let dropper = { let stage = stage.clone(); thread::spawn(move || enter_or_drop(&stage, 1)) };
-        let waiter = { let stage = stage.clone(); thread::spawn(move || enter(&stage, 2, None)) };
-        drop(head);
-        dropper.join().unwrap();
-        assert!(waiter.join().unwrap());
+        let mut ticket = stage.ticket(1).unwrap();
+        let waiters = [2, 3].map(|token| {
+            let stage = stage.clone();
+            thread::spawn(move || enter(&stage, token, None))
+        });
+        {
+            let mut wait = pin!(stage.enter_async(&mut ticket));
+            assert!(wait.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+            drop(head);
+            if !choose(Branch::DropBeforePoll) {
+                match block_on(wait) {
+                    Entered::Head(head) => head.resource().add(1),
+                    other => panic!("nobody tells it anything: {other:?}"),
+                }
+            }
+        }
+        for waiter in waiters {
+            assert!(waiter.join().unwrap());
+        }
+        drop(ticket);
         assert_empty(&stage);
     }
 
