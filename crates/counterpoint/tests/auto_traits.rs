@@ -243,9 +243,11 @@ fn the_types_of_the_hooks_as_well() {
 #[cfg(feature = "compat")]
 #[test]
 fn the_types_of_compat_as_well() {
+    use counterpoint::compat::crossbeam_utils::sync as crossbeam;
     use counterpoint::compat::openmp_reducer::{Reducer, SharedReducer};
 
     let differs = table! {
+        crossbeam::Parker:                                                 yes  no   yes  yes  yes;
         Reducer<Inside>:                                                   yes  yes  yes  yes  yes;
         SharedReducer<'static, Inside>:                                    yes  no   yes  yes  no;
     };

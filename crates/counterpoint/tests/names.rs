@@ -754,6 +754,35 @@ mod compat {
     }
 
     #[test]
+    fn crossbeam_utils() {
+        use counterpoint::compat::crossbeam_utils::sync::{Parker, Unparker, WaitGroup};
+        use counterpoint::compat::crossbeam_utils::thread::{
+            Result, Scope, ScopedJoinHandle, ScopedThreadBuilder, scope,
+        };
+        use counterpoint::compat::crossbeam_utils::{Backoff, CachePadded};
+        use std::time::{Duration, Instant};
+
+        let (parker, padded) = (Parker::new(), CachePadded::new(2));
+        let unparker: &Unparker = parker.unparker();
+        let group = WaitGroup::new();
+        let outcome: Result<u8> = scope(|s: &Scope<'_>| {
+            let builder: ScopedThreadBuilder<'_, '_> = s.builder();
+            let handle: ScopedJoinHandle<'_, u8> = builder.spawn(|_| *padded + 1).unwrap();
+            unparker.unpark();
+            parker.park();
+            parker.park_timeout(Duration::ZERO);
+            parker.park_deadline(Instant::now());
+            handle.join().unwrap()
+        });
+        assert_eq!(outcome.unwrap(), 3);
+        group.wait();
+        Backoff::new().spin();
+        let raw = Parker::into_raw(Parker::default());
+        // SAFETY: from `into_raw`, taken back once.
+        drop(unsafe { Parker::from_raw(raw) });
+    }
+
+    #[test]
     fn openmp_reducer() {
         use counterpoint::compat::openmp_reducer::{Reducer, SharedReducer};
 

@@ -84,6 +84,7 @@ fn the_night_runs_the_long_jobs() {
             "models",
             "histories",
             "weaken",
+            "peers",
             "planted",
             "jitter",
             "asan",
