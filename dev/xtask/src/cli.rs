@@ -62,6 +62,11 @@ pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Request, String> {
             Value(value) if command.is_none() => {
                 command = Some(value.string().map_err(|error| format!("{error}."))?);
             }
+            // `sanitize tsan` is short for `sanitize --only tsan`.
+            Value(value) if command.as_deref() == Some("sanitize") => {
+                let value = value.string().map_err(|error| format!("{error}."))?;
+                options.only.push(value);
+            }
             other => return Err(format!("{}.", other.unexpected())),
         }
     }
@@ -96,8 +101,8 @@ fn check_options(command: &str, given: &[&str]) -> Result<(), String> {
     let known: &[&str] = match command {
         "gate" => &["--skip-tests", "--after-cargo-test", "--only", "--list"],
         "night" => &["--only", "--list"],
-        "models" => &["--long"],
-        "planted" | "peers" => &["--only"],
+        "models" => &["--long", "--only"],
+        "planted" | "peers" | "sanitize" => &["--only"],
         "weaken" => &["--only", "--changed", "--learn", "--long"],
         _ => &[],
     };
@@ -122,7 +127,7 @@ pub(crate) fn usage() -> String {
         text.push_str(&format!("{:<13} {}\n", job.name, job.about));
     }
     text.push_str(
-        "\nmodels knows --long; planted and peers know --only NAME; weaken knows both, and\n\
+        "\nmodels knows --long and --only ENGINE; planted, peers and sanitize know --only NAME; weaken knows both, and\n\
         --changed (sites of changed files) and --learn (find the models, write the list).\n\
         Full output of each job: target/xtask/<job>.log\n",
     );

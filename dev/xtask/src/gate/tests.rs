@@ -87,8 +87,7 @@ fn the_night_runs_the_long_jobs() {
             "peers",
             "planted",
             "jitter",
-            "asan",
-            "tsan"
+            "sanitize"
         ]
     );
 }

@@ -52,7 +52,7 @@ pub(crate) fn run(context: &Context) -> Result<String, String> {
     }
     peers.retain(|peer| peer.gate || !context.options.short);
     peers.retain(|peer| only.is_empty() || only.contains(&peer.name));
-    let proof = Proof::begin(context, "peers")?;
+    let proof = Proof::more(context, "peers")?;
     let (mut rows, mut problems, mut total) = (Vec::new(), Vec::new(), 0);
     for peer in &peers {
         problems.extend(unfounded(context, peer));
