@@ -20,6 +20,8 @@ pub mod schedules;
 pub mod subject;
 pub mod subjects;
 #[cfg(not(any(counterpoint_loom, counterpoint_shuttle)))]
+pub mod tasks;
+#[cfg(not(any(counterpoint_loom, counterpoint_shuttle)))]
 pub mod threads;
 
 pub use history::{Call, History, Outcome, Why};

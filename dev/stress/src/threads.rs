@@ -1,7 +1,7 @@
 //! Histories of real threads. With the cfg `counterpoint_jitter` they meet in rare windows, too.
 
 use crate::desk::{Desk, Rest};
-use crate::failure::{Failure, Fault, Wrong, shrink};
+use crate::failure::{Failure, Fault, Wrong, message, shrink};
 use crate::history::{History, Standstill};
 use crate::linear::{Verdict, check};
 use crate::plan::{Pick, Plan, Random, draw};
@@ -244,14 +244,6 @@ impl<S: Subject> Drop for Crew<S> {
             let _ = thread.join();
         }
     }
-}
-
-fn message(payload: &(dyn std::any::Any + Send)) -> String {
-    let text = payload
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned());
-    let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
-    text.unwrap_or_else(|| "without a message".to_owned())
 }
 
 fn spin_until(done: impl Fn() -> bool) {
