@@ -12,6 +12,7 @@ pub mod desk;
 pub mod failure;
 pub mod history;
 pub mod linear;
+pub mod litmus;
 pub mod model;
 pub mod plan;
 pub mod report;

@@ -15,9 +15,6 @@ use std::time::{Duration, Instant};
 /// For how long nothing moves before the watcher thinks of a standstill.
 const QUIET: Duration = Duration::from_micros(300);
 
-/// How often a smaller plan is run to see whether it fails as well.
-const AGAIN: u64 = 3_000;
-
 /// How many histories are recorded, and of what.
 #[derive(Clone, Copy, Debug)]
 pub struct Threads {
@@ -31,6 +28,8 @@ pub struct Threads {
     pub seed: u64,
     /// For how long nothing moves before a standstill that the model forbids is one.
     pub patience: Duration,
+    /// How often a smaller plan is run to see whether it fails as well.
+    pub again: u64,
 }
 
 /// What was recorded.
@@ -107,7 +106,7 @@ impl Threads {
                 found
             }
             _ => shrink(found, |plan| {
-                (0..AGAIN).find_map(|_| crew.run(plan.clone()).err())
+                (0..self.again).find_map(|_| crew.run(plan.clone()).err())
             }),
         };
         failure.again = format!(

@@ -28,6 +28,7 @@ fn judge<S: Subject>(subject: S) {
         histories: histories(),
         seed: report::number("COUNTERPOINT_SEED", 1),
         patience: std::time::Duration::from_secs(20),
+        again: 3_000,
     };
     let count = how
         .run(subject)

@@ -17,7 +17,8 @@ fn run<S: Subject>(subject: S) -> Option<Fault<S>> {
         steps: 6,
         histories: 100_000,
         seed: 7,
-        patience: std::time::Duration::from_secs(1),
+        patience: std::time::Duration::from_millis(500),
+        again: 100,
     };
     how.run(subject).err()
 }
