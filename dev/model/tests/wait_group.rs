@@ -126,7 +126,7 @@ model! {
 
     /// A wait times out while the last unit goes: it keeps its unit or is released, and the other
     /// waiter is released in any case once all is done.
-    fn timeout_races_the_last_drop(branches: [Branch::DeadlineFirst], per_thread: 1, preemptions: Some(2)) {
+    fn timeout_races_the_last_drop(branches: [Branch::DeadlineFirst], per_thread: 1, preemptions: Some(3)) {
         let group = WaitGroup::new();
         let impatient = group.clone();
         let first = thread::spawn(move || {

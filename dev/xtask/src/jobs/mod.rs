@@ -3,6 +3,7 @@
 pub(crate) mod arena;
 pub(crate) mod cargo_test;
 pub(crate) mod clippy;
+pub(crate) mod disasm;
 pub(crate) mod docs;
 pub(crate) mod empty_tests;
 pub(crate) mod examples;
