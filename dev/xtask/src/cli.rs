@@ -96,7 +96,7 @@ fn check_options(command: &str, given: &[&str]) -> Result<(), String> {
     let known: &[&str] = match command {
         "gate" => &["--skip-tests", "--after-cargo-test", "--only", "--list"],
         "night" => &["--only", "--list"],
-        "models" => &["--long"],
+        "models" | "histories" | "litmus" => &["--long"],
         "planted" => &["--only"],
         "weaken" => &["--only", "--changed", "--learn", "--long"],
         _ => &[],
@@ -122,7 +122,7 @@ pub(crate) fn usage() -> String {
         text.push_str(&format!("{:<13} {}\n", job.name, job.about));
     }
     text.push_str(
-        "\nmodels knows --long; planted knows --only NAME; weaken knows both, and\n\
+        "\nmodels, histories and litmus know --long; planted knows --only NAME; weaken knows both,\n\
         --changed (sites of changed files) and --learn (find the models, write the list).\n\
         Full output of each job: target/xtask/<job>.log\n",
     );

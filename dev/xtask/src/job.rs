@@ -87,6 +87,7 @@ pub(crate) const JOBS: &[Job] = &[
     job("docs", Place::Gate(3.0), jobs::docs::run, "rustdoc with warnings denied"),
     test_job("models", Place::Both(20.0), jobs::models::run, "models under loom and shuttle; each counts its executions"),
     test_job("histories", Place::Both(4.0), jobs::histories::run, "histories of every structure, judged by its model"),
+    test_job("litmus", Place::Both(3.0), jobs::litmus::run, "litmus shapes on this machine and under loom, one table for both"),
     test_job("weaken", Place::Night, jobs::weaken::run, "each ordering, weakened, makes the model of dev/model/sites.toml fail"),
     job("features", Place::Gate(4.0), jobs::features::run, "each library crate with no, each and all features"),
     job("nostd", Place::Gate(1.0), jobs::nostd::run, "a program without std links against base and sync and runs"),

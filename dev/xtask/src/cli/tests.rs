@@ -40,6 +40,7 @@ fn unknown_words_are_refused() {
 fn options_that_would_do_nothing_are_refused() {
     assert!(asked(&["fmt", "--long"]).unwrap_err().contains("--long"));
     assert!(asked(&["models", "--long"]).is_ok());
+    assert!(asked(&["litmus", "--long"]).is_ok());
 }
 
 #[test]

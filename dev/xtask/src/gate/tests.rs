@@ -83,6 +83,7 @@ fn the_night_runs_the_long_jobs() {
         [
             "models",
             "histories",
+            "litmus",
             "weaken",
             "planted",
             "jitter",
