@@ -4,10 +4,6 @@
 //! `COUNTERPOINT_CASES` says how many of each (default 500).
 #![cfg(not(any(counterpoint_loom, counterpoint_shuttle)))]
 
-use counterpoint_stress::subjects::{
-    buf_mutex, cancel, event, mutex, notify, parker, semaphore, seq_cell, sharded_counter,
-    wait_group,
-};
 use counterpoint_stress::{Subject, report, tasks};
 use proptest::collection::vec;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
@@ -38,17 +34,4 @@ macro_rules! sequences {
     )*};
 }
 
-sequences! {
-    mutex: mutex::Fairness::<false>;
-    fair_mutex: mutex::Fairness::<true>;
-    semaphore: semaphore::Order::<false>;
-    fair_semaphore: semaphore::Order::<true>;
-    notify: notify::Signals;
-    event: event::Listeners;
-    wait_group: wait_group::Handles;
-    buf_mutex: buf_mutex::Shares;
-    cancel_token: cancel::Tree;
-    parker: parker::Token;
-    seq_cell: seq_cell::Cell;
-    sharded_counter: sharded_counter::Counter;
-}
+counterpoint_stress::for_each_subject!(sequences);
