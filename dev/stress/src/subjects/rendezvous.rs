@@ -69,11 +69,8 @@ pub struct Seat {
 #[derive(Clone, Copy, Debug)]
 pub struct Parties<const PAIRS: bool>;
 
-/// For how long `Soon` blocks. A checker has no moments.
-const MOMENT: Duration = match cfg!(counterpoint_shuttle) {
-    true => Duration::ZERO,
-    false => Duration::from_micros(20),
-};
+/// For how long `Soon` blocks.
+const MOMENT: Duration = Duration::from_micros(20);
 
 impl<const PAIRS: bool> Parties<PAIRS> {
     /// Those who meet with this one, and itself.
@@ -290,7 +287,12 @@ impl<const PAIRS: bool> Subject for Parties<PAIRS> {
         let Some(handle) = local else {
             return Started::Done(Ret::Nothing);
         };
-        match *op {
+        let op = match *op {
+            // A checker has no moments: there a deadline comes at once or never.
+            Op::Soon(value) if cfg!(counterpoint_shuttle) => Op::Try(value),
+            ref op => op.clone(),
+        };
+        match op {
             Op::Meet(value) => {
                 handle.bring(value);
                 match handle {
