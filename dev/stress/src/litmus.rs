@@ -76,13 +76,16 @@ impl Default for Words {
 /// What one thread saw: up to three values, the others 0.
 pub type Seen = [u32; 3];
 
+/// What a thread does.
+pub type Body = fn(&Words) -> Seen;
+
 /// A litmus test.
 #[derive(Debug)]
 pub struct Shape {
     /// Its name, as in the literature where it has one.
     pub name: &'static str,
     /// What each thread does, and how many values it saw.
-    pub threads: &'static [(fn(&Words) -> Seen, usize)],
+    pub threads: &'static [(Body, usize)],
     /// How many of the words belong to the outcome, as they are at the end.
     pub finals: usize,
     /// Which outcomes are what; the first that fits counts, and those that none fits are

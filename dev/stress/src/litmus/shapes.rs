@@ -3,7 +3,7 @@
 //! `weak` in a comment says which outcome an order of the accesses cannot explain.
 
 use super::Class::{Forbidden, Interesting};
-use super::{Class, Seen, Shape, Words};
+use super::{Body, Class, Seen, Shape, Words};
 use counterpoint_base::fence::{heavy, light};
 use counterpoint_base::prim::atomic::{
     Order, RELAXED, acq_rel, acquire, fence_acquire, fence_release, fence_seq_cst, release,
@@ -30,7 +30,6 @@ fn full() {
     fence_seq_cst("litmus.full");
 }
 
-type Body = fn(&Words) -> Seen;
 type Row = (&'static str, Class);
 
 const fn shape(

@@ -104,7 +104,7 @@ impl<const CAPACITY: usize> Subject for Queue<CAPACITY> {
         ArrayQueue::new(CAPACITY)
     }
 
-    fn local<'r>(&self, _real: &'r ArrayQueue<u32>, _party: usize) {}
+    fn local(&self, _real: &ArrayQueue<u32>, _party: usize) {}
 
     fn choose(&self, party: usize, pick: &mut Pick<'_>) -> Op {
         let value = party as u32 * 100 + pick.below(100);

@@ -159,7 +159,7 @@ impl Subject for Pairs {
         Exchanger::new()
     }
 
-    fn local<'r>(&self, _real: &'r Exchanger<u32>, _party: usize) {}
+    fn local(&self, _real: &Exchanger<u32>, _party: usize) {}
 
     fn choose(&self, party: usize, pick: &mut Pick<'_>) -> Op {
         let value = party as u32 * 100 + pick.below(100);

@@ -256,7 +256,7 @@ impl<const PAIRS: bool> Subject for Parties<PAIRS> {
         Mutex::new(handles)
     }
 
-    fn local<'r>(&self, real: &'r Self::Real, party: usize) -> Option<Handle> {
+    fn local(&self, real: &Self::Real, party: usize) -> Option<Handle> {
         let mut handles = real.lock().unwrap_or_else(PoisonError::into_inner);
         handles[party].take()
     }
