@@ -6,7 +6,8 @@
 //!   must have to. A wrong history is made as small as it gets and drawn.
 //! * **Litmus tests** ([`litmus`]): few instructions of a few threads, run often, with a table of
 //!   what may come out.
-//! * **Faults**: tests/faults_*.rs, with the table faults.toml.
+//! * **Faults**: tests/faults and tests/faults_*.rs, with the table faults.toml.
+//! * **Fuzzing** (`fuzz`): the histories of tasks, written by libFuzzer; see dev/fuzz.
 
 pub mod litmus;
 pub mod report;
@@ -16,6 +17,8 @@ pub mod report;
 pub mod desk;
 #[cfg(not(counterpoint_loom))]
 pub mod failure;
+#[cfg(not(any(counterpoint_loom, counterpoint_shuttle)))]
+pub mod fuzz;
 #[cfg(not(counterpoint_loom))]
 pub mod history;
 #[cfg(not(counterpoint_loom))]

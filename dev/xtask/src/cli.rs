@@ -52,6 +52,13 @@ pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Request, String> {
                 options.learn = true;
                 given.push("--learn");
             }
+            Long("seconds") => {
+                let value = parser.value().map_err(|error| format!("{error}."))?;
+                let number = value.to_str().and_then(|text| text.parse().ok());
+                let number = number.filter(|seconds| *seconds > 0);
+                options.seconds = Some(number.ok_or("--seconds wants a number above 0.")?);
+                given.push("--seconds");
+            }
             Long("only") => {
                 let value = parser.value().and_then(|value| value.string());
                 options
@@ -98,6 +105,7 @@ fn check_options(command: &str, given: &[&str]) -> Result<(), String> {
         "night" => &["--only", "--list"],
         "models" | "histories" | "litmus" => &["--long"],
         "planted" => &["--only"],
+        "fuzz" => &["--only", "--seconds"],
         "weaken" => &["--only", "--changed", "--learn", "--long"],
         _ => &[],
     };
@@ -123,7 +131,8 @@ pub(crate) fn usage() -> String {
     }
     text.push_str(
         "\nmodels, histories and litmus know --long; planted knows --only NAME; weaken knows both,\n\
-        --changed (sites of changed files) and --learn (find the models, write the list).\n\
+        --changed (sites of changed files) and --learn (find the models, write the list); fuzz\n\
+        knows --only NAME and --seconds N (for each structure).\n\
         Full output of each job: target/xtask/<job>.log\n",
     );
     text

@@ -101,6 +101,7 @@ pub(crate) const JOBS: &[Job] = &[
     job("words", Place::Gate(1.0), jobs::words::run, "no registry hosts or machine paths in tracked files"),
     test_job("planted", Place::Both(12.0), jobs::planted::run, "faults planted from dev/model/planted.toml make their models fail"),
     test_job("jitter", Place::Night, jobs::jitter::run, "tests with random pauses at atomic operations"),
+    test_job("fuzz", Place::Night, jobs::fuzz::run, "libFuzzer writes operation sequences for every structure"),
     test_job("asan", Place::Night, jobs::sanitize::address, "tests of base, wait and sync under AddressSanitizer"),
     test_job("tsan", Place::Night, jobs::sanitize::thread, "tests of base, wait and sync under ThreadSanitizer"),
 ];
@@ -129,7 +130,9 @@ pub(crate) struct Options {
     pub(crate) changed: bool,
     /// In `weaken`: look for the models and write the list.
     pub(crate) learn: bool,
-    /// Jobs, or in `planted` and `weaken` entries, to run; all if empty.
+    /// In `fuzz`: for so long each.
+    pub(crate) seconds: Option<u64>,
+    /// Jobs, or in `planted`, `weaken` and `fuzz` entries, to run; all if empty.
     pub(crate) only: Vec<String>,
     /// Leave out jobs that run tests.
     pub(crate) skip_tests: bool,

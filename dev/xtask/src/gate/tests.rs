@@ -87,6 +87,7 @@ fn the_night_runs_the_long_jobs() {
             "weaken",
             "planted",
             "jitter",
+            "fuzz",
             "asan",
             "tsan"
         ]

@@ -9,6 +9,7 @@ pub(crate) mod empty_tests;
 pub(crate) mod examples;
 pub(crate) mod features;
 pub(crate) mod fmt;
+pub(crate) mod fuzz;
 pub(crate) mod headers;
 pub(crate) mod histories;
 pub(crate) mod jitter;
