@@ -12,8 +12,9 @@ use super::mapped::{
     MappedRwLockReadGuard, MappedRwLockWriteGuard, OwnedMappedRwLockReadGuard,
     OwnedMappedRwLockWriteGuard,
 };
-use super::raw::{Kind, RawRwLock};
+use super::raw::RawRwLock;
 use super::verb::{self, Guard, Upgrade, UpgradeOwned};
+use super::word::Kind;
 use super::{RwLock, UpgradeError};
 
 /// One who wrote leaves; a panic since poisons.

@@ -7,6 +7,7 @@ mod guard;
 mod mapped;
 mod raw;
 mod verb;
+mod word;
 
 use core::fmt;
 use counterpoint_base::const_fn;
@@ -24,12 +25,14 @@ pub use mapped::{
     MappedRwLockReadGuard, MappedRwLockWriteGuard, OwnedMappedRwLockReadGuard,
     OwnedMappedRwLockWriteGuard,
 };
-pub use raw::{Kind, State, Want};
+pub use raw::{State, Want};
 pub use verb::{
     Access, AccessVerb, Borrowed, Exclusive, Guard, Mode, Owned, Read, ReadOwned, ReadRecursive,
     ReadRecursiveOwned, Recursive, Shared, Upgradable, UpgradableRead, UpgradableReadOwned,
     Upgrade, UpgradeOwned, Upgrading, Write, WriteOwned,
 };
+
+pub use word::Kind;
 
 use raw::RawRwLock;
 
@@ -115,7 +118,7 @@ impl<T> RwLock<T> {
 
 impl<T: ?Sized> RwLock<T> {
     /// How many may read at once.
-    pub const MAX_READERS: usize = raw::MAX_READERS;
+    pub const MAX_READERS: usize = word::MAX_READERS;
 
     /// Why one who reads could not come in at once.
     #[cold]

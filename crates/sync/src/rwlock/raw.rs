@@ -81,86 +81,19 @@ use counterpoint_base::{Backoff, const_fn};
 use counterpoint_wait::queue::{End, Grant, Locked, Pick, WaitQueue};
 use counterpoint_wait::waker::{WakeBatch, wake_in_batches};
 
+use super::word::{
+    AWAKE, BARRED, FAIR, FULL, Kind, POISONED, READER, READERS, SHUT, STARVING, STRICT, UPGRADABLE,
+    UPGRADING, WAITERS, WRITER,
+};
 use crate::fairness::Patience;
 
-const SPIN_ROUNDS: u32 = 10;
-
-const WRITER: u32 = 1;
-const UPGRADABLE: u32 = 1 << 1;
-const WAITERS: u32 = 1 << 2;
-const BARRED: u32 = 1 << 3;
-const FAIR: u32 = 1 << 4;
-const STARVING: u32 = 1 << 5;
-const AWAKE: u32 = 1 << 6;
-const UPGRADING: u32 = 1 << 7;
-const STRICT: u32 = 1 << 8;
-const POISONED: u32 = 1 << 9;
-const READER: u32 = 1 << 10;
-const READERS: u32 = !(READER - 1);
-const FULL: u32 = 1 << 31;
-/// A newcomer that reads looks closer if one of these is set.
-const SHUT: u32 = WRITER | BARRED | FAIR | FULL;
-
-/// How many may read at once.
-pub(super) const MAX_READERS: usize = (FULL / READER) as usize;
-
-/// What one asks of the lock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// To read.
-    Read,
-    /// To read, also where others who read are about to be followed by a writer.
-    Recursive,
-    /// To read, and perhaps to write later.
-    Upgradable,
-    /// To write.
-    Write,
-    /// To write, as the one upgradable reader.
-    Upgrade,
-}
-
-impl Kind {
-    /// Whether it wants the lock alone.
-    const fn is_alone(self) -> bool {
-        matches!(self, Kind::Write | Kind::Upgrade)
-    }
-
-    /// Whether those who hold the lock let it in.
-    #[inline(always)]
-    const fn fits(self, word: u32) -> bool {
-        match self {
-            Kind::Read | Kind::Recursive => word & (WRITER | FULL) == 0,
-            Kind::Upgradable => word & (WRITER | FULL | UPGRADABLE) == 0,
-            Kind::Write => word & (WRITER | READERS) == 0,
-            Kind::Upgrade => word & READERS == READER,
-        }
-    }
-
-    /// Whether it may come in without having waited.
-    #[inline(always)]
-    const fn is_open(self, word: u32) -> bool {
-        let readers = word & READERS != 0;
-        self.fits(word)
-            && match self {
-                Kind::Upgrade => true,
-                Kind::Recursive if readers => true,
-                _ if word & FAIR != 0 => false,
-                Kind::Write => true,
-                Kind::Read | Kind::Recursive | Kind::Upgradable => word & BARRED == 0 || !readers,
-            }
-    }
-
-    /// The word once it is in.
-    #[inline(always)]
-    const fn let_in(self, word: u32) -> u32 {
-        match self {
-            Kind::Read | Kind::Recursive => word + READER,
-            Kind::Upgradable => (word + READER) | UPGRADABLE,
-            Kind::Write => word | WRITER,
-            Kind::Upgrade => ((word - READER) & !UPGRADABLE) | WRITER,
-        }
-    }
-}
+/// Looks of a blocking newcomer, each twice as late as the one before; none in models, where it is
+/// the sleep that matters.
+const SPIN_ROUNDS: u32 = if cfg!(any(counterpoint_loom, counterpoint_shuttle)) {
+    0
+} else {
+    7
+};
 
 /// The right to try, as it was granted.
 #[derive(Debug, PartialEq, Eq)]

@@ -11,7 +11,8 @@ use counterpoint_wait::queue::WaitQueue;
 use counterpoint_wait::waker::WakeBatch;
 use std::sync::Arc;
 
-use super::raw::{Kind, State, Want};
+use super::raw::{State, Want};
+use super::word::Kind;
 use super::{
     OwnedRwLockReadGuard, OwnedRwLockUpgradableReadGuard, OwnedRwLockWriteGuard, RwLock,
     RwLockError, RwLockReadGuard, RwLockUpgradableReadGuard, RwLockWriteGuard, UpgradeError,
