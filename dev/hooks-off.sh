@@ -1,6 +1,6 @@
 #!/bin/sh
-# The hooks cost nothing while their feature is off: counts the instructions of three loops over a
-# mutex with two commits, the second without the feature, and fails if a count differs.
+# The hooks cost nothing while their feature is off: counts the instructions of loops over the
+# primitives with two commits, the second without the feature, and fails if a count differs.
 #
 #   dev/hooks-off.sh COMMIT_WITHOUT_HOOKS [COMMIT_WITH_HOOKS]
 #
@@ -11,26 +11,37 @@ before=${1:?commit without hooks}
 after=${2:-HEAD}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+loops="mutex_free mutex_async mutex_queued
+semaphore_free semaphore_owned semaphore_async semaphore_queued semaphore_split
+notify_stored notify_queued group_handles group_queued share_merged share_peeked"
 
 mkdir -p "$work/program/src"
 cat > "$work/program/src/main.rs" <<'RUST'
-use counterpoint_sync::Mutex;
+use counterpoint_sync::{BufMutex, Mutex, Notify, Semaphore, WaitGroup};
 use counterpoint_wait::block_on;
 use std::future::Future;
-use std::pin::pin;
+use std::hint::black_box;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 const ROUNDS: u64 = 20_000;
 
+fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
 #[inline(never)]
-fn free_loop(mutex: &Mutex<u64>) {
+fn mutex_free_loop() {
+    let mutex = black_box(Mutex::new(0u64));
     for round in 0..ROUNDS {
         *mutex.lock() += round;
     }
 }
 
 #[inline(never)]
-fn async_loop(mutex: &Mutex<u64>) {
+fn mutex_async_loop() {
+    let mutex = black_box(Mutex::new(0u64));
     block_on(async {
         for round in 0..ROUNDS {
             *mutex.lock_async().await += round;
@@ -39,28 +50,151 @@ fn async_loop(mutex: &Mutex<u64>) {
 }
 
 #[inline(never)]
-fn queued_loop(mutex: &Mutex<u64>) {
-    let mut cx = Context::from_waker(Waker::noop());
+fn mutex_queued_loop() {
+    let mutex = black_box(Mutex::new(0u64));
     for round in 0..ROUNDS {
         let held = mutex.lock();
         let mut lock = pin!(mutex.lock_async());
-        assert!(lock.as_mut().poll(&mut cx).is_pending());
+        assert!(poll(lock.as_mut()).is_pending());
         drop(held);
-        match lock.poll(&mut cx) {
+        match poll(lock) {
             Poll::Ready(mut guard) => *guard += round,
             Poll::Pending => unreachable!("it was unlocked"),
         }
     }
 }
 
-fn main() {
-    let mutex = std::hint::black_box(Mutex::new(0u64));
-    match std::env::args().nth(1).as_deref() {
-        Some("free") => free_loop(&mutex),
-        Some("async") => async_loop(&mutex),
-        _ => queued_loop(&mutex),
+#[inline(never)]
+fn semaphore_free_loop() {
+    let semaphore = black_box(Semaphore::new(2));
+    for _ in 0..ROUNDS {
+        let _held = black_box(semaphore.acquire().unwrap());
     }
-    assert!(*mutex.lock() > 0);
+}
+
+#[inline(never)]
+fn semaphore_owned_loop() {
+    let semaphore = black_box(Arc::new(Semaphore::new(2)));
+    for _ in 0..ROUNDS {
+        let _held = black_box(semaphore.acquire_many_owned(2).unwrap());
+    }
+}
+
+#[inline(never)]
+fn semaphore_async_loop() {
+    let semaphore = black_box(Semaphore::new(2));
+    block_on(async {
+        for _ in 0..ROUNDS {
+            let _held = black_box(semaphore.acquire_many_async(2).await.unwrap());
+        }
+    })
+}
+
+#[inline(never)]
+fn semaphore_queued_loop() {
+    let semaphore = black_box(Semaphore::new(1));
+    for _ in 0..ROUNDS {
+        let held = semaphore.acquire();
+        let mut acquire = pin!(semaphore.acquire_async());
+        assert!(poll(acquire.as_mut()).is_pending());
+        drop(held);
+        assert!(poll(acquire).is_ready());
+    }
+}
+
+#[inline(never)]
+fn semaphore_split_loop() {
+    let semaphore = black_box(Semaphore::new(3));
+    for _ in 0..ROUNDS {
+        let mut all = semaphore.acquire_many(3).unwrap();
+        let part = black_box(all.split(1).unwrap());
+        all.merge(part);
+        all.forget();
+        semaphore.add_permits(3);
+    }
+}
+
+#[inline(never)]
+fn notify_stored_loop() {
+    let notify = black_box(Notify::new());
+    for _ in 0..ROUNDS {
+        notify.notify_one();
+        notify.wait();
+    }
+}
+
+#[inline(never)]
+fn notify_queued_loop() {
+    let notify = black_box(Notify::new());
+    for _ in 0..ROUNDS {
+        let mut notified = pin!(notify.notified());
+        assert!(poll(notified.as_mut()).is_pending());
+        notify.notify_one();
+        assert!(poll(notified).is_ready());
+    }
+}
+
+#[inline(never)]
+fn group_handles_loop() {
+    let group = black_box(WaitGroup::new());
+    for _ in 0..ROUNDS {
+        drop(black_box(group.clone()));
+        group.wait_ref();
+    }
+}
+
+#[inline(never)]
+fn group_queued_loop() {
+    let group = black_box(WaitGroup::new());
+    for _ in 0..ROUNDS {
+        let other = group.clone();
+        let mut by_ref = pin!(group.wait_ref_async());
+        assert!(poll(by_ref.as_mut()).is_pending());
+        drop(other);
+        assert!(poll(by_ref).is_ready());
+        let mut by_value = pin!(group.clone().wait_async());
+        assert!(poll(by_value.as_mut()).is_pending());
+    }
+}
+
+#[inline(never)]
+fn share_merged_loop() {
+    let total = black_box(BufMutex::<u64>::new(0, |global, local| *global += *local));
+    for round in 0..ROUNDS {
+        *total.share().as_mut() += round;
+    }
+}
+
+#[inline(never)]
+fn share_peeked_loop() {
+    let total = black_box(BufMutex::<u64>::new(0, |global, local| *global += *local));
+    let mut share = total.share();
+    for _ in 0..ROUNDS {
+        *share.as_mut() += 1;
+        share.flush();
+        black_box(total.peek());
+    }
+}
+
+fn main() {
+    let name = std::env::args().nth(1).unwrap();
+    match name.as_str() {
+        "mutex_free" => mutex_free_loop(),
+        "mutex_async" => mutex_async_loop(),
+        "mutex_queued" => mutex_queued_loop(),
+        "semaphore_free" => semaphore_free_loop(),
+        "semaphore_owned" => semaphore_owned_loop(),
+        "semaphore_async" => semaphore_async_loop(),
+        "semaphore_queued" => semaphore_queued_loop(),
+        "semaphore_split" => semaphore_split_loop(),
+        "notify_stored" => notify_stored_loop(),
+        "notify_queued" => notify_queued_loop(),
+        "group_handles" => group_handles_loop(),
+        "group_queued" => group_queued_loop(),
+        "share_merged" => share_merged_loop(),
+        "share_peeked" => share_peeked_loop(),
+        _ => unreachable!("no loop {name}"),
+    }
 }
 RUST
 
@@ -85,7 +219,7 @@ counterpoint-wait = { path = "$work/tree/crates/wait" }
 debug = "line-tables-only"
 TOML
     (cd "$work/program" && cargo build --quiet --release)
-    for loop in free async queued; do
+    for loop in $loops; do
         valgrind --tool=callgrind --callgrind-out-file=/dev/null \
             --toggle-collect="*${loop}_loop*" "$work/program/target/release/program" "$loop" 2>&1 |
             sed -n "s/.*Collected : /$loop /p"
@@ -96,6 +230,6 @@ count "$before" > "$work/before"
 count "$after" > "$work/after"
 echo "instructions of 20000 rounds without hooks:" && cat "$work/before"
 echo "with hooks, off:" && cat "$work/after"
-test "$(wc -l < "$work/before")" -eq 3
+test "$(wc -l < "$work/before")" -eq "$(echo $loops | wc -w)"
 cmp "$work/before" "$work/after"
 echo "equal"

@@ -44,6 +44,7 @@ impl<G, L, F> Reducer<G, L, F> {
 
 impl<G, L: Default, F: Fn(&mut G, &L)> Reducer<G, L, F> {
     /// A shared copy with a fresh local value.
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn share(&self) -> SharedReducer<'_, G, L, F> {
         SharedReducer(self.0.share())
     }
@@ -51,6 +52,7 @@ impl<G, L: Default, F: Fn(&mut G, &L)> Reducer<G, L, F> {
 
 impl<G: Clone, L, F> Reducer<G, L, F> {
     /// A copy of the global value, as it is now.
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn peek(&self) -> G {
         self.0.peek()
     }
@@ -71,6 +73,7 @@ impl<G: fmt::Debug, L: fmt::Debug, F: Fn(&mut G, &L)> fmt::Debug for SharedReduc
 
 impl<G, L: Default, F: Fn(&mut G, &L)> Clone for SharedReducer<'_, G, L, F> {
     /// A copy of the same reducer with a fresh local value.
+    #[cfg_attr(feature = "hooks", track_caller)]
     fn clone(&self) -> Self {
         SharedReducer(self.0.clone())
     }
@@ -78,6 +81,7 @@ impl<G, L: Default, F: Fn(&mut G, &L)> Clone for SharedReducer<'_, G, L, F> {
 
 impl<G: Clone, L, F: Fn(&mut G, &L)> SharedReducer<'_, G, L, F> {
     /// A copy of the global value, as it is now.
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn peek(&self) -> G {
         self.0.peek()
     }

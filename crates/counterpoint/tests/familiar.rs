@@ -483,6 +483,101 @@ mod openmp_reducer {
     }
 }
 
+/// Buffers that go round between threads, as with crossbeam's `ArrayQueue`.
+mod crossbeam_array_queue {
+    use counterpoint::queue::ArrayQueue; // was: use crossbeam::queue::ArrayQueue;
+    use std::thread;
+
+    #[test]
+    fn a_pool_of_buffers() {
+        let pool = ArrayQueue::new(2);
+        pool.push(vec![0_u8; 16]).unwrap();
+        pool.push(vec![0_u8; 16]).unwrap();
+        thread::scope(|s| {
+            for _ in 0..3 {
+                s.spawn(|| {
+                    let mut buffer = pool.pop().unwrap_or_else(|| vec![0; 16]);
+                    buffer[0] += 1;
+                    let _ = pool.push(buffer);
+                });
+            }
+        });
+        assert!(pool.is_full());
+        assert_eq!(
+            pool.into_iter().map(|buffer| buffer.len()).sum::<usize>(),
+            32
+        );
+    }
+
+    #[test]
+    fn a_ring_of_the_latest() {
+        let latest = ArrayQueue::new(3);
+        for line in 0..10 {
+            latest.force_push(line);
+        }
+        assert_eq!(latest.into_iter().collect::<Vec<_>>(), [7, 8, 9]);
+    }
+}
+
+/// Two threads in step, as in the three examples of rendezvous_swap.
+mod rendezvous_swap {
+    use counterpoint::sync::{Rendezvous, RendezvousData}; // was: use rendezvous_swap::{…};
+    use std::sync::{Arc, Mutex};
+    use std::thread;
+
+    /// Nobody is a step ahead: the lines come in pairs.
+    #[test]
+    fn threads_go_in_step() {
+        let lines = Arc::new(Mutex::new(String::new()));
+        let print =
+            |lines: &Mutex<String>, step: i32| *lines.lock().unwrap() += &format!("{step} ");
+        let (mut my_rendezvous, mut their_rendezvous) = Rendezvous::new();
+        let handle = {
+            let lines = lines.clone();
+            thread::spawn(move || {
+                for i in 1..5 {
+                    print(&lines, i);
+                    their_rendezvous.wait();
+                }
+            })
+        };
+        for i in 1..5 {
+            print(&lines, i);
+            my_rendezvous.wait();
+        }
+        handle.join().unwrap();
+        assert_eq!(*lines.lock().unwrap(), "1 1 2 2 3 3 4 4 ");
+    }
+
+    #[test]
+    fn threads_swap() {
+        let (mut my_rendezvous, mut their_rendezvous) = RendezvousData::new(0, 0);
+        let handle = thread::spawn(move || {
+            *their_rendezvous.swap() = 3;
+            assert_eq!(*their_rendezvous.swap(), 7);
+        });
+        *my_rendezvous.swap() = 7;
+        assert_eq!(*my_rendezvous.swap(), 3);
+        handle.join().unwrap();
+    }
+
+    /// The program that must not compile, with the one line moved that is wrong in it: see
+    /// `rendezvous/compile_fail.rs` of the sync room.
+    #[test]
+    fn a_borrow_ends_before_the_next_swap() {
+        let (mut my_rendezvous, mut their_rendezvous) = RendezvousData::new(0, 0);
+        let handle = thread::spawn(move || {
+            their_rendezvous.swap(); // what a swap returns can be ignored
+            their_rendezvous.swap();
+        });
+        let old_borrow = my_rendezvous.swap();
+        *old_borrow = 3;
+        let new_borrow = my_rendezvous.swap();
+        assert_eq!(*new_borrow, 0);
+        handle.join().unwrap();
+    }
+}
+
 /// All of the above in one wait, which none of them can do.
 #[test]
 fn locks_permits_tokens_and_time_in_one_select() {

@@ -5,7 +5,6 @@
 
 use std::fmt::{Debug, Display};
 use std::future::Future;
-use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Waker;
@@ -116,6 +115,34 @@ fn thread() {
         s.spawn(|_| 1).join().unwrap() + named.join().unwrap()
     });
     assert_eq!(four.unwrap(), 4);
+    let five: counterpoint::thread::JoinHandle<i32> = counterpoint::thread::spawn(|| 5);
+    counterpoint::thread::yield_now();
+    assert_eq!(five.join().unwrap(), 5);
+}
+
+#[test]
+fn atomic() {
+    use counterpoint::atomic::{
+        AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Order, RELAXED,
+        acq_rel, acquire, fence_acquire, fence_release, fence_seq_cst, release,
+    };
+
+    shown::<(AtomicBool, AtomicPtr<u8>, AtomicU8, AtomicU32, AtomicU64)>();
+    let word = AtomicUsize::new(0);
+    word.store(1, release("names.store"));
+    assert_eq!(word.swap(2, acq_rel("names.swap")), 1);
+    let order: Order = acquire("names.load");
+    assert_eq!((word.load(order), word.load(RELAXED)), (2, 2));
+    for fence in [fence_acquire, fence_release, fence_seq_cst] {
+        fence("names.fence");
+    }
+}
+
+/// The checker's room is there, and empty without a checker.
+#[test]
+fn model() {
+    #[allow(unused_imports, reason = "empty without a checker")]
+    use counterpoint::model::*;
 }
 
 #[test]
@@ -192,9 +219,9 @@ mod wait {
     #[cfg(feature = "hooks")]
     #[test]
     fn hooks() {
-        use counterpoint::sync::Mutex;
+        use counterpoint::sync::{BufMutex, Mutex, Notify, Semaphore, WaitGroup};
         use counterpoint::wait::build::hooks::{
-            AlreadyInstalled, Notice, Sink, Waiter, What, install, name_of, visit,
+            AlreadyInstalled, Notice, Sink, Waiter, What, id_of, install, name_of, rank_of, visit,
         };
 
         error::<AlreadyInstalled>();
@@ -203,8 +230,19 @@ mod wait {
         shown::<What>();
         let _: fn(&'static dyn Sink) -> Result<(), AlreadyInstalled> = install;
         let _: fn(usize) -> Option<&'static str> = name_of;
+        let _: fn(usize) -> Option<u32> = rank_of;
+        let _: fn(usize) -> u64 = id_of;
         let waiters: Vec<Waiter> = Mutex::new(()).waiters();
         assert!(waiters.is_empty());
+        let none = [
+            Semaphore::new(1).waiters(),
+            Notify::new().waiters(),
+            WaitGroup::new().waiters(),
+            BufMutex::<u8>::new(0, |_, _| ()).waiters(),
+            counterpoint::wait::Event::<()>::new().waiters(),
+            counterpoint::cancel::CancelToken::new().waiters(),
+        ];
+        assert!(none.iter().all(Vec::is_empty));
         let _ = visit::<u32, ()>;
     }
 
@@ -275,7 +313,17 @@ mod wait {
         fn early<V: Enable>() {}
         early::<counterpoint::sync::notify::NotifiedVerb<&'static counterpoint::sync::Notify>>();
         hooks::name(&queue, "a queue");
-        shown::<(hooks::Site, hooks::Hold)>();
+        hooks::rank(&queue, 1);
+        shown::<(hooks::Site, hooks::Hold, hooks::Lending)>();
+        let mut hold = hooks::held("Part", &queue, hooks::Site::here(), 2);
+        hooks::changed(&mut hold, 1);
+        let mut lending = hooks::Lending::new();
+        lending.lend(hold);
+        lending.back();
+        hooks::forgotten(hold);
+        hooks::released(hooks::Hold::NONE);
+        hooks::added("Part::add", &queue, hooks::Site::here(), 1);
+        hooks::removed("Part::shrink", &queue, hooks::Site::here(), 1);
         let _ = queue_of::<counterpoint::sync::mutex::LockVerb<'static, ()>>;
         fn stops<S: Stops>() {}
         stops::<CtlStop<'static>>();
@@ -323,6 +371,7 @@ mod sync {
         MutexGuard::unlock_fair(mutex.lock());
         mutex.clear_poison();
         mutex.named("a pair");
+        mutex.ranked(1);
         assert!(!mutex.is_poisoned() && !mutex.is_locked());
         Arc::get_mut(&mut mutex).unwrap().get_mut().0 = 3;
         assert_eq!(Arc::into_inner(mutex).unwrap().into_inner(), (3, 2));
@@ -353,11 +402,11 @@ mod sync {
         operation::<_, RwLockReadGuard<'_, i32>, Taken<RwLockReadGuard<'_, i32>>>(read);
         let write: Write<'_, i32> = lock.write_async();
         operation::<_, RwLockWriteGuard<'_, i32>, Taken<RwLockWriteGuard<'_, i32>>>(write);
-        let _: ReadRecursive<'_, i32> = lock.read_recursive_async();
-        let _: UpgradableRead<'_, i32> = lock.upgradable_read_async();
+        drop::<ReadRecursive<'_, i32>>(lock.read_recursive_async());
+        drop::<UpgradableRead<'_, i32>>(lock.upgradable_read_async());
         let reads: ReadOwned<i32> = lock.read_owned_async();
-        let _: ReadRecursiveOwned<i32> = lock.read_recursive_owned_async();
-        let _: UpgradableReadOwned<i32> = lock.upgradable_read_owned_async();
+        drop::<ReadRecursiveOwned<i32>>(lock.read_recursive_owned_async());
+        drop::<UpgradableReadOwned<i32>>(lock.upgradable_read_owned_async());
         let writes: WriteOwned<i32> = lock.write_owned_async();
         let reads: OwnedRwLockReadGuard<i32> = reads.wait();
         let late = Some(RwLockError::TimedOut);
@@ -386,7 +435,7 @@ mod sync {
         assert!(!lock.is_poisoned() && !lock.is_locked() && !lock.is_locked_exclusive());
         *Arc::get_mut(&mut lock).unwrap().get_mut() = 3;
         assert_eq!(Arc::into_inner(lock).unwrap().into_inner(), 3);
-        assert!(RwLock::<()>::MAX_READERS > 1_000_000);
+        const { assert!(RwLock::<()>::MAX_READERS > 1_000_000) };
     }
 
     #[test]
@@ -527,114 +576,149 @@ mod sync {
     }
 }
 
-/// Auto traits change silently; here they do not.
-mod auto_traits {
+mod meetings {
+    use super::{Duration, Instant, error, named, operation, shown};
+    use counterpoint::sync::exchanger::{Exchange, ExchangeError, ExchangeOwned};
+    use counterpoint::sync::rendezvous::{
+        Disconnected, GroupWait, Meeting, Party, RendezvousError, RendezvousSwap, RendezvousWait,
+        TryRendezvousError,
+    };
+    use counterpoint::sync::{Exchanger, Rendezvous, RendezvousData, RendezvousGroup};
+    use std::sync::Arc;
+
+    const NOW: Duration = Duration::ZERO;
+
+    #[test]
+    fn types() {
+        shown::<Rendezvous>();
+        shown::<RendezvousData<*const u8>>();
+        shown::<RendezvousGroup>();
+        shown::<Exchanger<*const u8>>();
+        shown::<Meeting<*const u8>>();
+        shown::<Party<'static, *const u8>>();
+        named::<RendezvousWait<'static>>();
+        named::<RendezvousSwap<'static, u8>>();
+        named::<GroupWait<'static>>();
+        named::<Exchange<'static, u8>>();
+        named::<ExchangeOwned<u8>>();
+        error::<Disconnected>();
+        error::<RendezvousError>();
+        error::<TryRendezvousError>();
+        error::<ExchangeError<u8>>();
+    }
+
+    #[test]
+    fn rendezvous() {
+        let (mut a, mut b): (Rendezvous, Rendezvous) = Rendezvous::new();
+        assert_eq!(a.try_wait(), Err(TryRendezvousError::WouldBlock));
+        assert_eq!(a.wait_timeout(NOW), Err(RendezvousError::TimedOut));
+        assert_eq!(
+            a.wait_deadline(Instant::now()),
+            Err(RendezvousError::TimedOut)
+        );
+        b.wait();
+        assert_eq!(a.wait_checked(), Ok(()));
+        operation::<_, Result<(), Disconnected>, Result<(), RendezvousError>>(a.wait_async());
+    }
+
+    #[test]
+    fn rendezvous_data() {
+        let (mut a, mut b): (RendezvousData<u8>, _) = RendezvousData::new(1, 2);
+        assert_eq!(a.get_mut(), Some(&mut 1));
+        assert_eq!(a.try_swap(), Err(TryRendezvousError::WouldBlock));
+        assert_eq!(a.try_wait(), Err(TryRendezvousError::WouldBlock));
+        assert_eq!(a.swap_timeout(NOW), Err(RendezvousError::TimedOut));
+        assert_eq!(a.wait_timeout(NOW), Err(RendezvousError::TimedOut));
+        assert_eq!(
+            a.swap_deadline(Instant::now()),
+            Err(RendezvousError::TimedOut)
+        );
+        assert_eq!(
+            a.wait_deadline(Instant::now()),
+            Err(RendezvousError::TimedOut)
+        );
+        assert_eq!(b.swap(), &mut 1);
+        assert_eq!(a.swap_checked(), Ok(&mut 2));
+        operation::<_, Result<&mut u8, Disconnected>, Result<&mut u8, RendezvousError>>(
+            a.swap_async(),
+        );
+        operation::<_, Result<(), Disconnected>, Result<(), RendezvousError>>(a.wait_async());
+        std::thread::scope(|s| {
+            s.spawn(|| b.wait());
+            assert_eq!(a.wait_checked(), Ok(()));
+        });
+        assert_eq!(a.into_inner().ok(), Some(1));
+    }
+
+    #[test]
+    fn rendezvous_group() {
+        let mut parties: Vec<RendezvousGroup> = RendezvousGroup::new(2);
+        let (mut a, mut b) = (parties.pop().unwrap(), parties.pop().unwrap());
+        assert_eq!(a.parties(), 2);
+        assert_eq!(a.try_wait(), Err(TryRendezvousError::WouldBlock));
+        assert_eq!(a.wait_timeout(NOW), Err(RendezvousError::TimedOut));
+        assert_eq!(
+            a.wait_deadline(Instant::now()),
+            Err(RendezvousError::TimedOut)
+        );
+        b.wait();
+        assert_eq!(a.wait_checked(), Ok(()));
+        operation::<_, Result<(), Disconnected>, Result<(), RendezvousError>>(a.wait_async());
+    }
+
+    #[test]
+    fn exchanger() {
+        static PLACE: Exchanger<u8> = Exchanger::new();
+        assert_eq!(PLACE.try_exchange(1), Err(1));
+        assert_eq!(
+            PLACE.exchange_timeout(1, NOW),
+            Err(ExchangeError::TimedOut(1))
+        );
+        assert_eq!(
+            PLACE.exchange_deadline(1, Instant::now()),
+            Err(ExchangeError::TimedOut(1))
+        );
+        assert_eq!(ExchangeError::Cancelled(1).into_inner(), 1);
+        operation::<_, u8, Result<u8, ExchangeError<u8>>>(PLACE.exchange_async(1));
+        let owned = Arc::new(Exchanger::<u8>::default());
+        owned.named("a place");
+        operation::<_, u8, Result<u8, ExchangeError<u8>>>(owned.exchange_owned_async(1));
+        std::thread::scope(|s| {
+            s.spawn(|| assert_eq!(PLACE.exchange(1), 2));
+            assert_eq!(PLACE.exchange(2), 1);
+        });
+    }
+
+    #[test]
+    fn spinning_core() {
+        let mut meeting: Meeting<u8> = Meeting::new(1, 2);
+        let (mut a, mut b): (Party<'_, u8>, Party<'_, u8>) = meeting.split();
+        assert_eq!(a.get_mut(), Some(&mut 1));
+        assert_eq!(a.try_swap(), Err(TryRendezvousError::WouldBlock));
+        assert_eq!(b.swap(), &mut 1);
+        assert_eq!(a.swap_checked(), Ok(&mut 2));
+        drop((a, b));
+        assert_eq!(meeting.into_inner(), (1, 2));
+    }
+}
+
+mod queue {
     use super::*;
-    use counterpoint::cancel::{CancelToken, Cancelled, Ctl, DropGuard};
-    use counterpoint::sync::*;
-    use counterpoint::time::{SleepUntil, TimerNode};
-    use counterpoint::wait::{AtomicWaker, Event, Listen, ParkAsync, Parker, Unparker};
-    use counterpoint::{Backoff, CachePadded, SeqCell, ShardedCounter, thread};
-    use std::cell::Cell;
-    use std::marker::PhantomData;
-
-    // Asked by method lookup: the inherent method wins where its bound holds.
-    macro_rules! yes {
-        ($($name:ident: $bound:ident,)*) => {$(
-            struct $bound<T: ?Sized>(PhantomData<T>);
-            impl<T: ?Sized + std::marker::$bound> $bound<T> {
-                fn holds(&self) -> bool {
-                    true
-                }
-            }
-            trait $name {
-                fn holds(&self) -> bool {
-                    false
-                }
-            }
-            impl<T: ?Sized> $name for $bound<T> {}
-        )*};
-    }
-    yes! { NotSend: Send, NotSync: Sync, NotUnpin: Unpin, }
-
-    // What differs from the table, a line each.
-    macro_rules! table {
-        ($($type:ty: $send:literal $sync:literal $unpin:literal;)*) => {{
-            let mut differs = String::new();
-            $(
-                let found = (
-                    Send::<$type>(PhantomData).holds(),
-                    Sync::<$type>(PhantomData).holds(),
-                    Unpin::<$type>(PhantomData).holds(),
-                );
-                if found != ($send, $sync, $unpin) {
-                    differs += &format!("{}: {found:?}\n", stringify!($type));
-                }
-            )*
-            differs
-        }};
-    }
-
-    /// `Send` and not `Sync`.
-    type Inside = Cell<u8>;
 
     #[test]
-    fn send_sync_unpin() {
-        let differs = table! {
-            // type:                                   Send  Sync  Unpin
-            Backoff:                                   true  false true;
-            CachePadded<Inside>:                       true  false true;
-            SeqCell<u8>:                               true  true  true;
-            ShardedCounter:                            true  true  true;
-            CancelToken:                               true  true  true;
-            Cancelled<'static>:                        true  true  false;
-            Ctl<'static>:                              true  true  true;
-            DropGuard:                                 true  true  true;
-            SleepUntil:                                true  true  false;
-            TimerNode:                                 true  true  false;
-            Event:                                     true  true  true;
-            Event<Inside>:                             true  true  true;
-            Listen<'static, u8>:                       true  true  false;
-            AtomicWaker:                               true  true  true;
-            Parker:                                    true  false true;
-            Unparker:                                  true  true  true;
-            ParkAsync<'static>:                        true  false true;
-            thread::Scope<'static>:                    true  true  true;
-            thread::ScopedJoinHandle<'static, Inside>: true  true  true;
-            Mutex<Inside>:                             true  true  true;
-            Mutex<*const u8>:                          false false true;
-            MutexGuard<'static, u8>:                   true  true  true;
-            MutexGuard<'static, Inside>:               true  false true;
-            MappedMutexGuard<'static, Inside>:         true  false true;
-            OwnedMutexGuard<Inside>:                   true  false true;
-            OwnedMappedMutexGuard<Inside, Inside>:     true  false true;
-            mutex::Lock<'static, Inside>:              true  true  false;
-            mutex::LockOwned<Inside>:                  true  true  false;
-            Semaphore:                                 true  true  true;
-            SemaphorePermit<'static>:                  true  true  true;
-            OwnedSemaphorePermit:                      true  true  true;
-            semaphore::Acquire<'static>:               true  true  false;
-            semaphore::AcquireOwned:                   true  true  false;
-            Notify:                                    true  true  true;
-            Notified<'static>:                         true  true  false;
-            NotifiedOwned:                             true  true  false;
-            WaitGroup:                                 true  true  true;
-            wait_group::WaitGroupWait:                 true  true  false;
-            wait_group::WaitGroupWaitRef<'static>:     true  true  false;
-            BufMutex<Inside>:                          true  true  true;
-            SharedBufMutex<'static, Inside>:           true  false true;
-            OwnedSharedBufMutex<Inside>:               true  false true;
-        };
-        assert_eq!(differs, "", "(Send, Sync, Unpin) are not as they should be");
-    }
+    fn array_queue() {
+        use counterpoint::queue::{ArrayQueue, array::IntoIter};
 
-    #[test]
-    fn unwind_safe() {
-        fn safe<T: UnwindSafe + RefUnwindSafe>() {}
-        safe::<Parker>();
-        safe::<Unparker>();
-        safe::<AtomicWaker>();
-        safe::<Mutex<Inside>>();
+        let mut queue: ArrayQueue<u8> = ArrayQueue::new(2);
+        assert_eq!((queue.push(1), queue.push_mut(2)), (Ok(()), Ok(())));
+        assert_eq!((queue.push(3), queue.push_mut(3)), (Err(3), Err(3)));
+        assert_eq!((queue.len(), queue.capacity()), (2, 2));
+        assert!(queue.is_full() && !queue.is_empty());
+        assert_eq!(queue.force_push(3), Some(1));
+        assert_eq!((queue.pop(), queue.pop_mut()), (Some(2), Some(3)));
+        let none: IntoIter<u8> = queue.into_iter();
+        assert_eq!(none.len(), 0);
+        shown::<IntoIter<u8>>();
     }
 }
 
@@ -649,6 +733,24 @@ mod compat {
         let share: SharedBufMutex<'_, usize> = total.share();
         drop(share);
         assert_eq!(total.get(), 0);
+    }
+
+    #[test]
+    fn rendezvous_swap() {
+        use counterpoint::compat::rendezvous_swap::{Rendezvous, RendezvousData};
+
+        let (mut a, mut b): (Rendezvous, Rendezvous) = Rendezvous::new();
+        let (mut c, mut d): (RendezvousData<u8>, RendezvousData<u8>) = RendezvousData::new(1, 2);
+        std::thread::scope(|s| {
+            s.spawn(|| {
+                a.wait();
+                a.wait_inline();
+                assert_eq!((*c.swap(), *c.swap_inline()), (2, 1));
+            });
+            b.wait_inline();
+            b.wait();
+            assert_eq!((*d.swap_inline(), *d.swap()), (1, 2));
+        });
     }
 
     #[test]

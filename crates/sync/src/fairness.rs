@@ -24,9 +24,13 @@ pub(crate) const SPINS: u32 = if cfg!(any(counterpoint_loom, counterpoint_shuttl
     100
 };
 
-/// One waiter's memory.
+/// One waiter's memory: none until there is something to remember, so that a wait that is over at
+/// once writes nothing of it.
 #[derive(Debug)]
-pub(crate) struct Patience {
+pub(crate) struct Patience(Option<Memory>);
+
+#[derive(Debug)]
+struct Memory {
     /// When it starves, if it has lost since it came.
     starves_at: Option<Instant>,
     /// The reservation it stands behind, and when that may be revoked.
@@ -36,61 +40,83 @@ pub(crate) struct Patience {
     timer: TimerNode,
 }
 
-impl Patience {
-    pub(crate) fn new() -> Patience {
-        Patience {
+impl Memory {
+    #[cold]
+    fn new() -> Memory {
+        Memory {
             starves_at: None,
             behind: None,
             overdue: None,
             timer: TimerNode::new(),
         }
     }
+}
+
+impl Patience {
+    #[inline(always)]
+    pub(crate) const fn new() -> Patience {
+        Patience(None)
+    }
 
     /// It was granted a try and lost it.
     pub(crate) fn lost(&mut self) {
-        if self.starves_at.is_none() {
-            self.starves_at = now().checked_add(STARVING_AFTER);
+        let memory = self.0.get_or_insert_with(Memory::new);
+        if memory.starves_at.is_none() {
+            memory.starves_at = now().checked_add(STARVING_AFTER);
         }
     }
 
     /// Whether it has been losing for too long.
     pub(crate) fn starving(&self) -> bool {
-        self.starves_at.is_some_and(reached)
+        let starves_at = self.0.as_ref().and_then(|memory| memory.starves_at);
+        starves_at.is_some_and(reached)
     }
 
     /// It queues, behind this reservation if there is one.
     pub(crate) fn behind(&mut self, reservation: Option<u32>) {
-        let known = self.behind.map(|(number, _)| number);
+        if reservation.is_none() && self.0.is_none() {
+            return;
+        }
+        let memory = self.0.get_or_insert_with(Memory::new);
+        let known = memory.behind.map(|(number, _)| number);
         if reservation != known {
-            self.behind =
+            memory.behind =
                 reservation.and_then(|number| deadline(GRACE).map(|expires| (number, expires)));
         }
     }
 
     /// Whether there is a reservation it knows of, which may have had its time.
     pub(crate) fn stands_behind(&self) -> bool {
-        self.behind.is_some() || self.overdue.is_some()
+        let memory = self.0.as_ref();
+        memory.is_some_and(|memory| memory.behind.is_some() || memory.overdue.is_some())
     }
 
     /// Whether it has stood behind this reservation for the whole grace period; if it has, this
     /// stays true.
     pub(crate) fn expired(&mut self, reservation: u32) -> bool {
-        if matches!(self.behind, Some((number, at)) if number == reservation && reached(at)) {
-            self.overdue = Some(reservation);
+        let Some(memory) = &mut self.0 else {
+            return false;
+        };
+        if matches!(memory.behind, Some((number, at)) if number == reservation && reached(at)) {
+            memory.overdue = Some(reservation);
         }
-        self.overdue == Some(reservation)
+        memory.overdue == Some(reservation)
     }
 
     /// When a blocked thread looks again.
     pub(crate) fn recheck_at(&self) -> Option<Instant> {
-        self.behind.map(|(_, at)| at)
+        let behind = self.0.as_ref().and_then(|memory| memory.behind);
+        behind.map(|(_, at)| at)
     }
 
     /// Sees to it that a task looks again.
     pub(crate) fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) {
-        let Some((_, at)) = self.behind else { return };
-        // SAFETY: the timer is pinned with this and not moved.
-        let timer = unsafe { self.map_unchecked_mut(|this| &mut this.timer) };
+        let Some(at) = self.recheck_at() else { return };
+        // SAFETY: the memory is pinned with this: once there, it is neither moved nor taken.
+        let memory = unsafe { self.map_unchecked_mut(|this| &mut this.0) }.as_pin_mut();
+        let Some(memory) = memory else { return };
+        // SAFETY: the timer is pinned with the memory.
+        let timer = unsafe { memory.map_unchecked_mut(|memory| &mut memory.timer) };
         if let Poll::Ready(()) = timer.poll(at, cx) {
             cx.waker().wake_by_ref();
         }

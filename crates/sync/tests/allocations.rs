@@ -223,7 +223,7 @@ fn sizes() {
 }
 
 #[test]
-fn waits_allocate_nothing() {
+fn w7_waits_allocate_nothing() {
     // Asked once in a process, when a lock is contended for the first time.
     let _ = counterpoint_base::prim::thread::parallelism();
     // This thread's record, and the timer thread.

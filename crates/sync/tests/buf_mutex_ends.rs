@@ -4,13 +4,13 @@ use std::cell::RefCell;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock, mpsc};
+use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
 use counterpoint_sync::BufMutex;
-use counterpoint_sync::buf_mutex::Reentered;
+use counterpoint_sync::buf_mutex::{OrderedBufMutex, OwnedOrderedShare, Reentered};
 
 struct Panics;
 
@@ -244,4 +244,123 @@ fn a_live_share_lost_in_a_merge_is_not_shown_for_ever() {
     catch_unwind(AssertUnwindSafe(|| drop(share))).expect_err("re-entry panics");
     assert_eq!(sum.outstanding(), 0);
     assert_eq!((sum.peek(), sum.peek_all()), (0, 0));
+}
+
+type Append = fn(&mut u64, &Digit);
+type Digits = OrderedBufMutex<u64, Digit, Append>;
+
+/// A digit that ends another share where it is merged, or looks at the sum where it is dropped.
+#[derive(Default)]
+struct Digit {
+    value: u64,
+    ends: Mutex<Option<Box<OwnedOrderedShare<u64, Digit, Append>>>>,
+    looks: Option<(Arc<Digits>, Arc<AtomicUsize>)>,
+}
+
+impl Drop for Digit {
+    fn drop(&mut self) {
+        if let Some((digits, seen)) = self.looks.take() {
+            seen.store(digits.peek() as usize, Ordering::Relaxed);
+        }
+    }
+}
+
+fn digits() -> Arc<Digits> {
+    fn append(all: &mut u64, digit: &Digit) {
+        let ends = digit.ends.lock().unwrap().take();
+        drop(ends);
+        *all = *all * 10 + digit.value;
+    }
+    Arc::new(BufMutex::ordered(0, append as Append))
+}
+
+/// Four shares with the digits 1 to 4, of which the first ends the second while it is merged.
+fn entangled(digits: &Arc<Digits>) -> [OwnedOrderedShare<u64, Digit, Append>; 3] {
+    let [mut first, second, third, fourth] = [1, 2, 3, 4].map(|value| {
+        let mut share = digits.share_owned();
+        share.as_mut().value = value;
+        share
+    });
+    first.as_mut().ends = Mutex::new(Some(Box::new(second)));
+    [first, third, fourth]
+}
+
+#[test]
+fn a_turn_lost_in_a_merge_does_not_block_the_line() {
+    let digits = digits();
+    let [first, third, fourth] = entangled(&digits);
+    let payload = catch_unwind(AssertUnwindSafe(|| drop(first))).unwrap_err();
+    assert!(payload.is::<Reentered>());
+    assert_eq!(digits.outstanding(), 2);
+    // Both the first, whose merge was cut off, and the second have lost their locals.
+    assert_eq!(digits.peek(), 0);
+    drop(third);
+    assert_eq!(digits.peek(), 3);
+    drop(fourth);
+    assert_eq!(digits.peek(), 34);
+}
+
+#[test]
+fn what_came_before_a_turn_was_lost_is_merged_by_the_next_look() {
+    let digits = digits();
+    let [first, third, fourth] = entangled(&digits);
+    drop(fourth);
+    drop(third);
+    assert_eq!(digits.peek(), 0);
+    catch_unwind(AssertUnwindSafe(|| drop(first))).unwrap_err();
+    assert_eq!(digits.peek(), 34);
+    assert!(digits.is_poisoned());
+    digits.wait_idle();
+    assert_eq!(Arc::try_unwrap(digits).unwrap().get(), 34);
+}
+
+#[test]
+fn a_merge_that_catches_the_panic_goes_on_with_the_line() {
+    fn careful(all: &mut u64, digit: &Digit) {
+        let ends = digit.ends.lock().unwrap().take();
+        let reentered = catch_unwind(AssertUnwindSafe(|| drop(ends)));
+        assert_eq!(reentered.is_err(), digit.value == 1);
+        *all = *all * 10 + digit.value;
+    }
+    let digits = Arc::new(BufMutex::ordered(0, careful as Append));
+    let [first, third, fourth] = entangled(&digits);
+    drop(third);
+    drop(first);
+    assert_eq!(digits.peek(), 13);
+    drop(fourth);
+    assert_eq!(digits.peek(), 134);
+}
+
+#[test]
+fn ordered_locals_are_dropped_after_the_gate_has_opened() {
+    let digits = digits();
+    let seen = Arc::new(AtomicUsize::new(usize::MAX));
+    let mut shares = [1, 2, 3].map(|value| {
+        let mut share = digits.share_owned();
+        share.as_mut().value = value;
+        Some(share)
+    });
+    let last = shares[1].as_mut().unwrap().as_mut();
+    last.looks = Some((digits.clone(), seen.clone()));
+    shares[2] = None;
+    shares[1] = None;
+    assert_eq!(seen.load(Ordering::Relaxed), usize::MAX);
+    shares[0] = None;
+    // It looked, from its destructor, at all that was merged together with it.
+    assert_eq!(seen.load(Ordering::Relaxed), 123);
+    assert!(!digits.is_poisoned());
+}
+
+#[test]
+fn the_local_of_an_ordered_merge_that_panics_is_dropped_after_the_gate_has_opened() {
+    fn bad(_all: &mut u64, _digit: &Digit) {
+        panic!("a bad merge");
+    }
+    let digits = Arc::new(BufMutex::ordered(7, bad as Append));
+    let seen = Arc::new(AtomicUsize::new(usize::MAX));
+    let mut share = digits.share_owned();
+    share.as_mut().looks = Some((digits.clone(), seen.clone()));
+    catch_unwind(AssertUnwindSafe(|| drop(share))).unwrap_err();
+    assert_eq!(seen.load(Ordering::Relaxed), 7);
+    assert_eq!(digits.outstanding(), 0);
 }

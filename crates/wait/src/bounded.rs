@@ -72,8 +72,13 @@ impl<A: Stops, B: Stops> Stops for (A, B) {
 pub struct CtlStop<'c>(Option<Cancelled<'c>>);
 
 impl<'c> CtlStop<'c> {
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub(crate) fn new(ctl: &Ctl<'c>) -> CtlStop<'c> {
-        CtlStop(ctl.cancel.map(|token| token.cancelled()))
+        // No closure: it would hide the caller.
+        match ctl.cancel {
+            Some(token) => CtlStop(Some(token.cancelled())),
+            None => CtlStop(None),
+        }
     }
 }
 
@@ -190,6 +195,7 @@ impl<O: Operation, S: Stops> Bounded<O, S> {
     }
 
     /// Bounds it further: stops also when the token of `ctl` is cancelled, or at its deadline.
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn with<'c>(self, ctl: &Ctl<'c>) -> Bounded<O, (S, CtlStop<'c>)> {
         let deadline = earlier(self.deadline, ctl.deadline);
         Bounded::new(self.operation, (self.stops, CtlStop::new(ctl)), deadline)

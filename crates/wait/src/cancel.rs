@@ -46,6 +46,7 @@
 
 use core::fmt;
 use core::future::Future;
+use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::pin::Pin;
 use core::ptr;
 use core::task::{Context, Poll};
@@ -56,6 +57,7 @@ use counterpoint_base::prim::time::{Duration, Instant, deadline};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Weak};
 
+use crate::hooks;
 use crate::op::{LockedQueue, Op, Stop, Turn, Verb};
 use crate::queue::{End, Grant, Pick, WaitQueue};
 use crate::waker::{WakeBatch, keep_first};
@@ -84,6 +86,10 @@ struct Inner {
 unsafe impl Send for Inner {}
 // SAFETY: as above.
 unsafe impl Sync for Inner {}
+
+// A panicking waker leaves nothing half-changed.
+impl UnwindSafe for Inner {}
+impl RefUnwindSafe for Inner {}
 
 impl Inner {
     fn new(parent: Option<Arc<Inner>>) -> Arc<Inner> {
@@ -247,6 +253,7 @@ impl Drop for Inner {
         while let Some(this) = parent {
             let above = this.parent.clone();
             let tree = above.as_ref().map(|above| above.tree.lock());
+            let place = hooks::Place::of(&this.queue);
             let Some(last) = Arc::into_inner(this) else {
                 break;
             };
@@ -255,6 +262,7 @@ impl Drop for Inner {
                 above.unlink(&last);
             }
             drop(tree);
+            place.left();
             drop(last.parent.take());
             // Without a parent its destructor ends at once.
             drop(core::mem::ManuallyDrop::into_inner(last));
@@ -363,6 +371,19 @@ impl CancelToken {
     /// Why it was cancelled; `None` while it is not.
     pub fn reason(&self) -> Option<&'static str> {
         self.inner.reason()
+    }
+
+    /// Names the token in what the hooks tell, together with all its clones. Without the feature
+    /// `hooks` this does nothing.
+    #[inline(always)]
+    pub fn named(&self, name: &'static str) {
+        hooks::name(&self.inner.queue, name);
+    }
+
+    /// Those who wait for its cancellation at this instant, in the order of their places.
+    #[cfg(feature = "hooks")]
+    pub fn waiters(&self) -> Vec<hooks::Waiter> {
+        hooks::visit(&self.inner.queue)
     }
 
     /// An operation that completes when the token is cancelled.

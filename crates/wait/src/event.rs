@@ -69,6 +69,7 @@ use counterpoint_base::prim::atomic::{AtomicU32, RELAXED, fence_seq_cst};
 use counterpoint_base::tune::WAKE_BATCH;
 use std::panic::{self, AssertUnwindSafe};
 
+use crate::hooks;
 use crate::op::{Enable, LockedQueue, Op, Stop, Turn, Verb};
 use crate::queue::{End, Grant, Locked, Pick, WaitQueue};
 use crate::waker::{WakeBatch, keep_first};
@@ -237,6 +238,19 @@ impl<T> Event<T> {
             },
             Told::NOTHING,
         )
+    }
+
+    /// Names the event in what the hooks tell. The name belongs to its place: name it where it
+    /// stays. Without the feature `hooks` this does nothing.
+    #[inline(always)]
+    pub fn named(&self, name: &'static str) {
+        hooks::name(&self.queue, name);
+    }
+
+    /// Those who listen and were not told at this instant, in the order of their places.
+    #[cfg(feature = "hooks")]
+    pub fn waiters(&self) -> Vec<hooks::Waiter> {
+        hooks::visit(&self.queue)
     }
 
     /// True if somebody was told and is not gone; may be wrong at the next moment.

@@ -1,7 +1,8 @@
 //! Hooks for a ledger: who waits for what, who was granted, who holds, and where in the program.
 //!
-//! With the feature `hooks` off all of it is empty: [`Site`] and [`Hold`] have no size, [`held`],
-//! [`released`] and [`name`] have no body, and `install`, `visit` and what they need do not exist.
+//! With the feature `hooks` off all of it is empty: [`Site`], [`Hold`] and [`Lending`] have no size,
+//! [`held`], [`released`], [`name`] and their likes have no body, and `install`, `visit` and what
+//! they need do not exist.
 //! With it on, each event is told to the one installed `Sink`.
 //!
 //! # From
@@ -19,9 +20,30 @@
 //!
 //! An operation that never had to wait tells only `Held`, of its guard.
 //!
+//! | of a hold | told | what follows |
+//! |---|---|---|
+//! | a guard, permit, share or handle came to be | `Held` | `Released` or `Forgotten`; nothing if it is leaked |
+//! | it stands for another number of units | `Changed` | as before |
+//! | its owner waits, and it keeps nobody waiting meanwhile | `Lent` | `Back`, or the end |
+//! | it lets go | `Released`, before it does | nothing |
+//! | it is given up for good | `Forgotten` | nothing |
+//!
+//! Told so that the units held are never more than there are: a part is split off after its whole
+//! was told to be smaller, and what is merged is told to be released before the whole grows.
+//! `Added` and `Removed` tell of units that come to be and end without a holder.
+//!
+//! | what is held | who waits for it |
+//! |---|---|
+//! | `MutexGuard`, `OwnedMutexGuard` | `Mutex::lock`, `Mutex::lock_owned` |
+//! | `SemaphorePermit`, `OwnedSemaphorePermit` | `Semaphore::acquire`, which anybody's `Added` may end as well |
+//! | `BufMutexEntry`: the time of a merge or a look | `BufMutex::enter` |
+//! | `SharedBufMutex`, `OrderedShare`, `StripedShare`, `LiveShare` | `BufMutex::wait_idle` |
+//! | `WaitGroup`, unless it is lent | `WaitGroup::wait`, `WaitGroup::wait_ref` |
+//! | nothing: whoever comes by may end the wait | `Notify::notified`, `Event::listen`, `CancelToken::cancelled` |
+//!
 //! # Fields
 //! The mark of a node belongs to its owner while the node is not linked; under the queue's lock
-//! granters and `visit` copy it. `Hold` belongs to its guard.
+//! granters and `visit` copy it. `Hold` belongs to its guard, `Lending` to the verb that waits.
 //!
 //! # Invariants
 //! * I1: a sink is never called under an internal lock.
@@ -64,9 +86,12 @@ use on as chosen;
 
 #[cfg(feature = "hooks")]
 pub use chosen::{
-    AlreadyInstalled, Notice, Sink, Waiter, What, install, name_of, object_of, visit,
+    AlreadyInstalled, Notice, Sink, Waiter, What, id_of, install, name_of, object_of, rank_of,
+    visit,
 };
-pub use chosen::{Hold, Site, held, name, released};
-pub(crate) use chosen::{Mark, Tag};
+pub use chosen::{
+    Hold, Lending, Site, added, changed, forgotten, held, name, rank, released, removed,
+};
+pub(crate) use chosen::{Mark, Place, Tag};
 #[doc(hidden)]
 pub use slot::Slot;

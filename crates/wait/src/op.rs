@@ -27,6 +27,8 @@
 //!   primitive (`Verb::unclaimed`) and lets the primitive grant it to the next (`Verb::settle`),
 //!   in one hold of the queue lock: a baton is passed on exactly once (W3).
 //! * I3: `prepare` and `link` run in one hold of the queue lock.
+//! * I4: the turn of an `Idle` operation is `First`: a baton is claimed or passed on before the
+//!   operation is idle again. So the attempt of a first poll is the one without a baton.
 //!
 //! # Edges
 //! Those of `queue.rs` (E1, E2) and of each verb.
@@ -64,7 +66,7 @@ pub use verb::{LockedQueue, Stop, Turn, Verb};
 use crate::block::drive;
 use crate::bounded::{Bounded, CtlStop, UntilStop};
 use crate::cancel::Ctl;
-use crate::hooks::Mark;
+use crate::hooks::{Mark, Site};
 use crate::queue::{ArmRef, Node, Place, Verdict, WaitQueue};
 use crate::waker::wake_in_batches;
 
@@ -203,7 +205,7 @@ struct Parts<'a, V: Verb> {
 
 impl<V: Verb> Op<V> {
     /// The operation `verb`, carrying `payload`.
-    #[inline]
+    #[inline(always)]
     #[cfg_attr(feature = "hooks", track_caller)]
     pub fn new(verb: V, payload: V::Payload) -> Op<V> {
         Op {
@@ -216,13 +218,22 @@ impl<V: Verb> Op<V> {
         }
     }
 
+    /// The same, told to the hooks as made at `site`: for a primitive that makes an operation on
+    /// behalf of its caller.
+    #[inline(always)]
+    pub fn made_at(mut self, site: Site) -> Op<V> {
+        // SAFETY: it was never pinned, since it is owned here; so it was never linked.
+        unsafe { self.node.mark() }.set_site(site);
+        self
+    }
+
     /// The verb.
     #[inline]
     pub(crate) const fn verb(&self) -> &V {
         &self.verb
     }
 
-    #[inline]
+    #[inline(always)]
     fn parts(self: Pin<&mut Self>) -> Parts<'_, V> {
         // SAFETY: the node is not moved; the other fields are not structurally pinned.
         let this = unsafe { self.get_unchecked_mut() };
@@ -243,6 +254,7 @@ impl<V: Verb> Parts<'_, V> {
     }
 
     /// Runs `f` with the payload of a node that is not linked.
+    #[inline(always)]
     fn unlinked<R>(&mut self, f: impl FnOnce(&mut V, &mut V::Payload) -> R) -> R {
         debug_assert!(*self.phase != Phase::Queued || self.verdict() != Verdict::Queued);
         // SAFETY: not linked, and a field of the pinned operation.
@@ -260,9 +272,8 @@ impl<V: Verb> Parts<'_, V> {
         unsafe { node.mark() }
     }
 
-    #[inline]
-    fn attempt(&mut self) -> Option<V::Output> {
-        let turn = *self.turn;
+    #[inline(always)]
+    fn attempt(&mut self, turn: Turn) -> Option<V::Output> {
         let mut output = self.unlinked(|verb, payload| verb.attempt(payload, turn))?;
         *self.phase = Phase::Done;
         self.mark().taken();
@@ -301,15 +312,21 @@ impl<V: Verb> Parts<'_, V> {
         false
     }
 
-    /// Attempts and links until one of both works.
+    /// Links and attempts until one of both works, beginning with the link: an attempt has failed.
     fn poll_unlinked(&mut self, waker: &Waker) -> Poll<V::Output> {
-        loop {
-            if let Some(output) = self.attempt() {
+        while self.enlist(waker.clone(), None) {
+            if let Some(output) = self.attempt(*self.turn) {
                 return Poll::Ready(output);
             }
-            if !self.enlist(waker.clone(), None) {
-                return Poll::Pending;
-            }
+        }
+        Poll::Pending
+    }
+
+    /// Attempts, and links if that fails.
+    fn poll_again(&mut self, waker: &Waker) -> Poll<V::Output> {
+        match self.attempt(*self.turn) {
+            Some(output) => Poll::Ready(output),
+            None => self.poll_unlinked(waker),
         }
     }
 
@@ -352,6 +369,8 @@ impl<V: Verb> Parts<'_, V> {
         }
     }
 
+    /// A poll that is not decided by a first attempt.
+    #[track_caller]
     fn poll(&mut self, waker: &Waker) -> Poll<V::Output> {
         match *self.phase {
             Phase::Idle => return self.poll_unlinked(waker),
@@ -362,7 +381,7 @@ impl<V: Verb> Parts<'_, V> {
         if self.verdict() == Verdict::Queued {
             match self.refresh(waker) {
                 Refreshed::Queued => return Poll::Pending,
-                Refreshed::Free => return self.poll_unlinked(waker),
+                Refreshed::Free => return self.poll_again(waker),
                 Refreshed::Granted => {}
             }
         }
@@ -370,7 +389,7 @@ impl<V: Verb> Parts<'_, V> {
             return Poll::Ready(self.collect());
         }
         *self.turn = Turn::Notified;
-        self.poll_unlinked(waker)
+        self.poll_again(waker)
     }
 
     fn collect(&mut self) -> V::Output {
@@ -390,7 +409,14 @@ impl<V: Verb> Parts<'_, V> {
         let mut locked = unsafe { &*queue }.lock();
         self.unlinked(|verb, payload| verb.unclaimed(payload, &mut locked));
         self.settle(locked, None);
+        self.tell_left();
+    }
+
+    /// It does not wait any more and has nothing.
+    #[inline(always)]
+    fn tell_left(&mut self) {
         self.mark().left();
+        self.verb.left();
     }
 
     /// Lets the primitive grant what it can, in the same hold of the lock in which the node left
@@ -427,7 +453,7 @@ impl<V: Verb> Parts<'_, V> {
         };
         *self.phase = Phase::Done;
         self.settle(locked, waker);
-        self.mark().left();
+        self.tell_left();
         Verdict::Left
     }
 
@@ -437,7 +463,7 @@ impl<V: Verb> Parts<'_, V> {
             Verdict::Handed => Some(self.collect()),
             Verdict::Notified => {
                 *self.turn = Turn::Notified;
-                let output = self.attempt();
+                let output = self.attempt(Turn::Notified);
                 if output.is_none() {
                     self.pass_on(Phase::Done);
                 }
@@ -464,7 +490,7 @@ impl<V: Verb> Parts<'_, V> {
         let waker = unsafe { locked.unregister(self.node) };
         *self.phase = Phase::Idle;
         self.settle(locked, waker);
-        self.mark().left();
+        self.tell_left();
     }
 }
 
@@ -472,7 +498,23 @@ impl<V: Verb> Future for Op<V> {
     type Output = V::Output;
 
     #[inline]
+    #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<V::Output> {
+        if self.phase == Phase::Idle {
+            // I4
+            if let Some(output) = self.as_mut().parts().attempt(Turn::First) {
+                return Poll::Ready(output);
+            }
+        }
+        self.poll_waiting(cx)
+    }
+}
+
+impl<V: Verb> Op<V> {
+    /// A poll that is not decided by a first attempt.
+    #[inline(never)]
+    #[track_caller]
+    fn poll_waiting(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<V::Output> {
         let polled = self.as_mut().parts().poll(cx.waker());
         if polled.is_pending() && !self.blocking {
             // SAFETY: the verb is pinned with the operation; `parts` lends it by reference to its
@@ -529,7 +571,7 @@ impl<V: Verb> Operation for Op<V> {
             "counterpoint: {} used after completion",
             V::NAME
         );
-        parts.attempt()
+        parts.attempt(Turn::First) // I4
     }
 
     fn arm_soft(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Option<V::Output> {
@@ -562,14 +604,11 @@ impl<V: Verb> Operation for Op<V> {
         if parts.verdict() == Verdict::Handed {
             return Some(parts.collect());
         }
-        *parts.turn = Turn::Notified;
-        let output = parts.attempt();
+        let output = parts.attempt(Turn::Notified);
         if output.is_none() {
             // Others may run before this arm is registered again: the baton must not wait.
-            *parts.turn = Turn::First;
             parts.pass_on(Phase::Idle);
         }
-        *parts.turn = Turn::First;
         output
     }
 
@@ -624,6 +663,7 @@ impl<V: Verb> Op<V> {
 
     /// Bounds it: stops when the token of `ctl` is cancelled or at its deadline. With a token
     /// that is cancelled already nothing is tried.
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn with<'c>(self, ctl: &Ctl<'c>) -> Bounded<Op<V>, ((), CtlStop<'c>)> {
         Bounded::new(self, ((), CtlStop::new(ctl)), ctl.deadline)
     }
@@ -655,9 +695,8 @@ impl<V: Enable> Op<V> {
             Phase::Idle => {}
         }
         loop {
-            let turn = *parts.turn;
             let kept = parts.unlinked(|verb, payload| {
-                let output = verb.attempt(payload, turn);
+                let output = verb.attempt(payload, Turn::First); // I4
                 output.map(|output| verb.keep(payload, output)).is_some()
             });
             if kept {
@@ -682,14 +721,22 @@ impl<V: Verb> Drop for Op<V> {
     #[inline]
     fn drop(&mut self) {
         if matches!(self.phase, Phase::Queued | Phase::Ready) {
-            // SAFETY: it was pinned when it was queued or enabled, and is not moved before it ends.
-            let mut parts = unsafe { Pin::new_unchecked(&mut *self) }.parts();
-            if matches!(parts.leave(), Verdict::Notified | Verdict::Handed) {
-                parts.pass_on(Phase::Done);
-            }
+            self.give_up();
         }
         // Not linked any more. Only if a waker panicked is there anything left to tell.
         // SAFETY: no other reference to the node is in use.
         unsafe { self.node.mark() }.left();
+    }
+}
+
+impl<V: Verb> Op<V> {
+    /// It is dropped while it is linked or has something it was granted (I1).
+    #[cold]
+    fn give_up(&mut self) {
+        // SAFETY: it was pinned when it was queued or enabled, and is not moved before it ends.
+        let mut parts = unsafe { Pin::new_unchecked(&mut *self) }.parts();
+        if matches!(parts.leave(), Verdict::Notified | Verdict::Handed) {
+            parts.pass_on(Phase::Done);
+        }
     }
 }

@@ -21,25 +21,27 @@
 //! # Fields
 //! | field | holder of the lock | owner without the lock |
 //! |---|---|---|
-//! | `next`, `prev`, `waker`, `arm`, `seq` | read, write | no |
+//! | `links` | read, write | no |
 //! | `payload`, `mark` | read, write while `QUEUED` | read, write while not `QUEUED` |
-//! | `verdict` | exchange from `QUEUED` | load; store while not linked |
+//! | `verdict` | store while `QUEUED` | load; store while not linked |
 //!
 //! # Invariants
 //! * I1: a node is linked only while its verdict is `QUEUED` (or, for an arm, not yet
 //!   unregistered), and its memory is pinned: the owner unlinks it before it moves or ends.
-//! * I2: the exchange of the verdict is the granter's last touch of a node: its waker was taken
-//!   out and its links were cut before.
+//! * I2: the store of the verdict (for an arm: the exchange of the shared word) is the granter's
+//!   last touch of a node: its waker was taken out and its links were cut before.
 //! * I3: links point to nodes only. Neither a node nor the queue holds the queue's own address,
 //!   so a primitive may move while a forgotten node is still linked.
 //! * I4: no foreign code runs under the lock: wakers are moved in and out, never cloned, dropped
 //!   or woken.
 //! * I5: each decision of an arm is one exchange of the shared word from `OPEN`: one arm wins.
+//! * I6: `links` is uninitialized until the node is first linked: an operation that never waits
+//!   does not write it. A node that is not linked holds no waker, so nothing of it need be dropped.
 //!
 //! # Edges
 //! * E1: release in `decide` → acquire in `Node::verdict`: the payload and what the granter did
 //!   before (W11).
-//! * E2: release in `decide` on a core → acquire in `Core::winner`: the same for an arm.
+//! * E2: release in `Core::decide` → acquire in `Core::winner`: the same for an arm.
 //!
 //! # Waiting
 //! Who looks at the primitive's word under the queue's lock and finds nothing links itself before
@@ -56,11 +58,16 @@
 //! * A decision by the lock alone: two arms of a select stand in queues with two locks.
 //! * Numbers that order all waiters of a queue for ever: they would cost a word per primitive, and
 //!   are needed only to put a loser back where it was (`seq`).
+//! * A verdict decided by an exchange: all who change it hold the lock, so a store does.
 //!
 //! # Checked by
 //! dev/model tests/waiting.rs, tests/mutex.rs, tests/select.rs, tests/regressions.rs.
 
+mod decision;
+
 use core::marker::PhantomPinned;
+use core::mem::MaybeUninit;
+use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::ptr;
 use core::task::Waker;
 use counterpoint_base::const_fn;
@@ -71,14 +78,12 @@ use counterpoint_base::prim::lock::{RawGuard, RawLock};
 use crate::hooks::{Mark, Tag};
 use crate::waker::{WakeBatch, is_committed};
 
+pub use decision::{ArmRef, Core};
+
 const QUEUED: u32 = 0;
 const NOTIFIED: u32 = 1;
 const HANDED: u32 = 2;
 const LEFT: u32 = 3;
-
-const OPEN: u32 = 0;
-const ABORTED: u32 = 1;
-const FIRST_ARM: u32 = 2;
 
 /// What stands in a node's verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,87 +108,8 @@ pub enum Grant {
     Result = HANDED,
 }
 
-/// The decision shared by the arms of one select.
-#[derive(Debug)]
-pub struct Core {
-    word: AtomicU32,
-}
-
-impl Default for Core {
-    fn default() -> Core {
-        Core::new()
-    }
-}
-
-impl Core {
-    const_fn! {
-        /// An open decision.
-        pub const fn new() -> Core {
-            Core { word: AtomicU32::new(OPEN) }
-        }
-    }
-
-    /// Opens it again; only while no node refers to it.
-    pub fn reopen(&self) {
-        // Relaxed: the queue locks under which nodes are linked publish it.
-        self.word.store(OPEN, RELAXED);
-    }
-
-    /// Closes the decision for its winner, who is about to take what it was granted: from here on
-    /// nobody may give that back.
-    pub fn close(&self) {
-        // Relaxed: nothing is published, and no granter wins either way.
-        self.word.store(ABORTED, RELAXED);
-    }
-
-    /// The arm that won, if any did.
-    pub fn winner(&self) -> Option<usize> {
-        // Acquire [E2]: pairs with the release in `decide`.
-        self.word
-            .load(acquire("select.winner"))
-            .checked_sub(FIRST_ARM)
-            .map(|arm| arm as usize)
-    }
-
-    /// Closes the decision, so that no arm can win any more.
-    ///
-    /// # Errors
-    /// The arm that has won already.
-    pub fn abort(&self) -> Result<(), usize> {
-        // Acquire [E2] if an arm has won; nothing is published by closing.
-        match self
-            .word
-            .compare_exchange(OPEN, ABORTED, RELAXED, acquire("select.lost_abort"))
-        {
-            Ok(_) => Ok(()),
-            Err(word) => word
-                .checked_sub(FIRST_ARM)
-                .map_or(Ok(()), |arm| Err(arm as usize)),
-        }
-    }
-}
-
-/// One arm of a select, as its node knows it.
-#[derive(Clone, Copy, Debug)]
-pub struct ArmRef {
-    core: *const Core,
-    arm: u32,
-}
-
-impl ArmRef {
-    /// Arm number `arm` of the select that owns `core`.
-    ///
-    /// # Safety
-    /// `core` must stay where it is until the node that this is given to has been unregistered.
-    pub unsafe fn new(core: &Core, arm: usize) -> ArmRef {
-        ArmRef {
-            core,
-            arm: arm as u32,
-        }
-    }
-}
-
-struct Inner<P> {
+/// What a node needs to stand in a queue.
+struct Links<P> {
     next: *const Node<P>,
     prev: *const Node<P>,
     waker: Option<Waker>,
@@ -191,8 +117,18 @@ struct Inner<P> {
     seq: u32,
     /// Set for good by the first grant: this node once stood first.
     was_first: bool,
+}
+
+/// What a node carries.
+struct Load<P> {
     mark: Mark,
     payload: P,
+}
+
+struct Inner<P> {
+    /// I6.
+    links: MaybeUninit<Links<P>>,
+    load: Load<P>,
 }
 
 /// A waiter. Lives in its future or on the stack of its blocked thread.
@@ -219,19 +155,14 @@ unsafe impl<P: Send> Sync for Node<P> {}
 impl<P> Node<P> {
     const_fn! {
         /// A node that waits for nothing.
+        #[inline(always)]
         #[cfg_attr(feature = "hooks", track_caller)]
         pub const fn new(payload: P) -> Node<P> {
             Node {
                 verdict: AtomicU32::new(LEFT),
                 inner: UnsafeCell::new(Inner {
-                    next: ptr::null(),
-                    prev: ptr::null(),
-                    waker: None,
-                    arm: None,
-                    seq: 0,
-                    was_first: false,
-                    mark: Mark::here(),
-                    payload,
+                    links: MaybeUninit::uninit(),
+                    load: Load { mark: Mark::here(), payload },
                 }),
                 _pinned: PhantomPinned,
             }
@@ -256,7 +187,7 @@ impl<P> Node<P> {
     /// The node must not be linked.
     #[inline]
     pub unsafe fn payload(&mut self) -> &mut P {
-        &mut self.inner.get_mut().payload
+        &mut self.inner.get_mut().load.payload
     }
 
     /// The node's mark, for the owner while the node is not linked.
@@ -265,20 +196,35 @@ impl<P> Node<P> {
     /// The node must not be linked.
     #[inline(always)]
     pub(crate) unsafe fn mark(&mut self) -> &mut Mark {
-        &mut self.inner.get_mut().mark
+        &mut self.inner.get_mut().load.mark
     }
 }
 
-/// Runs `f` on the inside of a node.
+// A panic never leaves a node or a queue half-changed: no foreign code runs while one is changed.
+impl<P> UnwindSafe for Node<P> {}
+impl<P> RefUnwindSafe for Node<P> {}
+impl<S: UnwindSafe, P> UnwindSafe for WaitQueue<S, P> {}
+impl<S: RefUnwindSafe, P> RefUnwindSafe for WaitQueue<S, P> {}
+
+/// Runs `f` on the inside of a node that was linked at least once.
 ///
 /// # Safety
-/// The node must be alive, and the caller must hold the lock of the queue it is linked in, or be
-/// its owner while it is linked in none. `f` must not reach the same node.
-unsafe fn inside<P, R>(node: *const Node<P>, f: impl FnOnce(&mut Inner<P>) -> R) -> R {
+/// The node must be alive and have been linked, and the caller must hold the lock of the queue it
+/// is linked in, or be its owner while it is linked in none. `f` must not reach the same node.
+#[inline]
+unsafe fn inside<P, R>(
+    node: *const Node<P>,
+    f: impl FnOnce(&mut Links<P>, &mut Load<P>) -> R,
+) -> R {
     // SAFETY: alive by the caller's promise; a shared reference, as the owner may load the verdict.
     let node = unsafe { &*node };
-    // SAFETY: exclusive by the caller's promise.
-    node.inner.with_mut(|inner| f(unsafe { &mut *inner }))
+    node.inner.with_mut(|inner| {
+        // SAFETY: exclusive by the caller's promise.
+        let inner = unsafe { &mut *inner };
+        // SAFETY: I6: it was linked, by the caller's promise.
+        let links = unsafe { inner.links.assume_init_mut() };
+        f(links, &mut inner.load)
+    })
 }
 
 /// The lock of a queue; its address is that of the tag, which may have no size.
@@ -434,17 +380,17 @@ impl<'q, S, P> Locked<'q, S, P> {
 
     fn neighbours(&self, node: *const Node<P>) -> (*const Node<P>, *const Node<P>) {
         // SAFETY: only called for linked nodes, with the lock held (I1).
-        unsafe { inside(node, |inner| (inner.prev, inner.next)) }
+        unsafe { inside(node, |links, _| (links.prev, links.next)) }
     }
 
     fn set_next(&mut self, node: *const Node<P>, next: *const Node<P>) {
         // SAFETY: only called for linked nodes, with the lock held (I1).
-        unsafe { inside(node, |inner| inner.next = next) }
+        unsafe { inside(node, |links, _| links.next = next) }
     }
 
     fn set_prev(&mut self, node: *const Node<P>, prev: *const Node<P>) {
         // SAFETY: only called for linked nodes, with the lock held (I1).
-        unsafe { inside(node, |inner| inner.prev = prev) }
+        unsafe { inside(node, |links, _| links.prev = prev) }
     }
 
     /// The lock was taken for this arm: [`each`](Self::each) passes over its select's other arms.
@@ -457,7 +403,7 @@ impl<'q, S, P> Locked<'q, S, P> {
     /// # Safety
     /// The node is pinned, belongs to the caller, and is not linked; the caller unlinks it (by
     /// [`leave`](Self::leave) or [`unregister`](Self::unregister), unless it was granted) before
-    /// its memory ends.
+    /// its memory ends. If `place` is [`Place::Again`], it was linked before.
     pub unsafe fn link(
         &mut self,
         node: *const Node<P>,
@@ -465,24 +411,28 @@ impl<'q, S, P> Locked<'q, S, P> {
         arm: Option<ArmRef>,
         place: Place,
     ) {
-        let (before, seq) = self.find_place(node, place);
+        let (before, seq, was_first) = self.find_place(node, place);
         let head = self.head();
         let (prev, next) = match (head.is_null(), before.is_null()) {
             (true, _) => (node, node),
             (false, true) => (self.neighbours(head).0, head),
             (false, false) => (self.neighbours(before).0, before),
         };
-        // SAFETY: the caller owns the node, and it is not linked.
-        unsafe {
-            inside(node, |inner| {
-                debug_assert!(inner.next.is_null() && inner.waker.is_none());
-                inner.prev = prev;
-                inner.next = next;
-                inner.waker = Some(waker);
-                inner.arm = arm;
-                inner.seq = seq;
-            });
-        }
+        let links = Links {
+            next,
+            prev,
+            waker: Some(waker),
+            arm,
+            seq,
+            was_first,
+        };
+        // SAFETY: alive by the caller's promise; a shared reference, as its owner may load the
+        // verdict.
+        let shared = unsafe { &*node };
+        shared.inner.with_mut(|inner| {
+            // SAFETY: the caller owns the node, and it is not linked.
+            unsafe { &mut *inner }.links.write(links); // I6
+        });
         if !head.is_null() {
             self.set_next(prev, node);
             self.set_prev(next, node);
@@ -496,49 +446,50 @@ impl<'q, S, P> Locked<'q, S, P> {
         verdict.store(QUEUED, RELAXED);
     }
 
-    /// The linked node before which `node` belongs (null: behind all), and its number.
-    fn find_place(&self, node: *const Node<P>, place: Place) -> (*const Node<P>, u32) {
+    /// The linked node before which `node` belongs (null: behind all), its number, and whether it
+    /// once stood first.
+    fn find_place(&self, node: *const Node<P>, place: Place) -> (*const Node<P>, u32, bool) {
         let head = self.head();
         let number = |node| {
-            // SAFETY: linked, or the caller's own (see `link`); the lock is held.
-            unsafe { inside(node, |inner: &mut Inner<P>| (inner.seq, inner.was_first)) }
+            // SAFETY: linked, or the caller's own, that was linked (see `link`); the lock is held.
+            unsafe { inside(node, |links, _| (links.seq, links.was_first)) }
         };
-        if head.is_null() {
-            return (ptr::null(), number(node).0);
-        }
         if place == Place::Back {
-            let last = self.neighbours(head).0;
-            return (ptr::null(), number(last).0.wrapping_add(1));
+            let seq = match head.is_null() {
+                true => 0,
+                false => number(self.neighbours(head).0).0.wrapping_add(1),
+            };
+            return (ptr::null(), seq, false);
         }
         let (mine, first) = number(node);
         let mut cursor = head;
-        loop {
+        while !cursor.is_null() {
             let (seq, was_first) = number(cursor);
             let older = (seq.wrapping_sub(mine) as i32) <= 0;
             // Who stood first once goes before all who never did; else the numbers decide, and of
             // equal ones (the queue was empty in between) who came back first.
             if (first && !was_first) || (first == was_first && !older) {
-                return (cursor, mine);
+                return (cursor, mine, first);
             }
             cursor = self.neighbours(cursor).1;
             if cursor == head {
-                return (ptr::null(), mine);
+                break;
             }
         }
+        (ptr::null(), mine, first)
     }
 
     /// Cuts a node out of the list, if it is linked, and takes its waker.
     ///
     /// # Safety
-    /// The node is alive and linked in this queue or in none.
+    /// The node is alive, was linked, and is linked in this queue or in none.
     unsafe fn cut(&mut self, node: *const Node<P>) -> Option<Waker> {
         // SAFETY: by the caller's promise, with the lock held.
         let (prev, next, waker) = unsafe {
-            inside(node, |inner| {
-                let links = (inner.prev, inner.next, inner.waker.take());
-                inner.prev = ptr::null();
-                inner.next = ptr::null();
-                links
+            inside(node, |links, _| {
+                let waker = links.waker.take();
+                let next = core::mem::replace(&mut links.next, ptr::null());
+                (links.prev, next, waker)
             })
         };
         if next.is_null() {
@@ -568,7 +519,7 @@ impl<'q, S, P> Locked<'q, S, P> {
         // SAFETY: alive by the caller's promise.
         let node_ref = unsafe { &*node };
         // SAFETY: alive by the caller's promise, and the lock is held.
-        if let Some(ArmRef { core, arm }) = unsafe { inside(node, |inner| inner.arm) } {
+        if let Some(ArmRef { core, arm }) = unsafe { inside(node, |links, _| links.arm) } {
             // SAFETY: its select was leaked, since it would have unregistered it; so the core is
             // there for ever.
             if unsafe { &*core }.winner() == Some(arm as usize) {
@@ -577,14 +528,14 @@ impl<'q, S, P> Locked<'q, S, P> {
             // SAFETY: by the caller's promise.
             return Ok(unsafe { self.unregister(node) });
         }
-        // Relaxed: who was faster wrote under this lock, and `verdict` below acquires [E1].
-        let left = node_ref
-            .verdict
-            .compare_exchange(QUEUED, LEFT, RELAXED, RELAXED);
-        match left {
-            // SAFETY: by the caller's promise.
-            Ok(_) => Ok(unsafe { self.cut(node) }),
-            Err(_) => Err(node_ref.verdict()),
+        match node_ref.verdict() {
+            Verdict::Queued => {
+                // Relaxed: the owner reads it. Nobody else writes it, as the lock is held.
+                node_ref.verdict.store(LEFT, RELAXED);
+                // SAFETY: by the caller's promise.
+                Ok(unsafe { self.cut(node) })
+            }
+            faster => Err(faster),
         }
     }
 
@@ -612,12 +563,12 @@ impl<'q, S, P> Locked<'q, S, P> {
     pub unsafe fn replace_waker(&mut self, node: *const Node<P>, waker: Waker) -> Option<Waker> {
         // SAFETY: by the caller's promise, with the lock held.
         unsafe {
-            inside(node, |inner| {
-                if inner.next.is_null() {
+            inside(node, |links, _| {
+                if links.next.is_null() {
                     // Cut out by a granter.
                     return Some(waker);
                 }
-                inner.waker.replace(waker)
+                links.waker.replace(waker)
             })
         }
     }
@@ -628,8 +579,8 @@ impl<'q, S, P> Locked<'q, S, P> {
         let head = self.head();
         let mut cursor = head;
         while !cursor.is_null() && !wakes.is_full() {
-            let take = |inner: &mut Inner<P>| match inner.arm {
-                None => inner.waker.take(),
+            let take = |links: &mut Links<P>, _: &mut Load<P>| match links.arm {
+                None => links.waker.take(),
                 Some(_) => None,
             };
             // SAFETY: linked, hence alive (I1), and the lock is held.
@@ -651,8 +602,8 @@ impl<'q, S, P> Locked<'q, S, P> {
     pub unsafe fn will_wake(&self, node: *const Node<P>, waker: &Waker) -> bool {
         // SAFETY: by the caller's promise, with the lock held.
         unsafe {
-            inside(node, |inner| {
-                inner
+            inside(node, |links, _| {
+                links
                     .waker
                     .as_ref()
                     .is_some_and(|known| known.will_wake(waker))
@@ -689,9 +640,9 @@ impl<'q, S, P> Locked<'q, S, P> {
         };
         loop {
             let (prev, next) = self.neighbours(cursor);
-            let look = |inner: &mut Inner<P>| {
-                let committed = inner.waker.as_ref().is_some_and(is_committed);
-                pick(&mut inner.payload, committed)
+            let look = |links: &mut Links<P>, load: &mut Load<P>| {
+                let committed = links.waker.as_ref().is_some_and(is_committed);
+                pick(&mut load.payload, committed)
             };
             // SAFETY: linked, hence alive (I1), and the lock is held.
             match unsafe { inside(cursor, look) } {
@@ -705,7 +656,7 @@ impl<'q, S, P> Locked<'q, S, P> {
                         return true;
                     }
                     // SAFETY: an arm that lost: its owner waits for this lock before it goes on.
-                    Err(()) => unsafe { inside(cursor, |inner| undo(&mut inner.payload)) },
+                    Err(()) => unsafe { inside(cursor, |_, load| undo(&mut load.payload)) },
                 },
             }
             if ptr::eq(cursor, stop) {
@@ -722,38 +673,34 @@ impl<'q, S, P> Locked<'q, S, P> {
         // SAFETY: as above; the node is cut out but its owner needs this lock, or a verdict, to
         // go on.
         let (arm, mark) = unsafe {
-            inside(node, |inner| {
-                inner.was_first = true;
-                (inner.arm, inner.mark)
+            inside(node, |links, load| {
+                links.was_first = true;
+                (links.arm, load.mark)
             })
         };
         match arm {
             None => {
-                // SAFETY: as above. This exchange is the last touch (I2).
+                // SAFETY: as above. This store is the last touch (I2).
                 let verdict = unsafe { &(*node).verdict };
-                // Release [E1]. It succeeds: a linked node that is no arm is QUEUED, and others
-                // change that only under this lock.
-                let decided =
-                    verdict.compare_exchange(QUEUED, grant as u32, release("queue.grant"), RELAXED);
-                debug_assert!(decided.is_ok());
+                // Release [E1]. A linked node that is no arm is QUEUED, and others change that
+                // only under this lock.
+                verdict.store(grant as u32, release("queue.grant"));
                 Ok((waker, mark))
             }
             Some(ArmRef { core, arm }) => {
                 // SAFETY: the select keeps its core until each arm is unregistered, for which it
                 // needs this lock. This exchange is the last touch (I2).
-                let word = unsafe { &(*core).word };
+                let core = unsafe { &*core };
                 // SAFETY: as above.
                 let verdict = unsafe { &(*node).verdict };
                 // Relaxed: published by the exchange below; a loser's owner overwrites it.
                 verdict.store(grant as u32, RELAXED);
-                // Release [E2]. Failure (I5): decided elsewhere, nothing is published or read.
-                let decided =
-                    word.compare_exchange(OPEN, FIRST_ARM + arm, release("select.grant"), RELAXED);
-                if decided.is_ok() {
+                // Release [E2].
+                if core.decide(arm) {
                     return Ok((waker, mark));
                 }
                 // SAFETY: the arm lost, so its owner waits for this lock to unregister it.
-                unsafe { inside(node, |inner| inner.waker = waker) };
+                unsafe { inside(node, |links, _| links.waker = waker) };
                 Err(())
             }
         }
@@ -766,7 +713,7 @@ impl<'q, S, P> Locked<'q, S, P> {
         let mut cursor = head;
         while !cursor.is_null() {
             // SAFETY: linked, hence alive (I1), and the lock is held.
-            unsafe { inside(cursor, |inner| f(inner.mark)) };
+            unsafe { inside(cursor, |_, load| f(load.mark)) };
             cursor = self.neighbours(cursor).1;
             if cursor == head {
                 return;
@@ -780,9 +727,9 @@ impl<'q, S, P> Locked<'q, S, P> {
         let head = self.head();
         let mut cursor = head;
         while !cursor.is_null() {
-            let look = |inner: &mut Inner<P>| {
-                let own = inner.arm.is_some_and(|arm| ptr::eq(arm.core, self.own));
-                own || f(&inner.payload)
+            let look = |links: &mut Links<P>, load: &mut Load<P>| {
+                let own = links.arm.is_some_and(|arm| ptr::eq(arm.core, self.own));
+                own || f(&load.payload)
             };
             // SAFETY: linked, hence alive (I1), and the lock is held.
             if !unsafe { inside(cursor, look) } {

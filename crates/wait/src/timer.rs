@@ -62,6 +62,7 @@ pub use sleep::{SleepUntil, sleep, sleep_until};
 use core::cell::Cell;
 use core::fmt;
 use core::marker::PhantomPinned;
+use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 use counterpoint_base::prim::atomic::RELAXED;
@@ -128,6 +129,10 @@ unsafe impl Send for TimerNode {}
 // looks at no field, takes the node pinned and exclusively.
 unsafe impl Sync for TimerNode {}
 
+// No foreign code runs while the queue of timers is changed (I4).
+impl UnwindSafe for TimerNode {}
+impl RefUnwindSafe for TimerNode {}
+
 impl fmt::Debug for TimerNode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TimerNode").finish_non_exhaustive()
@@ -185,16 +190,23 @@ impl TimerNode {
         self.into_ref().get_ref().unlink();
     }
 
+    #[inline]
     fn unlink(&self) {
         if self.armed.replace(false) {
-            // SAFETY: the entry is alive, and the only heap is the one of the queue.
-            let waker = QUEUE.with(|state| unsafe { state.heap.remove(&self.entry) });
-            drop(waker); // I4
+            self.unlink_slow();
         }
+    }
+
+    #[cold]
+    fn unlink_slow(&self) {
+        // SAFETY: the entry is alive, and the only heap is the one of the queue.
+        let waker = QUEUE.with(|state| unsafe { state.heap.remove(&self.entry) });
+        drop(waker); // I4
     }
 }
 
 impl Drop for TimerNode {
+    #[inline]
     fn drop(&mut self) {
         self.unlink(); // I1
     }

@@ -299,3 +299,133 @@ fn a_name_lives_as_long_as_its_object() {
     drop(queue);
     assert_eq!(hooks::name_of(object), None);
 }
+
+#[test]
+fn ranks_and_numbers_live_as_long_as_their_object() {
+    let queue = Box::new(WaitQueue::<(), ()>::new(()));
+    let other = WaitQueue::<(), ()>::new(());
+    let object = hooks::object_of(&queue);
+    let known = || (hooks::rank_of(object), hooks::name_of(object));
+    assert_eq!(known(), (None, None));
+    hooks::rank(&queue, 3);
+    hooks::rank(&queue, 4);
+    assert_eq!(known(), (Some(4), None));
+    hooks::name(&queue, "both");
+    let id = hooks::id_of(object);
+    assert_eq!(id, hooks::id_of(object));
+    assert_ne!(id, hooks::id_of(hooks::object_of(&other)));
+    assert_eq!(known(), (Some(4), Some("both")));
+    drop(queue);
+    assert_eq!(known(), (None, None));
+    // One that comes to be, at the same place or elsewhere, is another one.
+    let next = Box::new(WaitQueue::<(), ()>::new(()));
+    assert_ne!(hooks::id_of(hooks::object_of(&next)), id);
+}
+
+#[test]
+fn units_of_a_hold_change_and_it_ends_once() {
+    begin();
+    let queue = WaitQueue::<(), ()>::new(());
+    let mut hold = hooks::held("Permit", &queue, Site::here(), 3);
+    hooks::changed(&mut hold, 2);
+    hooks::forgotten(hold);
+    hooks::added("Pool::add", &queue, Site::here(), 4);
+    hooks::removed("Pool::shrink", &queue, Site::here(), 0);
+    let all: Vec<_> = notices()
+        .iter()
+        .map(|notice| (notice.what, notice.units))
+        .collect();
+    assert_eq!(
+        all,
+        [
+            (What::Held, 3),
+            (What::Changed, 2),
+            (What::Forgotten, 2),
+            (What::Added, 4)
+        ]
+    );
+}
+
+#[test]
+fn what_is_lent_comes_back_unless_it_ended() {
+    begin();
+    let queue = WaitQueue::<(), ()>::new(());
+    let hold = hooks::held("Handle", &queue, Site::here(), 1);
+    {
+        let mut lending = hooks::Lending::new();
+        lending.lend(hold);
+        lending.lend(hold);
+        lending.back();
+        lending.back();
+        lending.lend(hold);
+    }
+    let mut lending = hooks::Lending::new();
+    lending.lend(hold);
+    lending.ended();
+    drop(lending);
+    hooks::released(hold);
+    let (lent, back) = (What::Lent, What::Back);
+    assert_eq!(
+        told(),
+        [What::Held, lent, back, lent, back, lent, What::Released]
+    );
+}
+
+#[test]
+fn an_operation_made_for_another_tells_of_that_ones_place() {
+    begin();
+    let event: Event = Event::new();
+    let site = Site::here();
+    let line = line!() - 1;
+    let mut listener = pin!(event.listen().made_at(site));
+    assert!(poll(listener.as_mut()).is_pending());
+    assert_eq!(notices()[0].site.line(), line);
+}
+
+#[test]
+fn events_and_tokens_are_named_and_show_who_waits() {
+    begin();
+    let event: Event = Event::new();
+    event.named("news");
+    listener!(event.listen() => _first);
+    listener!(event.listen() => _second);
+    assert_eq!(event.waiters().len(), 2);
+    assert_eq!(hooks::name_of(notices()[0].object), Some("news"));
+    event.notify(1);
+    assert_eq!(event.waiters().len(), 1);
+
+    let token = CancelToken::new();
+    token.named("shutdown");
+    begin();
+    let ctl = counterpoint_wait::cancel::Ctl::new().cancel(&token);
+    let line = line!() + 1;
+    let mut bounded = pin!(event.listen().with(&ctl));
+    assert!(poll(bounded.as_mut()).is_pending());
+    let all = notices();
+    assert_eq!(token.waiters()[0].kind, "CancelToken::cancelled");
+    assert_eq!(hooks::name_of(all[1].object), Some("shutdown"));
+    assert_eq!(
+        [0, 1].map(|index| (all[index].site.file(), all[index].site.line())),
+        [(file!(), line); 2]
+    );
+}
+
+#[test]
+fn a_named_token_that_dies_after_its_children_leaves_no_name() {
+    begin();
+    let top = CancelToken::new();
+    let middle = top.child();
+    middle.named("middle");
+    let objects = {
+        let mut wait = pin!(middle.cancelled());
+        assert!(poll(wait.as_mut()).is_pending());
+        notices()[0].object
+    };
+    let lowest = middle.child();
+    drop(middle);
+    assert_eq!(hooks::name_of(objects), Some("middle"));
+    // The last handle of the middle token goes with its child, which unwraps it from its place.
+    drop(lowest);
+    assert_eq!(hooks::name_of(objects), None);
+    drop(top);
+}

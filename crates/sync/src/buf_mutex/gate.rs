@@ -61,12 +61,14 @@
 //! tests/buf_mutex.rs, dev/model tests/buf_mutex.rs.
 
 use core::fmt;
+use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::ptr;
 use counterpoint_base::const_fn;
 use counterpoint_base::prim::atomic::{AtomicBool, AtomicUsize, RELAXED, acquire, release};
 use counterpoint_base::prim::cell::UnsafeCell;
 use counterpoint_base::prim::{hint, thread};
 use counterpoint_base::record::{self, Record, RecordRef};
+use counterpoint_wait::hooks::{self, Hold, Site};
 use counterpoint_wait::op::{LockedQueue, Op, Stop, Turn, Verb};
 use counterpoint_wait::queue::{End, Grant, Pick, WaitQueue};
 use counterpoint_wait::waker::{WakeBatch, wake_in_batches};
@@ -131,6 +133,10 @@ pub(super) struct Gate<P> {
 // SAFETY: I1: one thread at a time reaches the value, which moves between threads like that.
 unsafe impl<P: Send> Sync for Gate<P> {}
 
+// As of a mutex: what a merge that panicked has left is shown by `broken`.
+impl<P> UnwindSafe for Gate<P> {}
+impl<P> RefUnwindSafe for Gate<P> {}
+
 /// How a share leaves the gate.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Leaving {
@@ -191,6 +197,23 @@ impl<P> Gate<P> {
         shares(self.word().load(RELAXED))
     }
 
+    /// Tells of a share that was made at `site`.
+    #[inline(always)]
+    pub(super) fn tell_held(&self, kind: &'static str, site: Site) -> Hold {
+        hooks::held(kind, &self.queue, site, 1)
+    }
+
+    #[inline(always)]
+    pub(super) fn named(&self, name: &'static str) {
+        hooks::name(&self.queue, name);
+    }
+
+    #[cfg(feature = "hooks")]
+    pub(super) fn waiters(&self) -> Vec<hooks::Waiter> {
+        hooks::visit(&self.queue)
+    }
+
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub(super) fn wait_idle(&self) -> Op<WaitIdleVerb<'_>> {
         Op::new(WaitIdleVerb { queue: &self.queue }, Wants::Idleness)
     }
@@ -204,23 +227,24 @@ impl<P> Gate<P> {
         self.broken.store(false, RELAXED);
     }
 
-    /// Runs `f` with the value, waiting for others that hold it.
+    /// Runs `f` with the value on behalf of `site`, waiting for others that hold it.
     ///
     /// # Panics
     /// With [`Reentered`] if this thread holds it.
     #[inline]
     pub(super) fn with<R>(
         &self,
+        site: Site,
         name: fn() -> &'static str,
         leaving: Leaving,
         f: impl FnOnce(&mut P) -> R,
     ) -> R {
-        record::with(|record| {
+        record::with(move |record| {
             let me = address(record);
             if !try_enter(&self.queue) {
-                self.enter_slow(me, name);
+                self.enter_slow(site, me, name);
             }
-            self.hold(me, leaving, f)
+            self.hold(site, me, leaving, f)
         })
     }
 
@@ -228,14 +252,15 @@ impl<P> Gate<P> {
     /// spin. `spin` is the number of rounds to look.
     pub(super) fn try_with<R, F: FnOnce(&mut P) -> R>(
         &self,
+        site: Site,
         spin: u32,
         leaving: Leaving,
         f: F,
     ) -> Result<R, F> {
-        record::with(|record| {
+        record::with(move |record| {
             let me = address(record);
             if try_enter(&self.queue) || (!self.is_held_by(me) && self.spin(spin)) {
-                Ok(self.hold(me, leaving, f))
+                Ok(self.hold(site, me, leaving, f))
             } else {
                 Err(f)
             }
@@ -254,7 +279,7 @@ impl<P> Gate<P> {
     }
 
     #[inline]
-    fn hold<R>(&self, me: usize, leaving: Leaving, f: impl FnOnce(&mut P) -> R) -> R {
+    fn hold<R>(&self, site: Site, me: usize, leaving: Leaving, f: impl FnOnce(&mut P) -> R) -> R {
         // Relaxed: see I2.
         self.holder.store(me, RELAXED);
         let mut entered = Entered {
@@ -263,6 +288,7 @@ impl<P> Gate<P> {
             broken: &self.broken,
             leaving,
             returned: false,
+            told: hooks::held("BufMutexEntry", &self.queue, site, 1),
         };
         // SAFETY: I1: this thread has set BUSY, and `entered` clears it after `f`.
         let result = self.value.with_mut(|value| f(unsafe { &mut *value }));
@@ -287,19 +313,20 @@ impl<P> Gate<P> {
     }
 
     #[cold]
-    fn enter_slow(&self, me: usize, name: fn() -> &'static str) {
+    fn enter_slow(&self, site: Site, me: usize, name: fn() -> &'static str) {
         if self.is_held_by(me) {
             std::panic::panic_any(Reentered { name: name() });
         }
         if !self.spin(ROUNDS) {
-            Op::new(EnterVerb { queue: &self.queue }, Wants::Entry).wait();
+            let enter = Op::new(EnterVerb { queue: &self.queue }, Wants::Entry);
+            enter.made_at(site).wait();
         }
     }
 }
 
 impl<P: fmt::Debug> fmt::Debug for Gate<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.try_with(0, Leaving::Stays, |value| value.fmt(f)) {
+        match self.try_with(Site::here(), 0, Leaving::Stays, |value| value.fmt(f)) {
             Ok(result) => result,
             Err(_) => f.write_str("<locked>"),
         }
@@ -343,6 +370,7 @@ struct Entered<'g> {
     broken: &'g AtomicBool,
     leaving: Leaving,
     returned: bool,
+    told: Hold,
 }
 
 impl Drop for Entered<'_> {
@@ -352,6 +380,7 @@ impl Drop for Entered<'_> {
             // Relaxed: a flag for people.
             self.broken.store(true, RELAXED);
         }
+        hooks::released(self.told);
         // Relaxed: see I2.
         self.holder.store(0, RELAXED);
         let (gone, ended) = match self.leaving {
@@ -450,7 +479,7 @@ unsafe impl Verb for EnterVerb<'_> {
     type Output = ();
     type Stoppable = ();
 
-    const NAME: &'static str = "BufMutex";
+    const NAME: &'static str = "BufMutex::enter";
 
     fn queue(&self) -> &Queue {
         self.queue

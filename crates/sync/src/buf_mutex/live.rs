@@ -6,6 +6,7 @@ use core::ops::Deref;
 use counterpoint_base::SeqCell;
 use counterpoint_base::prim::time::{Duration, Instant};
 use counterpoint_wait::Stop;
+use counterpoint_wait::hooks::{Hold, Site};
 use std::sync::Arc;
 
 use super::gate::{Gate, Leaving};
@@ -89,11 +90,12 @@ impl<G, L: Copy, F: Merge<G, L>> LiveBufMutex<G, L, F> {
     ///
     /// # Panics
     /// Inside a merge of the same `BufMutex`: [`Reentered`](super::Reentered).
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn peek_all(&self) -> G
     where
         G: Clone,
     {
-        self.gate.with(name, Leaving::Stays, |live| {
+        self.gate.with(Site::here(), name, Leaving::Stays, |live| {
             // Those of shares that ended inside a merge could not be hidden.
             live.slots.retain(|slot| Arc::strong_count(slot) > 1);
             let mut all = live.global.clone();
@@ -125,12 +127,14 @@ impl<G, L, F> LiveBufMutex<G, L, F> {
     ///
     /// # Panics
     /// Inside a merge of the same `BufMutex`: [`Reentered`](super::Reentered).
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn peek(&self) -> G
     where
         G: Clone,
     {
-        self.gate
-            .with(name, Leaving::Stays, |live| live.global.clone())
+        self.gate.with(Site::here(), name, Leaving::Stays, |live| {
+            live.global.clone()
+        })
     }
 }
 
@@ -139,41 +143,50 @@ impl<G, L: Copy + Default, F: Merge<G, L>> LiveBufMutex<G, L, F> {
     ///
     /// # Panics
     /// Inside a merge of the same `BufMutex`: [`Reentered`](super::Reentered).
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn share(&self) -> LiveShare<'_, G, L, F> {
-        Share::new(self)
+        Share::new(self, Site::here())
     }
 
     /// A share that keeps the `LiveBufMutex` alive.
     ///
     /// # Panics
     /// As [`share`](Self::share).
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn share_owned(self: &Arc<Self>) -> OwnedLiveShare<G, L, F> {
-        Share::new(self.clone())
+        Share::new(self.clone(), Site::here())
     }
 }
 
 impl<G, L: Copy, F: Merge<G, L>> Sink<L> for LiveBufMutex<G, L, F> {
     type Tag = Slot<L>;
 
-    fn open(&self, local: &L) -> Slot<L> {
+    const KIND: &'static str = "LiveShare";
+
+    #[inline(always)]
+    fn tell_held(&self, site: Site) -> Hold {
+        self.gate.tell_held(Self::KIND, site)
+    }
+
+    fn open(&self, local: &L, site: Site) -> Slot<L> {
         let slot = Arc::new(SeqCell::new(*local));
         let shown = slot.clone();
         self.gate
-            .with(name, Leaving::Stays, |live| live.slots.push(shown));
+            .with(site, name, Leaving::Stays, |live| live.slots.push(shown));
         self.gate.open();
         slot
     }
 
-    fn abandon(&self, slot: &Slot<L>) {
-        caught_while_unwinding(|| {
-            close_with(&self.gate, name, |live| live.hide(slot));
+    fn abandon(&self, slot: &Slot<L>, site: Site) {
+        caught_while_unwinding(move || {
+            close_with(&self.gate, site, name, |live| live.hide(slot));
         });
     }
 
-    unsafe fn close(&self, slot: &Slot<L>, local: &mut ManuallyDrop<L>) {
+    unsafe fn close(&self, slot: &Slot<L>, site: Site, local: &mut ManuallyDrop<L>) {
         let local = **local;
-        caught_while_unwinding(|| {
-            close_with(&self.gate, name, |live| {
+        caught_while_unwinding(move || {
+            close_with(&self.gate, site, name, |live| {
                 // Out of sight first: from here on the local counts as merged.
                 live.hide(slot);
                 self.merge.merge(&mut live.global, local);

@@ -45,6 +45,7 @@ use core::mem::{ManuallyDrop, needs_drop};
 use counterpoint_base::const_fn;
 use counterpoint_base::prim::thread::panicking;
 use counterpoint_base::prim::time::{Duration, Instant};
+use counterpoint_wait::hooks::{Hold, Site};
 use counterpoint_wait::{Op, Stop};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -87,6 +88,7 @@ macro_rules! shared_forms {
         ///
         /// # Panics
         /// Inside a merge of the same `BufMutex`, whose share is out: [`Reentered`](crate::buf_mutex::Reentered).
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub fn wait_idle(&self) {
             let held = self.$gate.is_held() $(|| self.$stripes.iter().any(|stripe| stripe.is_held()))?;
             if held {
@@ -111,6 +113,7 @@ macro_rules! shared_forms {
         /// drop(share);
         /// assert!(total.wait_idle_timeout(Duration::ZERO).is_ok());
         /// ```
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub fn wait_idle_timeout(&self, timeout: Duration) -> Result<(), Stop> {
             self.wait_idle_async().timeout(timeout).wait()
         }
@@ -120,6 +123,7 @@ macro_rules! shared_forms {
         ///
         /// # Errors
         /// [`Stop::TimedOut`], if the deadline came first.
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub fn wait_idle_deadline(&self, deadline: Instant) -> Result<(), Stop> {
             self.wait_idle_async().deadline(deadline).wait()
         }
@@ -128,8 +132,29 @@ macro_rules! shared_forms {
         ///
         /// # Cancel safety
         /// Dropping it leaves nothing behind.
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub fn wait_idle_async(&self) -> WaitIdle<'_> {
             self.$gate.wait_idle()
+        }
+
+        /// Names it in what the hooks tell. The name belongs to its place: name it where it stays.
+        /// Without the feature `hooks` this does nothing.
+        #[inline(always)]
+        pub fn named(&self, name: &'static str) {
+            self.$gate.named(name);
+            $(self.$stripes.iter().for_each(|stripe| stripe.named(name));)?
+        }
+
+        /// Those who wait at this instant to merge, to look, or until no share is out, in the order
+        /// of their places (where there are stripes: of each).
+        #[cfg(feature = "hooks")]
+        pub fn waiters(&self) -> Vec<counterpoint_wait::hooks::Waiter> {
+            let waiters = self.$gate.waiters();
+            $(
+                let of_stripes = self.$stripes.iter().flat_map(|stripe| stripe.waiters());
+                let waiters = waiters.into_iter().chain(of_stripes).collect();
+            )?
+            waiters
         }
 
         /// True if a merge (or a `Clone` in `peek`) has panicked.
@@ -377,10 +402,12 @@ impl<G, L, F, I> BufMutex<G, L, F, I> {
     ///
     /// # Panics
     /// Inside a merge of the same `BufMutex`: [`Reentered`].
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn replace(&self, value: G) -> G {
-        self.gate.with(Self::name, Leaving::Stays, |global| {
-            core::mem::replace(global, value)
-        })
+        self.gate
+            .with(Site::here(), Self::name, Leaving::Stays, |global| {
+                core::mem::replace(global, value)
+            })
     }
 
     /// Takes the global value merged so far and leaves `G::default()`.
@@ -394,6 +421,7 @@ impl<G, L, F, I> BufMutex<G, L, F, I> {
     /// assert_eq!(total.take(), 9);
     /// assert_eq!(total.peek(), 0);
     /// ```
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn take(&self) -> G
     where
         G: Default,
@@ -406,20 +434,24 @@ impl<G, L, F, I> BufMutex<G, L, F, I> {
     ///
     /// # Panics
     /// Inside a merge of the same `BufMutex`: [`Reentered`].
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn peek(&self) -> G
     where
         G: Clone,
     {
         self.gate
-            .with(Self::name, Leaving::Stays, |global| global.clone())
+            .with(Site::here(), Self::name, Leaving::Stays, |global| {
+                global.clone()
+            })
     }
 }
 
 impl<G, L, F: Merge<G, L>, I: Fresh<L>> BufMutex<G, L, F, I> {
     /// A share with a fresh local.
     #[inline]
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn share(&self) -> SharedBufMutex<'_, G, L, F, I> {
-        Share::new(self)
+        Share::new(self, Site::here())
     }
 
     /// A share that keeps the `BufMutex` alive, for threads and tasks that outlive this scope.
@@ -436,8 +468,9 @@ impl<G, L, F: Merge<G, L>, I: Fresh<L>> BufMutex<G, L, F, I> {
     /// total.wait_idle();
     /// assert_eq!(total.take(), 2);
     /// ```
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn share_owned(self: &Arc<Self>) -> OwnedSharedBufMutex<G, L, F, I> {
-        Share::new(self.clone())
+        Share::new(self.clone(), Site::here())
     }
 }
 
@@ -450,6 +483,7 @@ where
     ///
     /// # Panics
     /// Inside a merge of the same `BufMutex`: [`Reentered`].
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn peek(&self) -> G
     where
         G: Clone,
@@ -461,34 +495,43 @@ where
 impl<G, L, F: Merge<G, L>, I> Sink<L> for BufMutex<G, L, F, I> {
     type Tag = ();
 
+    const KIND: &'static str = "SharedBufMutex";
+
+    #[inline(always)]
+    fn tell_held(&self, site: Site) -> Hold {
+        self.gate.tell_held(Self::KIND, site)
+    }
+
     #[inline]
-    fn open(&self, _local: &L) {
+    fn open(&self, _local: &L, _site: Site) {
         self.gate.open();
     }
 
-    fn abandon(&self, (): &()) {
+    fn abandon(&self, (): &(), _site: Site) {
         self.gate.abandon();
     }
 
     #[inline]
-    unsafe fn close(&self, (): &(), local: &mut ManuallyDrop<L>) {
+    unsafe fn close(&self, (): &(), site: Site, local: &mut ManuallyDrop<L>) {
         let merge = &self.merge;
-        let close = || {
+        let close = move || {
             if F::CONSUMES {
                 // SAFETY: the caller gives the local up; it is taken once.
                 let local = unsafe { ManuallyDrop::take(local) };
-                close_with(&self.gate, Self::name, |global| merge.merge(global, local));
+                close_with(&self.gate, site, Self::name, |global| {
+                    merge.merge(global, local)
+                });
             } else {
                 // Counted off last: the local may take long to drop, and `try_get` waits only for
                 // shares that are out.
                 let _abandon = needs_drop::<L>().then(|| Abandon(Cell::new(Some(&self.gate))));
                 let local = DropLocal(local);
                 if needs_drop::<L>() {
-                    self.gate.with(Self::name, Leaving::Stays, |global| {
+                    self.gate.with(site, Self::name, Leaving::Stays, |global| {
                         merge.merge_ref(global, local.0);
                     });
                 } else {
-                    close_with(&self.gate, Self::name, |global| {
+                    close_with(&self.gate, site, Self::name, |global| {
                         merge.merge_ref(global, local.0);
                     });
                 }
@@ -506,14 +549,14 @@ impl<G, L, F: Merge<G, L>, I: Fresh<L>> Source<L> for BufMutex<G, L, F, I> {
 }
 
 impl<G, L, F: Merge<G, L>, I: Fresh<L>> Flush<L> for BufMutex<G, L, F, I> {
-    fn flush(&self, local: L) {
+    fn flush(&self, local: L, site: Site) {
         if F::CONSUMES {
-            self.gate.with(Self::name, Leaving::Stays, |global| {
+            self.gate.with(site, Self::name, Leaving::Stays, |global| {
                 self.merge.merge(global, local);
             });
         } else {
             // The local is dropped after the gate has opened.
-            self.gate.with(Self::name, Leaving::Stays, |global| {
+            self.gate.with(site, Self::name, Leaving::Stays, |global| {
                 self.merge.merge_ref(global, &local);
             });
         }
@@ -525,9 +568,14 @@ impl<G, L, F: Merge<G, L>, I: Fresh<L>> Flush<L> for BufMutex<G, L, F, I> {
 /// # Panics
 /// Goes on with the panic of the merge, or with [`Reentered`].
 #[inline]
-fn close_with<P>(gate: &Gate<P>, name: fn() -> &'static str, merge: impl FnOnce(&mut P)) {
+fn close_with<P>(
+    gate: &Gate<P>,
+    site: Site,
+    name: fn() -> &'static str,
+    merge: impl FnOnce(&mut P),
+) {
     let abandon = Abandon(Cell::new(Some(gate)));
-    gate.with(name, Leaving::Ends, |value| {
+    gate.with(site, name, Leaving::Ends, |value| {
         abandon.0.set(None);
         merge(value);
     });

@@ -1,18 +1,22 @@
 //! Merging in the order of the shares, so that the result does not depend on who ends first.
 
+use core::cell::Cell;
 use core::fmt;
-use core::mem::ManuallyDrop;
+use core::mem::{ManuallyDrop, needs_drop};
 use core::ops::Deref;
+use core::panic::{RefUnwindSafe, UnwindSafe};
 use counterpoint_base::prim::atomic::{AtomicU64, RELAXED};
+use counterpoint_base::prim::cell::UnsafeCell;
 use counterpoint_base::prim::time::{Duration, Instant};
 use counterpoint_wait::Stop;
+use counterpoint_wait::hooks::{Hold, Site};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::gate::{Gate, Leaving};
 use super::merge::Merge;
 use super::share::{Share, Sink, Source};
-use super::{WaitIdle, caught_while_unwinding, close_with, shared_forms, try_unwrap};
+use super::{Abandon, WaitIdle, caught_while_unwinding, shared_forms, try_unwrap};
 
 /// A share of an [`OrderedBufMutex`].
 pub type OrderedShare<'a, G, L, F> = Share<&'a OrderedBufMutex<G, L, F>, L>;
@@ -38,21 +42,19 @@ impl<G, L> Ordered<G, L> {
         self.later.entry(index).or_default();
     }
 
-    /// Merges what has no earlier share before it. A panic leaves the rest for the next time.
-    fn fold(&mut self, merge: &impl Merge<G, L>) {
-        while let Some(mut first) = self.later.first_entry() {
+    /// The next local that has no earlier share before it.
+    fn pop(&mut self) -> Option<L> {
+        loop {
+            let mut first = self.later.first_entry()?;
             let index = *first.key();
             if index > self.next {
-                return;
+                return None;
             }
             self.next = self.next.max(index.saturating_add(1));
-            let locals = first.get_mut();
-            if locals.is_empty() {
-                first.remove();
-            } else {
-                let local = locals.remove(0);
-                merge.merge(&mut self.global, local);
+            if !first.get().is_empty() {
+                return Some(first.get_mut().remove(0));
             }
+            first.remove();
         }
     }
 
@@ -61,6 +63,34 @@ impl<G, L> Ordered<G, L> {
             merge.merge(&mut self.global, local);
         }
         self.global
+    }
+}
+
+/// The numbers of shares that ended inside a merge of their own `BufMutex`, whose value they could
+/// not reach: their turns are skipped.
+struct Lost(UnsafeCell<Vec<u64>>);
+
+// SAFETY: reached by the thread that holds the gate, or with exclusive access.
+unsafe impl Sync for Lost {}
+
+// A panic leaves nothing half-changed.
+impl UnwindSafe for Lost {}
+impl RefUnwindSafe for Lost {}
+
+impl Lost {
+    /// # Safety
+    /// This thread holds the gate.
+    unsafe fn push(&self, index: u64) {
+        // SAFETY: only this thread comes here (see above), and no reference outlives a call.
+        self.0.with_mut(|lost| unsafe { &mut *lost }.push(index));
+    }
+
+    /// # Safety
+    /// As of [`push`](Self::push).
+    unsafe fn take(&self) -> Vec<u64> {
+        // SAFETY: as in `push`.
+        self.0
+            .with_mut(|lost| core::mem::take(unsafe { &mut *lost }))
     }
 }
 
@@ -73,8 +103,12 @@ impl<G, L> Ordered<G, L> {
 /// in a thread pool is no fixed order.
 ///
 /// A local whose turn has not come is kept until it has; after a forgotten share, or a number that
-/// nobody uses, that is at [`get`](Self::get). Do not use it where order does not matter: it keeps
-/// more and allocates.
+/// nobody uses, that is at [`get`](Self::get). A share that ends inside a merge of its own
+/// `OrderedBufMutex`, and so panics with [`Reentered`](super::Reentered), loses its local and its turn: the others go
+/// on. A merge that panics loses its local; what was to be merged after it is merged by the next
+/// share that ends, or by [`peek`](Self::peek) or `get`.
+///
+/// Do not use it where order does not matter: it keeps more and allocates.
 ///
 /// ```
 /// use counterpoint_sync::BufMutex;
@@ -92,6 +126,7 @@ impl<G, L> Ordered<G, L> {
 /// ```
 pub struct OrderedBufMutex<G, L, F> {
     gate: Gate<Ordered<G, L>>,
+    lost: Lost,
     issued: AtomicU64,
     merge: F,
 }
@@ -112,6 +147,7 @@ impl<G, L, F: Merge<G, L>> OrderedBufMutex<G, L, F> {
                 next: 0,
                 later: BTreeMap::new(),
             }),
+            lost: Lost(UnsafeCell::new(Vec::new())),
             issued: AtomicU64::new(0),
             merge,
         }
@@ -137,13 +173,57 @@ impl<G, L, F: Merge<G, L>> OrderedBufMutex<G, L, F> {
     /// still out.
     ///
     /// # Panics
-    /// Inside a merge of the same `BufMutex`: [`Reentered`](super::Reentered).
+    /// Inside a merge of the same `BufMutex`: [`Reentered`](super::Reentered). Goes on with a panic of the merge, if
+    /// an earlier one left some to be merged.
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn peek(&self) -> G
     where
         G: Clone,
     {
+        let mut merged = Vec::new();
         self.gate
-            .with(name, Leaving::Stays, |ordered| ordered.global.clone())
+            .with(Site::here(), name, Leaving::Stays, |ordered| {
+                self.fold(ordered, &mut merged);
+                ordered.global.clone()
+            })
+    }
+
+    /// Merges, under the gate, what has no earlier share before it. A panic leaves the rest for the
+    /// next time. Locals that were merged by reference go into `merged`, to be dropped after the
+    /// gate has opened: their destructors may reach this again.
+    fn fold(&self, ordered: &mut Ordered<G, L>, merged: &mut Vec<L>) {
+        loop {
+            // SAFETY: this thread holds the gate: it was given what the gate protects.
+            for index in unsafe { self.lost.take() } {
+                ordered.skip(index);
+            }
+            let Some(local) = ordered.pop() else { return };
+            if F::CONSUMES || !needs_drop::<L>() {
+                self.merge.merge(&mut ordered.global, local);
+            } else {
+                merged.push(local);
+                let local = merged.last().expect("pushed just now");
+                self.merge.merge_ref(&mut ordered.global, local);
+            }
+        }
+    }
+
+    /// A share ends: merges what can be merged now, and counts it off in any case.
+    fn end(&self, index: u64, local: Option<L>, site: Site) {
+        // Declared first: counted off after the merged locals were dropped.
+        let _abandon = Abandon(Cell::new(Some(&self.gate)));
+        let mut merged = Vec::new();
+        if self.gate.is_held() {
+            // SAFETY: this thread holds the gate.
+            unsafe { self.lost.push(index) };
+        }
+        self.gate.with(site, name, Leaving::Stays, |ordered| {
+            match local {
+                Some(local) => ordered.keep(index, local),
+                None => ordered.skip(index),
+            }
+            self.fold(ordered, &mut merged);
+        });
     }
 }
 
@@ -157,28 +237,32 @@ impl<G, L, F> OrderedBufMutex<G, L, F> {
 
 impl<G, L: Default, F: Merge<G, L>> OrderedBufMutex<G, L, F> {
     /// A share with the next number and a fresh local.
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn share(&self) -> OrderedShare<'_, G, L, F> {
-        Share::new(self)
+        Share::new(self, Site::here())
     }
 
     /// A share with the number `index`. Shares of one number are merged as they end, and one
     /// whose turn is over when it ends is merged at once.
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn share_at(&self, index: u64) -> OrderedShare<'_, G, L, F> {
         let local = L::default();
         self.number(index);
-        Share::opened(self, index, local)
+        Share::opened(self, index, local, Site::here())
     }
 
     /// A share with the next number that keeps the `OrderedBufMutex` alive.
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn share_owned(self: &Arc<Self>) -> OwnedOrderedShare<G, L, F> {
-        Share::new(self.clone())
+        Share::new(self.clone(), Site::here())
     }
 
     /// A share with the number `index` that keeps the `OrderedBufMutex` alive.
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn share_owned_at(self: &Arc<Self>, index: u64) -> OwnedOrderedShare<G, L, F> {
         let local = L::default();
         self.number(index);
-        Share::opened(self.clone(), index, local)
+        Share::opened(self.clone(), index, local, Site::here())
     }
 
     fn number(&self, index: u64) {
@@ -191,30 +275,27 @@ impl<G, L: Default, F: Merge<G, L>> OrderedBufMutex<G, L, F> {
 impl<G, L, F: Merge<G, L>> Sink<L> for OrderedBufMutex<G, L, F> {
     type Tag = u64;
 
-    fn open(&self, _local: &L) -> u64 {
+    const KIND: &'static str = "OrderedShare";
+
+    #[inline(always)]
+    fn tell_held(&self, site: Site) -> Hold {
+        self.gate.tell_held(Self::KIND, site)
+    }
+
+    fn open(&self, _local: &L, _site: Site) -> u64 {
         self.gate.open();
         // Relaxed: a number alone.
         self.issued.fetch_add(1, RELAXED)
     }
 
-    fn abandon(&self, index: &u64) {
-        caught_while_unwinding(|| {
-            close_with(&self.gate, name, |ordered| {
-                ordered.skip(*index);
-                ordered.fold(&self.merge);
-            });
-        });
+    fn abandon(&self, index: &u64, site: Site) {
+        caught_while_unwinding(move || self.end(*index, None, site));
     }
 
-    unsafe fn close(&self, index: &u64, local: &mut ManuallyDrop<L>) {
+    unsafe fn close(&self, index: &u64, site: Site, local: &mut ManuallyDrop<L>) {
         // SAFETY: the caller gives the local up; it is taken once.
         let local = unsafe { ManuallyDrop::take(local) };
-        caught_while_unwinding(|| {
-            close_with(&self.gate, name, |ordered| {
-                ordered.keep(*index, local);
-                ordered.fold(&self.merge);
-            });
-        });
+        caught_while_unwinding(move || self.end(*index, Some(local), site));
     }
 }
 

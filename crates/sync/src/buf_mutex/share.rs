@@ -4,6 +4,7 @@ use core::fmt;
 use core::mem::ManuallyDrop;
 use core::ops::Deref;
 use core::ptr;
+use counterpoint_wait::hooks::{self, Hold, Site};
 
 /// What shares belong to.
 ///
@@ -13,17 +14,23 @@ pub trait Sink<L> {
     /// What a share knows besides its local.
     type Tag;
 
-    /// Counts a share off whose local is not merged.
-    fn abandon(&self, tag: &Self::Tag);
+    /// What the hooks call a share.
+    const KIND: &'static str;
+
+    /// Tells the hooks of a share made at `site`.
+    fn tell_held(&self, site: Site) -> Hold;
+
+    /// Counts a share off, made at `site`, whose local is not merged.
+    fn abandon(&self, tag: &Self::Tag, site: Site);
 
     /// Counts one more share, which starts with `local`.
-    fn open(&self, local: &L) -> Self::Tag;
+    fn open(&self, local: &L, site: Site) -> Self::Tag;
 
     /// Merges the local of a share that ends, and counts the share off in any case.
     ///
     /// # Safety
     /// The local must be initialized, and must not be used after the call, however it ends.
-    unsafe fn close(&self, tag: &Self::Tag, local: &mut ManuallyDrop<L>);
+    unsafe fn close(&self, tag: &Self::Tag, site: Site, local: &mut ManuallyDrop<L>);
 }
 
 /// A sink that can make locals.
@@ -37,7 +44,7 @@ pub trait Source<L>: Sink<L> {
 #[doc(hidden)]
 pub trait Flush<L>: Source<L> {
     /// Merges a local of a share that stays.
-    fn flush(&self, local: L);
+    fn flush(&self, local: L, site: Site);
 }
 
 /// A handle of a [`BufMutex`](super::BufMutex) with a local value, which is merged into the
@@ -66,6 +73,8 @@ where
 {
     parent: P,
     tag: <P::Target as Sink<L>>::Tag,
+    site: Site,
+    hold: Hold,
     local: ManuallyDrop<L>,
 }
 
@@ -75,10 +84,11 @@ where
     P::Target: Source<L>,
 {
     #[inline]
-    pub(super) fn new(parent: P) -> Share<P, L> {
+    pub(super) fn new(parent: P, site: Site) -> Share<P, L> {
         // User code first: if it panics nothing was counted.
         let local = parent.fresh();
-        Share::with_local(parent, local)
+        let tag = parent.open(&local, site);
+        Share::opened(parent, tag, local, site)
     }
 }
 
@@ -87,18 +97,20 @@ where
     P: Deref,
     P::Target: Sink<L>,
 {
-    #[inline]
-    fn with_local(parent: P, local: L) -> Share<P, L> {
-        let tag = parent.open(&local);
-        Share::opened(parent, tag, local)
-    }
-
     /// A share that is counted already.
     #[inline]
-    pub(super) fn opened(parent: P, tag: <P::Target as Sink<L>>::Tag, local: L) -> Share<P, L> {
+    pub(super) fn opened(
+        parent: P,
+        tag: <P::Target as Sink<L>>::Tag,
+        local: L,
+        site: Site,
+    ) -> Share<P, L> {
+        let hold = parent.tell_held(site);
         Share {
             parent,
             tag,
+            site,
+            hold,
             local: ManuallyDrop::new(local),
         }
     }
@@ -122,7 +134,8 @@ where
         let tag = unsafe { ptr::read(&this.tag) };
         // SAFETY: as above.
         let parent = unsafe { ptr::read(&this.parent) };
-        parent.abandon(&tag);
+        hooks::released(this.hold);
+        parent.abandon(&tag, this.site);
         local
     }
 
@@ -155,10 +168,11 @@ where
     /// share.flush();
     /// assert_eq!((total.peek(), *share.as_ref()), (3, 0));
     /// ```
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn flush(&mut self) {
         let fresh = self.parent.fresh();
         let local = core::mem::replace(&mut *self.local, fresh);
-        self.parent.flush(local);
+        self.parent.flush(local, Site::here());
     }
 
     /// Takes the local out, unmerged, and goes on with a fresh one.
@@ -175,8 +189,9 @@ where
 {
     /// Another share of the same, with a fresh local.
     #[inline]
+    #[cfg_attr(feature = "hooks", track_caller)]
     fn clone(&self) -> Self {
-        Share::new(self.parent.clone())
+        Share::new(self.parent.clone(), Site::here())
     }
 }
 
@@ -188,8 +203,9 @@ where
     /// Merges the local into the global value.
     #[inline]
     fn drop(&mut self) {
+        hooks::released(self.hold);
         // SAFETY: the local is initialized while the share lives, and this is its end.
-        unsafe { self.parent.close(&self.tag, &mut self.local) }
+        unsafe { self.parent.close(&self.tag, self.site, &mut self.local) }
     }
 }
 

@@ -9,6 +9,7 @@ use counterpoint_base::CachePadded;
 use counterpoint_base::prim::thread::parallelism;
 use counterpoint_base::prim::time::{Duration, Instant};
 use counterpoint_wait::Stop;
+use counterpoint_wait::hooks::{Hold, Site};
 use std::sync::Arc;
 
 use super::gate::{Gate, Leaving, stripe};
@@ -119,31 +120,33 @@ impl<G, L, F: Merge<G, L>, N: Fn() -> G, C: Fn(&mut G, G)> StripedBufMutex<G, L,
     /// # Panics
     /// Inside a merge of the same `BufMutex`: [`Reentered`]. Goes on with a panic of the
     /// combination.
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn peek(&self) -> G
     where
         G: Clone,
     {
-        self.with_all(|global| global.clone())
+        self.with_all(Site::here(), |global| global.clone())
     }
 
     /// Takes what was merged so far and leaves `G::default()`.
     ///
     /// # Panics
     /// As [`peek`](Self::peek).
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn take(&self) -> G
     where
         G: Default,
     {
         let empty = G::default();
-        self.with_all(|global| core::mem::replace(global, empty))
+        self.with_all(Site::here(), |global| core::mem::replace(global, empty))
     }
 
-    fn with_all<R>(&self, f: impl FnOnce(&mut G) -> R) -> R {
+    fn with_all<R>(&self, site: Site, f: impl FnOnce(&mut G) -> R) -> R {
         self.refuse_reentry();
-        self.main.with(name, Leaving::Stays, |global| {
+        self.main.with(site, name, Leaving::Stays, move |global| {
             // The main gate before any stripe's: merges hold one gate at a time.
             for stripe in &self.stripes {
-                let part = stripe.with(name, Leaving::Stays, Option::take);
+                let part = stripe.with(site, name, Leaving::Stays, Option::take);
                 if let Some(part) = part {
                     (self.combine)(global, part);
                 }
@@ -164,7 +167,7 @@ impl<G, L, F: Merge<G, L>, N: Fn() -> G, C: Fn(&mut G, G)> StripedBufMutex<G, L,
     #[doc(hidden)]
     pub fn stripes_used(&self) -> usize {
         let used = |stripe: &CachePadded<Gate<Option<G>>>| {
-            stripe.with(name, Leaving::Stays, |part| part.is_some())
+            stripe.with(Site::here(), name, Leaving::Stays, |part| part.is_some())
         };
         self.stripes.iter().filter(|stripe| used(stripe)).count()
     }
@@ -172,22 +175,22 @@ impl<G, L, F: Merge<G, L>, N: Fn() -> G, C: Fn(&mut G, G)> StripedBufMutex<G, L,
 
 impl<G, L, F: Merge<G, L>, N: Fn() -> G, C> StripedBufMutex<G, L, F, N, C> {
     /// Merges into the main value or into this thread's stripe.
-    fn merge_somewhere(&self, merge: impl FnOnce(&mut G)) {
+    fn merge_somewhere(&self, site: Site, merge: impl FnOnce(&mut G)) {
         let mine = &self.stripes[stripe(self.stripes.len())];
         if self.main.is_held() || mine.is_held() {
             std::panic::panic_any(Reentered { name: name() });
         }
-        if let Err(merge) = self.main.try_with(ROUNDS, Leaving::Stays, merge) {
-            mine.with(name, Leaving::Stays, |part| {
+        if let Err(merge) = self.main.try_with(site, ROUNDS, Leaving::Stays, merge) {
+            mine.with(site, name, Leaving::Stays, |part| {
                 merge(part.get_or_insert_with(&self.partial));
             });
         }
     }
 
     /// Merges the local of a share that ends, and counts it off in any case.
-    fn end(&self, merge: impl FnOnce(&mut G)) {
+    fn end(&self, site: Site, merge: impl FnOnce(&mut G)) {
         let _abandon = Abandon(Cell::new(Some(&self.main)));
-        self.merge_somewhere(merge);
+        self.merge_somewhere(site, merge);
     }
 }
 
@@ -197,39 +200,48 @@ impl<G, L, F, N, C> StripedBufMutex<G, L, F, N, C> {
 
 impl<G, L: Default, F: Merge<G, L>, N: Fn() -> G, C> StripedBufMutex<G, L, F, N, C> {
     /// A share with a fresh local.
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn share(&self) -> StripedShare<'_, G, L, F, N, C> {
-        Share::new(self)
+        Share::new(self, Site::here())
     }
 
     /// A share that keeps the `StripedBufMutex` alive.
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn share_owned(self: &Arc<Self>) -> OwnedStripedShare<G, L, F, N, C> {
-        Share::new(self.clone())
+        Share::new(self.clone(), Site::here())
     }
 }
 
 impl<G, L, F: Merge<G, L>, N: Fn() -> G, C> Sink<L> for StripedBufMutex<G, L, F, N, C> {
     type Tag = ();
 
-    fn open(&self, _local: &L) {
+    const KIND: &'static str = "StripedShare";
+
+    #[inline(always)]
+    fn tell_held(&self, site: Site) -> Hold {
+        self.main.tell_held(Self::KIND, site)
+    }
+
+    fn open(&self, _local: &L, _site: Site) {
         self.main.open();
     }
 
-    fn abandon(&self, (): &()) {
+    fn abandon(&self, (): &(), _site: Site) {
         self.main.abandon();
     }
 
-    unsafe fn close(&self, (): &(), local: &mut ManuallyDrop<L>) {
+    unsafe fn close(&self, (): &(), site: Site, local: &mut ManuallyDrop<L>) {
         let merge = &self.merge;
-        caught_while_unwinding(|| {
+        caught_while_unwinding(move || {
             if F::CONSUMES {
                 // SAFETY: the caller gives the local up; it is taken once.
                 let local = unsafe { ManuallyDrop::take(local) };
-                self.end(|global| merge.merge(global, local));
+                self.end(site, |global| merge.merge(global, local));
             } else {
                 // Declared first: counted off after the local was dropped.
                 let _abandon = Abandon(Cell::new(Some(&self.main)));
                 let local = DropLocal(local);
-                self.merge_somewhere(|global| merge.merge_ref(global, local.0));
+                self.merge_somewhere(site, |global| merge.merge_ref(global, local.0));
             }
         });
     }
@@ -242,11 +254,11 @@ impl<G, L: Default, F: Merge<G, L>, N: Fn() -> G, C> Source<L> for StripedBufMut
 }
 
 impl<G, L: Default, F: Merge<G, L>, N: Fn() -> G, C> Flush<L> for StripedBufMutex<G, L, F, N, C> {
-    fn flush(&self, local: L) {
+    fn flush(&self, local: L, site: Site) {
         if F::CONSUMES {
-            self.merge_somewhere(|global| self.merge.merge(global, local));
+            self.merge_somewhere(site, |global| self.merge.merge(global, local));
         } else {
-            self.merge_somewhere(|global| self.merge.merge_ref(global, &local));
+            self.merge_somewhere(site, |global| self.merge.merge_ref(global, &local));
         }
     }
 }

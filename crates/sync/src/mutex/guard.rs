@@ -4,6 +4,7 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 use core::ops::{Deref, DerefMut};
+use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::ptr::NonNull;
 use counterpoint_base::prim::thread::panicking;
 use counterpoint_wait::hooks::{self, Hold, Site};
@@ -34,6 +35,10 @@ pub struct MutexGuard<'a, T: ?Sized> {
     /// `Sync` only if the value is.
     _value: PhantomData<&'a mut T>,
 }
+
+// A panic with the guard sets the flag of the mutex.
+impl<T: ?Sized> UnwindSafe for MutexGuard<'_, T> {}
+impl<T: ?Sized> RefUnwindSafe for MutexGuard<'_, T> {}
 
 impl<'a, T: ?Sized> MutexGuard<'a, T> {
     #[inline(always)]
@@ -120,7 +125,7 @@ impl<'a, T: ?Sized> MutexGuard<'a, T> {
     pub fn bump(this: &mut MutexGuard<'a, T>) {
         if this.mutex.raw.has_waiters() {
             hooks::released(this.hold);
-            let relock = Relock(this);
+            let relock = Relock(this, Site::here());
             relock.0.mutex.raw.unlock_slow(true);
         }
     }
@@ -129,9 +134,10 @@ impl<'a, T: ?Sized> MutexGuard<'a, T> {
     ///
     /// # Deadlocks
     /// Blocks the thread, as `lock` does.
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn unlocked<R>(this: &mut MutexGuard<'a, T>, f: impl FnOnce() -> R) -> R {
         hooks::released(this.hold);
-        let relock = Relock(this);
+        let relock = Relock(this, Site::here());
         relock.0.mutex.raw.unlock();
         f()
     }
@@ -139,11 +145,11 @@ impl<'a, T: ?Sized> MutexGuard<'a, T> {
 
 /// Takes the lock again for a guard that gave it up, whatever happened meanwhile: the guard is
 /// still in the caller's hands.
-struct Relock<'g, 'a, T: ?Sized>(&'g mut MutexGuard<'a, T>);
+struct Relock<'g, 'a, T: ?Sized>(&'g mut MutexGuard<'a, T>, Site);
 
 impl<T: ?Sized> Drop for Relock<'_, '_, T> {
     fn drop(&mut self) {
-        self.0.hold = ManuallyDrop::new(self.0.mutex.lock()).hold;
+        self.0.hold = ManuallyDrop::new(self.0.mutex.lock_at(self.1)).hold;
         // A panic while the lock was not held does not poison.
         self.0.panicking |= panicking();
     }
@@ -188,6 +194,10 @@ pub struct MappedMutexGuard<'a, U: ?Sized> {
 unsafe impl<U: ?Sized + Send> Send for MappedMutexGuard<'_, U> {}
 // SAFETY: as above.
 unsafe impl<U: ?Sized + Sync> Sync for MappedMutexGuard<'_, U> {}
+
+// As of the whole guard.
+impl<U: ?Sized> UnwindSafe for MappedMutexGuard<'_, U> {}
+impl<U: ?Sized> RefUnwindSafe for MappedMutexGuard<'_, U> {}
 
 impl<'a, U: ?Sized> MappedMutexGuard<'a, U> {
     /// A guard of a smaller part.
@@ -270,6 +280,10 @@ pub struct OwnedMutexGuard<T: ?Sized> {
 unsafe impl<T: ?Sized + Send> Send for OwnedMutexGuard<T> {}
 // SAFETY: as above; a shared guard gives shared references only.
 unsafe impl<T: ?Sized + Send + Sync> Sync for OwnedMutexGuard<T> {}
+
+// As of the guard that borrows.
+impl<T: ?Sized> UnwindSafe for OwnedMutexGuard<T> {}
+impl<T: ?Sized> RefUnwindSafe for OwnedMutexGuard<T> {}
 
 impl<T: ?Sized> OwnedMutexGuard<T> {
     #[inline(always)]
@@ -396,6 +410,10 @@ pub struct OwnedMappedMutexGuard<T: ?Sized, U: ?Sized> {
 unsafe impl<T: ?Sized + Send, U: ?Sized + Send> Send for OwnedMappedMutexGuard<T, U> {}
 // SAFETY: as above; a shared guard gives shared references to the part only.
 unsafe impl<T: ?Sized + Send, U: ?Sized + Sync> Sync for OwnedMappedMutexGuard<T, U> {}
+
+// As of the guard that borrows.
+impl<T: ?Sized, U: ?Sized> UnwindSafe for OwnedMappedMutexGuard<T, U> {}
+impl<T: ?Sized, U: ?Sized> RefUnwindSafe for OwnedMappedMutexGuard<T, U> {}
 
 impl<T: ?Sized, U: ?Sized> OwnedMappedMutexGuard<T, U> {
     /// A guard of a smaller part.

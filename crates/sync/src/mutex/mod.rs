@@ -134,10 +134,15 @@ impl<T: ?Sized> Mutex<T> {
     #[inline]
     #[cfg_attr(feature = "hooks", track_caller)]
     pub fn lock(&self) -> MutexGuard<'_, T> {
+        self.lock_at(Site::here())
+    }
+
+    #[inline(always)]
+    fn lock_at(&self, site: Site) -> MutexGuard<'_, T> {
         if self.raw.try_lock() || self.raw.spin() {
-            return self.guard();
+            return self.guard(site);
         }
-        self.lock_async().wait()
+        self.lock_async().made_at(site).wait()
     }
 
     /// Takes the lock if that needs no wait.
@@ -148,7 +153,7 @@ impl<T: ?Sized> Mutex<T> {
     #[cfg_attr(feature = "hooks", track_caller)]
     pub fn try_lock(&self) -> Result<MutexGuard<'_, T>, TryLockError> {
         if self.raw.try_lock() {
-            Ok(self.guard())
+            Ok(self.guard(Site::here()))
         } else {
             Err(TryLockError::WouldBlock)
         }
@@ -161,7 +166,7 @@ impl<T: ?Sized> Mutex<T> {
     #[cfg_attr(feature = "hooks", track_caller)]
     pub fn lock_timeout(&self, timeout: Duration) -> Result<MutexGuard<'_, T>, LockError> {
         if self.raw.try_lock() {
-            return Ok(self.guard());
+            return Ok(self.guard(Site::here()));
         }
         self.lock_async().timeout(timeout).wait()
     }
@@ -174,7 +179,7 @@ impl<T: ?Sized> Mutex<T> {
     #[cfg_attr(feature = "hooks", track_caller)]
     pub fn lock_deadline(&self, deadline: Instant) -> Result<MutexGuard<'_, T>, LockError> {
         if self.raw.try_lock() {
-            return Ok(self.guard());
+            return Ok(self.guard(Site::here()));
         }
         self.lock_async().deadline(deadline).wait()
     }
@@ -204,7 +209,7 @@ impl<T: ?Sized> Mutex<T> {
     #[cfg_attr(feature = "hooks", track_caller)]
     pub fn lock_owned(self: &Arc<Self>) -> OwnedMutexGuard<T> {
         if self.raw.try_lock() {
-            return self.owned_guard();
+            return self.owned_guard(Site::here());
         }
         self.lock_owned_async().wait()
     }
@@ -216,7 +221,7 @@ impl<T: ?Sized> Mutex<T> {
     #[cfg_attr(feature = "hooks", track_caller)]
     pub fn try_lock_owned(self: &Arc<Self>) -> Result<OwnedMutexGuard<T>, TryLockError> {
         if self.raw.try_lock() {
-            Ok(self.owned_guard())
+            Ok(self.owned_guard(Site::here()))
         } else {
             Err(TryLockError::WouldBlock)
         }
@@ -279,6 +284,14 @@ impl<T: ?Sized> Mutex<T> {
         hooks::name(self.raw.queue(), name);
     }
 
+    /// Gives the mutex a rank in the order of locks, for whoever keeps the book that the hooks tell:
+    /// see `hooks::rank`. It belongs to its place, as a name does. Without the feature `hooks` this
+    /// does nothing.
+    #[inline(always)]
+    pub fn ranked(&self, rank: u32) {
+        hooks::rank(self.raw.queue(), rank);
+    }
+
     /// Those who wait for it at this instant, in the order of their places.
     #[cfg(feature = "hooks")]
     pub fn waiters(&self) -> Vec<hooks::Waiter> {
@@ -291,20 +304,13 @@ impl<T: ?Sized> Mutex<T> {
     }
 
     #[inline(always)]
-    #[cfg_attr(feature = "hooks", track_caller)]
-    fn guard(&self) -> MutexGuard<'_, T> {
-        let site = Site::here();
-        MutexGuard::new(
-            self,
-            panicking(),
-            hooks::held("MutexGuard", self.raw.queue(), site, 1),
-        )
+    fn guard(&self, site: Site) -> MutexGuard<'_, T> {
+        let hold = hooks::held("MutexGuard", self.raw.queue(), site, 1);
+        MutexGuard::new(self, panicking(), hold)
     }
 
     #[inline(always)]
-    #[cfg_attr(feature = "hooks", track_caller)]
-    fn owned_guard(self: &Arc<Self>) -> OwnedMutexGuard<T> {
-        let site = Site::here();
+    fn owned_guard(self: &Arc<Self>, site: Site) -> OwnedMutexGuard<T> {
         let hold = hooks::held("OwnedMutexGuard", self.raw.queue(), site, 1);
         OwnedMutexGuard::new(self.clone(), panicking(), hold)
     }

@@ -12,7 +12,7 @@
 //! | `LOCKED` | held | the holder |
 //! | `WAITERS` | the queue is not empty, or was not | whoever holds the queue lock and finds it empty |
 //! | `AWAKE` | a blocked thread holds a baton and will look: no other is woken | that thread |
-//! | `FAIR` | a waiter has lost for too long: the next unlock reserves | the next claim of a baton |
+//! | `FAIR` | a waiter has lost for too long: the next unlock reserves | the grant that reserves; whoever finds the queue empty |
 //! | `RESERVED` | free, but kept for the holder of the baton numbered in the upper bits | that holder; anyone after the grace period |
 //! | `STRICT` | each unlock with waiters reserves; `try_lock` fails while anyone waits | nobody |
 //! | `POISONED` | a holder panicked | `clear_poison` |
@@ -36,6 +36,19 @@
 //! All of it is in one word, changed by read-modify-write only, so there is no store that a later
 //! load could overtake: an unlock finds `WAITERS`, or comes before the exchange that sets it, and
 //! that exchange would then have found the lock free.
+//!
+//! # Fairness
+//! Who asked by `FAIR` may not be the one that the reservation is for: others that lost before it
+//! stand before it. Then it is served without one when its turn comes, and may lose once more to a
+//! newcomer; it asks again as it queues, having starved already. So each waiter that lost before it
+//! costs it one loss at most. A claim leaves `FAIR` alone: that of a baton from before the wish was
+//! made would end a wish that no unlock has seen.
+//!
+//! `settle` holds the lock while it grants, though nobody uses the data. An attempt that fails in
+//! that moment fails beside somebody who is queued and about to be granted: to a `try_lock` the lock
+//! is kept for one that waits, as it says; who is about to queue finds the lock open once it has the
+//! queue's lock, and tries again (I2); a holder of a baton that was stopped in that moment passes it
+//! on, and does so after `settle`, so nobody's grant is lost.
 //!
 //! # Cancel
 //! A waiter that leaves, or drops its baton, clears what its baton had set and grants the next.
@@ -70,26 +83,30 @@ const POISONED: u32 = 1 << 6;
 const NUMBER: u32 = 1 << 8;
 const NUMBERS: u32 = !(NUMBER - 1);
 
-/// What a waiter was granted.
+/// What a waiter was granted: `AWAKE` if that was set for it (I4); `RESERVED` and the number of its
+/// reservation, if one was made.
 #[derive(Debug)]
-pub struct Baton {
-    /// `AWAKE` was set for it (I4).
-    awake: bool,
-    /// The number of its reservation, if one was made.
-    reserved: Option<u32>,
-}
+pub struct Baton(u32);
 
 impl Baton {
-    pub(crate) const NONE: Baton = Baton {
-        awake: false,
-        reserved: None,
-    };
+    pub(crate) const NONE: Baton = Baton(0);
+
+    const fn new(awake: bool, reserved: Option<u32>) -> Baton {
+        let awake = if awake { AWAKE } else { 0 };
+        match reserved {
+            Some(number) => Baton(awake | RESERVED | number),
+            None => Baton(awake),
+        }
+    }
+
+    const fn is_reserved(&self) -> bool {
+        self.0 & RESERVED != 0
+    }
 
     /// The bits that this baton had set in `word`.
-    fn marks(&self, word: u32) -> u32 {
-        let awake = if self.awake { AWAKE } else { 0 };
-        let mine = self.reserved == Some(word & NUMBERS);
-        awake | if mine { word & RESERVED } else { 0 }
+    const fn marks(&self, word: u32) -> u32 {
+        let mine = word & NUMBERS == self.0 & NUMBERS;
+        self.0 & AWAKE | if mine { self.0 & word & RESERVED } else { 0 }
     }
 }
 
@@ -120,15 +137,20 @@ impl RawMutex {
     }
 
     /// Takes the lock if it is free, not reserved and nobody has a better right.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn try_lock(&self) -> bool {
+        self.try_lock_fast() || self.try_lock_slow()
+    }
+
+    #[inline(always)]
+    fn try_lock_fast(&self) -> bool {
         // Acquire [E1]: pairs with the release in `unlock`; failure reads no data.
         self.word()
             .compare_exchange(0, LOCKED, acquire("mutex.lock_fast"), RELAXED)
             .is_ok()
-            || self.try_lock_slow()
     }
 
+    #[inline(never)]
     fn try_lock_slow(&self) -> bool {
         // Relaxed: a look; the exchange decides.
         let mut word = self.word().load(RELAXED);
@@ -157,7 +179,7 @@ impl RawMutex {
             if !open {
                 return false;
             }
-            let new = (word & !(marks | FAIR)) | LOCKED;
+            let new = (word & !marks) | LOCKED;
             // Acquire [E1]: as in `try_lock`.
             match self
                 .word()
@@ -179,7 +201,8 @@ impl RawMutex {
         let mut word = self.word().load(RELAXED);
         while word & (LOCKED | RESERVED) == RESERVED && patience.expired(word & NUMBERS) {
             let new = (word & !RESERVED) | LOCKED;
-            // Acquire [E1]: as in `try_lock`.
+            // Acquire [E1]: as in `try_lock`. No model needs it, for a reservation is made and seen
+            // under the queue lock; one whose number came round again was not seen there.
             match self
                 .word()
                 .compare_exchange_weak(word, new, acquire("mutex.overdue"), RELAXED)
@@ -192,9 +215,15 @@ impl RawMutex {
     }
 
     /// One attempt of a waiting operation.
+    #[inline(always)]
     pub(crate) fn attempt(&self, baton: &mut Baton, turn: Turn, patience: &mut Patience) -> bool {
+        (turn == Turn::First && self.try_lock_fast()) || self.attempt_slow(baton, turn, patience)
+    }
+
+    #[inline(never)]
+    fn attempt_slow(&self, baton: &mut Baton, turn: Turn, patience: &mut Patience) -> bool {
         match turn {
-            Turn::First => self.try_lock() || self.try_overdue(patience),
+            Turn::First => self.try_lock_slow() || self.try_overdue(patience),
             Turn::Notified => {
                 let claimed = self.try_claim(baton);
                 if !claimed {
@@ -238,7 +267,7 @@ impl RawMutex {
         loop {
             let marks = baton.marks(word);
             let kept = word & RESERVED != 0 && marks & RESERVED == 0;
-            let queued = word & STRICT != 0 && baton.reserved.is_none() && !queue.is_empty();
+            let queued = word & STRICT != 0 && !baton.is_reserved() && !queue.is_empty();
             if word & LOCKED == 0 && !kept && !queued {
                 if queue.is_empty() {
                     // Nobody waits: a mark that is left over must not keep this one out.
@@ -345,10 +374,7 @@ impl RawMutex {
             |baton: &mut Baton, committed| {
                 awake = committed && !reserve;
                 task = !committed;
-                *baton = Baton {
-                    awake,
-                    reserved: reserve.then_some(number),
-                };
+                *baton = Baton::new(awake, reserve.then_some(number));
                 Pick::Take
             },
             |baton| *baton = Baton::NONE,
@@ -357,11 +383,14 @@ impl RawMutex {
             // A task may never be polled. Who stands next looks, and so knows when this reservation has had its time.
             queue.nudge(wakes);
         }
-        let mut set = 0;
+        let (mut set, mut clear) = (0, LOCKED);
         if granted {
             set = if reserve { RESERVED } else { 0 } | if awake { AWAKE } else { 0 };
+            clear |= if reserve { FAIR } else { 0 };
         }
-        let clear = LOCKED | if queue.is_empty() { WAITERS | FAIR } else { 0 };
+        if queue.is_empty() {
+            clear |= WAITERS | FAIR;
+        }
         // Relaxed: a look; the exchange decides.
         let mut word = self.word().load(RELAXED);
         loop {

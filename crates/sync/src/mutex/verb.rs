@@ -35,6 +35,7 @@ pub struct LockOwnedVerb<T: ?Sized> {
     patience: Patience,
 }
 
+#[inline(always)]
 #[cfg_attr(feature = "hooks", track_caller)]
 pub(super) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> Lock<'_, T> {
     Op::new(
@@ -58,6 +59,7 @@ pub(super) fn lock_owned<T: ?Sized>(mutex: Arc<Mutex<T>>) -> LockOwned<T> {
 }
 
 impl<T: ?Sized> LockVerb<'_, T> {
+    #[inline(always)]
     fn mutex(&self) -> &Mutex<T> {
         self.mutex
     }
@@ -99,7 +101,7 @@ macro_rules! lock_verb {
                 self.mutex().raw.queue()
             }
 
-            #[inline]
+            #[inline(always)]
             fn attempt(&mut self, baton: &mut Baton, turn: Turn) -> Option<$guard> {
                 // A second borrow of the verb is needed for the patience.
                 let raw: *const RawMutex = &raw const self.mutex().raw;

@@ -8,6 +8,7 @@ use core::fmt;
 use counterpoint_base::const_fn;
 use counterpoint_base::prim::time::{Duration, Instant};
 use counterpoint_wait::Stop;
+use counterpoint_wait::hooks;
 use counterpoint_wait::queue::End;
 use std::sync::Arc;
 
@@ -112,6 +113,7 @@ impl Notify {
     /// counterpoint_wait::block_on(notified);
     /// ```
     #[inline]
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn notified(&self) -> Notified<'_> {
         verb::notified(self)
     }
@@ -120,6 +122,7 @@ impl Notify {
     ///
     /// # Cancel safety
     /// Dropping it leaves nothing behind; see [`Notify`] for what it was handed.
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn notified_owned(self: &Arc<Self>) -> NotifiedOwned {
         verb::notified(self.clone())
     }
@@ -128,6 +131,7 @@ impl Notify {
     ///
     /// # Deadlocks
     /// Inside a task it blocks the executor's thread: use [`notified`](Self::notified) there.
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn wait(&self) {
         self.notified().wait();
     }
@@ -136,6 +140,7 @@ impl Notify {
     ///
     /// # Errors
     /// [`Stop::TimedOut`].
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn wait_timeout(&self, timeout: Duration) -> Result<(), Stop> {
         self.notified().timeout(timeout).wait()
     }
@@ -145,6 +150,7 @@ impl Notify {
     ///
     /// # Errors
     /// [`Stop::TimedOut`].
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn wait_deadline(&self, deadline: Instant) -> Result<(), Stop> {
         self.notified().deadline(deadline).wait()
     }
@@ -172,6 +178,7 @@ impl Notify {
     ///     notify.wait_until(|| done.load(Ordering::Relaxed));
     /// });
     /// ```
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn wait_until(&self, ready: impl FnMut() -> bool) {
         self.wait_until_async(ready).wait();
     }
@@ -180,6 +187,7 @@ impl Notify {
     ///
     /// # Errors
     /// [`Stop::TimedOut`].
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn wait_until_timeout(
         &self,
         timeout: Duration,
@@ -197,6 +205,7 @@ impl Notify {
     ///
     /// # Errors
     /// [`Stop::TimedOut`].
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn wait_until_deadline(
         &self,
         deadline: Instant,
@@ -214,8 +223,24 @@ impl Notify {
     /// # Panics
     /// If `ready` does; the notification that made it look is taken. `notify_n` stores nothing for
     /// one that is looking just then: notify it with `notify_one` or `notify_all`.
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn wait_until_async<F: FnMut() -> bool>(&self, ready: F) -> WaitUntil<'_, F> {
         WaitUntil::new(self, ready)
+    }
+}
+
+impl Notify {
+    /// Names it in what the hooks tell. The name belongs to its place: name it where it stays.
+    /// Without the feature `hooks` this does nothing.
+    #[inline(always)]
+    pub fn named(&self, name: &'static str) {
+        hooks::name(self.raw.queue(), name);
+    }
+
+    /// Those who wait at this instant, in the order of their places.
+    #[cfg(feature = "hooks")]
+    pub fn waiters(&self) -> Vec<hooks::Waiter> {
+        hooks::visit(self.raw.queue())
     }
 }
 

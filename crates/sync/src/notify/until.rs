@@ -13,6 +13,7 @@ use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 use counterpoint_base::prim::time::Instant;
+use counterpoint_wait::hooks::Site;
 use counterpoint_wait::{Stop, block_on};
 
 use super::{Notified, Notify};
@@ -23,6 +24,7 @@ pub struct WaitUntil<'a, F> {
     notify: &'a Notify,
     ready: F,
     notified: Notified<'a>,
+    site: Site,
     /// The predicate was false since the last notification.
     looked: bool,
     done: bool,
@@ -37,11 +39,13 @@ impl<F> fmt::Debug for WaitUntil<'_, F> {
 }
 
 impl<'a, F: FnMut() -> bool> WaitUntil<'a, F> {
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub(super) fn new(notify: &'a Notify, ready: F) -> WaitUntil<'a, F> {
         WaitUntil {
             notify,
             ready,
             notified: notify.notified(),
+            site: Site::here(),
             looked: false,
             done: false,
         }
@@ -81,13 +85,14 @@ impl<F: FnMut() -> bool> Future for WaitUntil<'_, F> {
                 return Poll::Pending;
             }
             // A new one, before the predicate is looked at.
-            notified.set(this.notify.notified());
+            notified.set(this.notify.notified().made_at(this.site));
             this.looked = false;
         }
     }
 }
 
 /// Blocks until `ready` returns true or the deadline comes.
+#[cfg_attr(feature = "hooks", track_caller)]
 pub(super) fn wait(
     notify: &Notify,
     deadline: Option<Instant>,

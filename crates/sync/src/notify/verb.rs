@@ -63,6 +63,7 @@ impl<S: Source> fmt::Debug for NotifiedVerb<S> {
 }
 
 #[inline]
+#[cfg_attr(feature = "hooks", track_caller)]
 pub(super) fn notified<S: Source>(source: S) -> Op<NotifiedVerb<S>> {
     let wish = source.notify().raw.wish();
     Op::new(

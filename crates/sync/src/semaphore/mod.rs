@@ -9,6 +9,7 @@ use core::fmt;
 use counterpoint_base::const_fn;
 use counterpoint_base::prim::thread::panicking;
 use counterpoint_base::prim::time::{Duration, Instant};
+use counterpoint_wait::hooks::{self, Site};
 use std::sync::Arc;
 
 pub use error::{AcquireError, TryAcquireError};
@@ -131,17 +132,26 @@ impl Semaphore {
     ///
     /// # Panics
     /// If there would be more than [`MAX_PERMITS`](Self::MAX_PERMITS) available.
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn add_permits(&self, permits: usize) {
-        assert!(
-            permits <= Semaphore::MAX_PERMITS && self.raw.release(permits as u64),
-            "counterpoint: Semaphore::add_permits: `permits` = {permits} is more than MAX_PERMITS \
-             together with what is available"
-        );
+        let (kind, queue, site) = ("Semaphore::add_permits", self.raw.queue(), Site::here());
+        hooks::added(kind, queue, site, permits);
+        if permits > Semaphore::MAX_PERMITS || !self.raw.release(permits as u64) {
+            hooks::removed(kind, queue, site, permits);
+            panic!(
+                "counterpoint: Semaphore::add_permits: `permits` = {permits} is more than \
+                 MAX_PERMITS together with what is available"
+            );
+        }
     }
 
     /// Takes away up to `permits` available permits for good. Returns how many it were.
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn forget_permits(&self, permits: usize) -> usize {
-        self.raw.forget(signed(permits)) as usize
+        let taken = self.raw.forget(signed(permits)) as usize;
+        let (kind, queue) = ("Semaphore::forget_permits", self.raw.queue());
+        hooks::removed(kind, queue, Site::here(), taken);
+        taken
     }
 
     /// Takes away `permits` permits for good: those that are not available are a debt, which later
@@ -149,12 +159,15 @@ impl Semaphore {
     ///
     /// # Panics
     /// If the debt would be more than [`MAX_PERMITS`](Self::MAX_PERMITS).
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn reduce(&self, permits: usize) {
         assert!(
             permits <= Semaphore::MAX_PERMITS && self.raw.reduce(signed(permits)),
             "counterpoint: Semaphore::reduce: `permits` = {permits} makes a debt of more than \
              MAX_PERMITS"
         );
+        let (kind, queue) = ("Semaphore::reduce", self.raw.queue());
+        hooks::removed(kind, queue, Site::here(), permits);
     }
 
     /// Closes it for good: nobody gets a permit any more, and all who wait get
@@ -172,6 +185,19 @@ impl Semaphore {
     /// ```
     pub fn close(&self) {
         self.raw.close();
+    }
+
+    /// Names the semaphore in what the hooks tell. The name belongs to its place: name it where it
+    /// stays. Without the feature `hooks` this does nothing.
+    #[inline(always)]
+    pub fn named(&self, name: &'static str) {
+        hooks::name(self.raw.queue(), name);
+    }
+
+    /// Those who wait for permits at this instant, in the order of their places.
+    #[cfg(feature = "hooks")]
+    pub fn waiters(&self) -> Vec<hooks::Waiter> {
+        hooks::visit(self.raw.queue())
     }
 
     /// True once it is closed.
@@ -234,9 +260,10 @@ macro_rules! forms {
             /// # Deadlocks
             #[doc = concat!("Inside a task it blocks the executor's thread: use [`", stringify!($async_), "`](Self::", stringify!($async_), ") there.")]
             #[inline]
+            #[cfg_attr(feature = "hooks", track_caller)]
             pub fn $name(&self, $($arg: usize),*) -> Result<SemaphorePermit<'_>, AcquireError> {
                 match self.take($min, $max) {
-                    Ok(taken) => Ok(SemaphorePermit::new(self, taken)),
+                    Ok(taken) => Ok(SemaphorePermit::new(self, taken).held_at(Site::here())),
                     Err(_) => self.$async_($($arg),*).wait(),
                 }
             }
@@ -248,14 +275,17 @@ macro_rules! forms {
             /// who wait; [`TryAcquireError::Closed`]; [`TryAcquireError::TooMany`] above the
             /// ceiling.
             #[inline]
+            #[cfg_attr(feature = "hooks", track_caller)]
             pub fn $try_(&self, $($arg: usize),*) -> Result<SemaphorePermit<'_>, TryAcquireError> {
-                Ok(SemaphorePermit::new(self, self.take($min, $max)?))
+                let taken = self.take($min, $max)?;
+                Ok(SemaphorePermit::new(self, taken).held_at(Site::here()))
             }
 
             #[doc = concat!("Blocks this thread until it has ", $what, ", at most for `timeout`; zero tries once.")]
             ///
             /// # Errors
             /// [`AcquireError::TimedOut`], and those of the form without timeout.
+            #[cfg_attr(feature = "hooks", track_caller)]
             pub fn $timeout(
                 &self, $($arg: usize,)* timeout: Duration
             ) -> Result<SemaphorePermit<'_>, AcquireError> {
@@ -266,6 +296,7 @@ macro_rules! forms {
             ///
             /// # Errors
             /// [`AcquireError::TimedOut`], and those of the form without deadline.
+            #[cfg_attr(feature = "hooks", track_caller)]
             pub fn $deadline(
                 &self, $($arg: usize,)* deadline: Instant
             ) -> Result<SemaphorePermit<'_>, AcquireError> {
@@ -283,6 +314,7 @@ macro_rules! forms {
             ///
             $(#[doc = $example])*
             #[inline]
+            #[cfg_attr(feature = "hooks", track_caller)]
             pub fn $async_(&self, $($arg: usize),*) -> Acquire<'_> {
                 verb::acquire(self, $min, $max)
             }
@@ -291,11 +323,14 @@ macro_rules! forms {
             ///
             /// # Errors
             /// [`AcquireError::Closed`]; [`AcquireError::TooMany`] above the ceiling.
+            #[cfg_attr(feature = "hooks", track_caller)]
             pub fn $owned(
                 self: &Arc<Self>, $($arg: usize),*
             ) -> Result<OwnedSemaphorePermit, AcquireError> {
                 match self.take($min, $max) {
-                    Ok(taken) => Ok(OwnedSemaphorePermit::new(self.clone(), taken)),
+                    Ok(taken) => {
+                        Ok(OwnedSemaphorePermit::new(self.clone(), taken).held_at(Site::here()))
+                    }
                     Err(_) => self.$owned_async($($arg),*).wait(),
                 }
             }
@@ -305,17 +340,19 @@ macro_rules! forms {
             /// # Errors
             /// [`TryAcquireError::NoPermits`], [`TryAcquireError::Closed`],
             /// [`TryAcquireError::TooMany`].
+            #[cfg_attr(feature = "hooks", track_caller)]
             pub fn $try_owned(
                 self: &Arc<Self>, $($arg: usize),*
             ) -> Result<OwnedSemaphorePermit, TryAcquireError> {
                 let taken = self.take($min, $max)?;
-                Ok(OwnedSemaphorePermit::new(self.clone(), taken))
+                Ok(OwnedSemaphorePermit::new(self.clone(), taken).held_at(Site::here()))
             }
 
             #[doc = concat!("As [`", stringify!($timeout), "`](Self::", stringify!($timeout), "), with a permit that keeps the semaphore alive.")]
             ///
             /// # Errors
             /// [`AcquireError::TimedOut`], and those of the form without timeout.
+            #[cfg_attr(feature = "hooks", track_caller)]
             pub fn $owned_timeout(
                 self: &Arc<Self>, $($arg: usize,)* timeout: Duration
             ) -> Result<OwnedSemaphorePermit, AcquireError> {
@@ -326,6 +363,7 @@ macro_rules! forms {
             ///
             /// # Errors
             /// [`AcquireError::TimedOut`], and those of the form without deadline.
+            #[cfg_attr(feature = "hooks", track_caller)]
             pub fn $owned_deadline(
                 self: &Arc<Self>, $($arg: usize,)* deadline: Instant
             ) -> Result<OwnedSemaphorePermit, AcquireError> {
@@ -339,6 +377,7 @@ macro_rules! forms {
             ///
             /// # Cancel safety
             /// Dropping it gives up its place in line and leaves nothing behind.
+            #[cfg_attr(feature = "hooks", track_caller)]
             pub fn $owned_async(self: &Arc<Self>, $($arg: usize),*) -> AcquireOwned {
                 verb::acquire_owned(self.clone(), $min, $max)
             }

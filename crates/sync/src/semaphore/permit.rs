@@ -1,6 +1,8 @@
 //! Permits: held until dropped.
 
 use core::fmt;
+use core::mem::replace;
+use counterpoint_wait::hooks::{self, Hold, Site};
 use std::sync::Arc;
 
 use super::Semaphore;
@@ -15,7 +17,21 @@ macro_rules! permit_methods {
 
         /// Gives them up without giving them back: the semaphore has fewer from now on.
         pub fn forget(mut self) {
+            hooks::forgotten(replace(&mut self.hold, Hold::NONE));
             self.permits = 0;
+        }
+
+        /// Tells of the permits, which were asked for at `site`.
+        #[inline(always)]
+        pub(super) fn tell_held(&mut self, site: Site) {
+            let queue = self.semaphore.raw().queue();
+            self.hold = hooks::held(stringify!($permit), queue, site, self.permits);
+        }
+
+        #[inline(always)]
+        pub(super) fn held_at(mut self, site: Site) -> Self {
+            self.tell_held(site);
+            self
         }
 
         /// Takes over the permits of `other`.
@@ -40,6 +56,8 @@ macro_rules! permit_methods {
                 "::merge: more permits than a number holds"
             ));
             other.permits = 0;
+            hooks::released(replace(&mut other.hold, Hold::NONE));
+            hooks::changed(&mut self.hold, self.permits);
         }
     };
 }
@@ -61,12 +79,17 @@ macro_rules! permit_methods {
 pub struct SemaphorePermit<'a> {
     semaphore: &'a Semaphore,
     permits: usize,
+    hold: Hold,
 }
 
 impl<'a> SemaphorePermit<'a> {
     #[inline(always)]
     pub(super) fn new(semaphore: &'a Semaphore, permits: usize) -> SemaphorePermit<'a> {
-        SemaphorePermit { semaphore, permits }
+        SemaphorePermit {
+            semaphore,
+            permits,
+            hold: Hold::NONE,
+        }
     }
 
     /// The semaphore it belongs to.
@@ -77,9 +100,11 @@ impl<'a> SemaphorePermit<'a> {
 
     /// Splits off `count` permits; `None` if it has fewer.
     #[must_use = "dropping the part at once gives it back at once"]
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn split(&mut self, count: usize) -> Option<SemaphorePermit<'a>> {
         self.permits = self.permits.checked_sub(count)?;
-        Some(SemaphorePermit::new(self.semaphore, count))
+        hooks::changed(&mut self.hold, self.permits);
+        Some(SemaphorePermit::new(self.semaphore, count).held_at(Site::here()))
     }
 
     permit_methods!(SemaphorePermit);
@@ -88,6 +113,7 @@ impl<'a> SemaphorePermit<'a> {
 impl Drop for SemaphorePermit<'_> {
     #[inline]
     fn drop(&mut self) {
+        hooks::released(self.hold);
         self.semaphore.give_back(self.permits);
     }
 }
@@ -105,12 +131,17 @@ impl fmt::Debug for SemaphorePermit<'_> {
 pub struct OwnedSemaphorePermit {
     semaphore: Arc<Semaphore>,
     permits: usize,
+    hold: Hold,
 }
 
 impl OwnedSemaphorePermit {
     #[inline]
     pub(super) fn new(semaphore: Arc<Semaphore>, permits: usize) -> OwnedSemaphorePermit {
-        OwnedSemaphorePermit { semaphore, permits }
+        OwnedSemaphorePermit {
+            semaphore,
+            permits,
+            hold: Hold::NONE,
+        }
     }
 
     /// The semaphore it belongs to.
@@ -121,9 +152,11 @@ impl OwnedSemaphorePermit {
 
     /// Splits off `count` permits; `None` if it has fewer.
     #[must_use = "dropping the part at once gives it back at once"]
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn split(&mut self, count: usize) -> Option<OwnedSemaphorePermit> {
         self.permits = self.permits.checked_sub(count)?;
-        Some(OwnedSemaphorePermit::new(self.semaphore.clone(), count))
+        hooks::changed(&mut self.hold, self.permits);
+        Some(OwnedSemaphorePermit::new(self.semaphore.clone(), count).held_at(Site::here()))
     }
 
     permit_methods!(OwnedSemaphorePermit);
@@ -132,6 +165,7 @@ impl OwnedSemaphorePermit {
 impl Drop for OwnedSemaphorePermit {
     #[inline]
     fn drop(&mut self) {
+        hooks::released(self.hold);
         self.semaphore.give_back(self.permits);
     }
 }

@@ -69,6 +69,7 @@
 //! dev/model tests/semaphore.rs; crates/sync tests/semaphore.rs.
 
 use core::fmt;
+use core::panic::{RefUnwindSafe, UnwindSafe};
 use counterpoint_base::const_fn;
 use counterpoint_base::prim::atomic::{AtomicU64, RELAXED, acquire, fence_acquire, release};
 use counterpoint_base::prim::cell::UnsafeCell;
@@ -203,6 +204,10 @@ pub struct State {
 
 // SAFETY: the book is reached under the queue lock only, through `RawSemaphore::book`.
 unsafe impl Sync for State {}
+
+// No foreign code runs while the book is changed.
+impl UnwindSafe for State {}
+impl RefUnwindSafe for State {}
 
 impl fmt::Debug for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

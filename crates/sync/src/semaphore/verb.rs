@@ -4,6 +4,7 @@ use core::fmt;
 use core::pin::Pin;
 use core::task::Context;
 use counterpoint_base::prim::time::Instant;
+use counterpoint_wait::hooks::Site;
 use counterpoint_wait::op::{LockedQueue, Op, Stop, Turn, Verb};
 use counterpoint_wait::queue::WaitQueue;
 use counterpoint_wait::waker::WakeBatch;
@@ -25,6 +26,10 @@ pub trait Source: sealed::Sealed {
     /// Permits that were taken; the operation is over.
     #[doc(hidden)]
     fn permit(&mut self, permits: usize) -> Self::Permit;
+
+    /// The permit was asked for at `site`.
+    #[doc(hidden)]
+    fn tell_held(permit: &mut Self::Permit, site: Site);
 }
 
 mod sealed {
@@ -45,6 +50,11 @@ impl<'a> Source for &'a Semaphore {
     #[inline(always)]
     fn permit(&mut self, permits: usize) -> SemaphorePermit<'a> {
         SemaphorePermit::new(self, permits)
+    }
+
+    #[inline(always)]
+    fn tell_held(permit: &mut SemaphorePermit<'a>, site: Site) {
+        permit.tell_held(site);
     }
 }
 
@@ -67,6 +77,11 @@ impl Source for Shared {
             .take()
             .expect("taken only when the operation is over");
         OwnedSemaphorePermit::new(semaphore, permits)
+    }
+
+    #[inline(always)]
+    fn tell_held(permit: &mut OwnedSemaphorePermit, site: Site) {
+        permit.tell_held(site);
     }
 }
 
@@ -106,6 +121,7 @@ pub(super) fn signed(permits: usize) -> i64 {
 }
 
 #[inline]
+#[cfg_attr(feature = "hooks", track_caller)]
 pub(super) fn acquire<'a>(semaphore: &'a Semaphore, min: usize, max: usize) -> Acquire<'a> {
     Op::new(
         AcquireVerb::new(semaphore, min, max),
@@ -113,6 +129,7 @@ pub(super) fn acquire<'a>(semaphore: &'a Semaphore, min: usize, max: usize) -> A
     )
 }
 
+#[cfg_attr(feature = "hooks", track_caller)]
 pub(super) fn acquire_owned(semaphore: Arc<Semaphore>, min: usize, max: usize) -> AcquireOwned {
     Op::new(
         AcquireVerb::new(Shared(Some(semaphore)), min, max),
@@ -285,6 +302,17 @@ unsafe impl<S: Source> Verb for AcquireVerb<S> {
         let raw = self.source.semaphore().raw();
         sated(raw, &mut self.starving, queue);
         raw.settle(queue, wakes)
+    }
+
+    fn units(&self, _want: &Want) -> usize {
+        self.min
+    }
+
+    #[inline(always)]
+    fn taken(output: &mut Outcome<S>, site: Site) {
+        if let Ok(permit) = output {
+            S::tell_held(permit, site);
+        }
     }
 
     #[inline]

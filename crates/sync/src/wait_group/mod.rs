@@ -71,9 +71,11 @@
 //! tests/wait_group.rs, dev/model tests/wait_group.rs.
 
 use core::fmt;
+use core::panic::{RefUnwindSafe, UnwindSafe};
 use counterpoint_base::prim::atomic::{AtomicUsize, RELAXED, acquire, release};
 use counterpoint_base::prim::cell::UnsafeCell;
 use counterpoint_base::prim::time::{Duration, Instant};
+use counterpoint_wait::hooks::{self, Hold, Site};
 use counterpoint_wait::queue::{End, Grant, Locked, Pick, WaitQueue};
 use counterpoint_wait::waker::{WakeBatch, wake_in_batches};
 use counterpoint_wait::{Op, Stop};
@@ -112,6 +114,10 @@ impl fmt::Debug for State {
 // SAFETY: `turn` is reached only by holders of the queue's lock.
 unsafe impl Sync for State {}
 
+// No foreign code runs while the turn or a lend is changed.
+impl UnwindSafe for State {}
+impl RefUnwindSafe for State {}
+
 /// What a queued waiter carries: the number of its generation.
 #[doc(hidden)]
 #[derive(Debug)]
@@ -126,6 +132,12 @@ type LockedGroup<'q> = Locked<'q, State, Generation>;
 impl Inner {
     fn word(&self) -> &AtomicUsize {
         &self.queue.state().word
+    }
+
+    /// A unit came to be.
+    #[inline(always)]
+    fn tell_held(&self, site: Site) -> Hold {
+        hooks::held("WaitGroup", &self.queue, site, 1)
     }
 
     /// Gives one unit up for good.
@@ -247,10 +259,15 @@ struct Lend {
 pub struct WaitGroup {
     inner: Arc<Inner>,
     lend: UnsafeCell<Lend>,
+    /// The unit, as it was told; it comes back with the handle.
+    hold: Hold,
 }
 
 // SAFETY: `lend` is reached under the queue's lock or through `&mut WaitGroup`.
 unsafe impl Sync for WaitGroup {}
+
+impl UnwindSafe for WaitGroup {}
+impl RefUnwindSafe for WaitGroup {}
 
 impl fmt::Debug for WaitGroup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -308,19 +325,23 @@ pub type WaitGroupWaitRef<'g> = Op<WaitRefVerb<'g>>;
 
 impl WaitGroup {
     /// A group of one handle.
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn new() -> WaitGroup {
-        WaitGroup::with(Arc::new(Inner {
+        let inner = Arc::new(Inner {
             queue: WaitQueue::new(State {
                 word: AtomicUsize::new(UNIT),
                 turn: UnsafeCell::new(Turn { number: 0, lent: 0 }),
             }),
-        }))
+        });
+        let hold = inner.tell_held(Site::here());
+        WaitGroup::with(inner, hold)
     }
 
     /// A handle for a unit that is counted already.
-    fn with(inner: Arc<Inner>) -> WaitGroup {
+    fn with(inner: Arc<Inner>, hold: Hold) -> WaitGroup {
         WaitGroup {
             inner,
+            hold,
             lend: UnsafeCell::new(Lend {
                 generation: 0,
                 waits: 0,
@@ -345,6 +366,7 @@ impl WaitGroup {
     /// std::thread::spawn(move || drop(worker));
     /// group.wait();
     /// ```
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn wait(self) {
         self.wait_async().wait();
     }
@@ -364,6 +386,7 @@ impl WaitGroup {
     /// drop(other);
     /// group.wait();
     /// ```
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn wait_timeout(self, timeout: Duration) -> Result<(), WaitGroupError> {
         self.wait_async().timeout(timeout).wait()
     }
@@ -372,6 +395,7 @@ impl WaitGroup {
     ///
     /// # Errors
     /// The handle, if the deadline came first.
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn wait_deadline(self, deadline: Instant) -> Result<(), WaitGroupError> {
         self.wait_async().deadline(deadline).wait()
     }
@@ -380,6 +404,7 @@ impl WaitGroup {
     ///
     /// # Cancel safety
     /// Dropping it drops the handle.
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn wait_async(self) -> WaitGroupWait {
         verb::by_value(self)
     }
@@ -397,6 +422,7 @@ impl WaitGroup {
     /// }
     /// assert_eq!(group.count(), 1);
     /// ```
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn wait_ref(&self) {
         self.wait_ref_async().wait();
     }
@@ -405,6 +431,7 @@ impl WaitGroup {
     ///
     /// # Errors
     /// [`Stop::TimedOut`], if time was up first.
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn wait_ref_timeout(&self, timeout: Duration) -> Result<(), Stop> {
         self.wait_ref_async().timeout(timeout).wait()
     }
@@ -414,6 +441,7 @@ impl WaitGroup {
     ///
     /// # Errors
     /// [`Stop::TimedOut`], if the deadline came first.
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn wait_ref_deadline(&self, deadline: Instant) -> Result<(), Stop> {
         self.wait_ref_async().deadline(deadline).wait()
     }
@@ -422,6 +450,7 @@ impl WaitGroup {
     ///
     /// # Cancel safety
     /// Dropping it takes the unit back.
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn wait_ref_async(&self) -> WaitGroupWaitRef<'_> {
         verb::by_ref(self)
     }
@@ -471,16 +500,30 @@ impl WaitGroup {
     }
 
     /// The group, and the duty to call `done` for this handle's unit.
-    fn into_unit(mut self) -> Arc<Inner> {
+    fn into_unit(mut self) -> (Arc<Inner>, Hold) {
         self.reclaim();
         let this = core::mem::ManuallyDrop::new(self);
         // SAFETY: `this` is not dropped and not used again, so the reference moves out once.
-        unsafe { core::ptr::read(&this.inner) }
+        (unsafe { core::ptr::read(&this.inner) }, this.hold)
+    }
+
+    /// Names the group, for all its handles, in what the hooks tell. Without the feature `hooks`
+    /// this does nothing.
+    #[inline(always)]
+    pub fn named(&self, name: &'static str) {
+        hooks::name(&self.inner.queue, name);
+    }
+
+    /// Those who wait at this instant, in the order of their places.
+    #[cfg(feature = "hooks")]
+    pub fn waiters(&self) -> Vec<hooks::Waiter> {
+        hooks::visit(&self.inner.queue)
     }
 }
 
 impl Clone for WaitGroup {
     /// One more handle to wait for.
+    #[cfg_attr(feature = "hooks", track_caller)]
     fn clone(&self) -> WaitGroup {
         // Relaxed: publishes nothing; who clones holds a handle, so the group is alive.
         let before = self.inner.word().fetch_add(UNIT, RELAXED);
@@ -488,7 +531,8 @@ impl Clone for WaitGroup {
             // As in `Arc`: only leaked handles get here, and going on would overflow.
             std::process::abort();
         }
-        WaitGroup::with(self.inner.clone())
+        let hold = self.inner.tell_held(Site::here());
+        WaitGroup::with(self.inner.clone(), hold)
     }
 }
 
@@ -496,6 +540,7 @@ impl Drop for WaitGroup {
     /// The handle's work is done.
     fn drop(&mut self) {
         self.reclaim();
+        hooks::released(self.hold);
         self.inner.done();
     }
 }

@@ -2,6 +2,7 @@
 
 use core::fmt;
 use counterpoint_base::prim::atomic::{RELAXED, release};
+use counterpoint_wait::hooks::{self, Hold, Lending};
 use counterpoint_wait::op::{LockedQueue, Op, Stop, Turn as Attempt, Verb};
 use counterpoint_wait::queue::WaitQueue;
 use counterpoint_wait::waker::WakeBatch;
@@ -44,6 +45,8 @@ fn lend_unit(locked: &LockedGroup<'_>) -> bool {
 pub struct WaitVerb {
     inner: Arc<Inner>,
     unit: Unit,
+    hold: Hold,
+    lending: Lending,
 }
 
 impl fmt::Debug for WaitVerb {
@@ -52,10 +55,14 @@ impl fmt::Debug for WaitVerb {
     }
 }
 
+#[cfg_attr(feature = "hooks", track_caller)]
 pub(super) fn by_value(group: WaitGroup) -> Op<WaitVerb> {
+    let (inner, hold) = group.into_unit();
     let verb = WaitVerb {
-        inner: group.into_unit(),
+        inner,
         unit: Unit::Held,
+        hold,
+        lending: Lending::new(),
     };
     Op::new(verb, Generation(0))
 }
@@ -76,13 +83,16 @@ unsafe impl Verb for WaitVerb {
 
     fn attempt(&mut self, _payload: &mut Generation, _turn: Attempt) -> Option<()> {
         if self.unit == Unit::Released {
+            self.tell_over();
             return Some(());
         }
         if self.inner.look().0 > 1 {
+            self.lending.lend(self.hold);
             return None;
         }
         // The unit is the last active one: giving it up ends the generation.
         self.unit = Unit::Released;
+        self.tell_over();
         self.inner.done();
         Some(())
     }
@@ -104,6 +114,7 @@ unsafe impl Verb for WaitVerb {
 
     fn collect(&mut self, _payload: &mut Generation) {
         self.unit = Unit::Released;
+        self.tell_over();
     }
 
     fn unclaimed(&mut self, _payload: &mut Generation, _queue: &mut LockedQueue<'_, Self>) {
@@ -124,15 +135,26 @@ unsafe impl Verb for WaitVerb {
         false
     }
 
+    fn left(&mut self) {
+        if self.unit == Unit::Released {
+            self.tell_over();
+        } else {
+            self.lending.back();
+        }
+    }
+
     fn finish((): ()) -> Result<(), WaitGroupError> {
         Ok(())
     }
 
     fn stopped(&mut self, _payload: &mut Generation, why: Stop) -> Result<(), WaitGroupError> {
         if core::mem::replace(&mut self.unit, Unit::Released) == Unit::Released {
+            self.tell_over();
             return Ok(());
         }
-        let group = WaitGroup::with(self.inner.clone());
+        self.lending.back();
+        let hold = core::mem::replace(&mut self.hold, Hold::NONE);
+        let group = WaitGroup::with(self.inner.clone(), hold);
         Err(match why {
             Stop::TimedOut => WaitGroupError::TimedOut(group),
             Stop::Cancelled => WaitGroupError::Cancelled(group),
@@ -140,8 +162,18 @@ unsafe impl Verb for WaitVerb {
     }
 }
 
+impl WaitVerb {
+    /// The unit is gone for good: the hooks are told, once.
+    #[inline(always)]
+    fn tell_over(&mut self) {
+        self.lending.ended();
+        hooks::released(core::mem::replace(&mut self.hold, Hold::NONE));
+    }
+}
+
 impl Drop for WaitVerb {
     fn drop(&mut self) {
+        self.tell_over();
         if self.unit == Unit::Held {
             self.inner.done();
         }
@@ -153,12 +185,15 @@ impl Drop for WaitVerb {
 pub struct WaitRefVerb<'g> {
     group: &'g WaitGroup,
     unit: Unit,
+    lending: Lending,
 }
 
+#[cfg_attr(feature = "hooks", track_caller)]
 pub(super) fn by_ref(group: &WaitGroup) -> Op<WaitRefVerb<'_>> {
     let verb = WaitRefVerb {
         group,
         unit: Unit::Held,
+        lending: Lending::new(),
     };
     Op::new(verb, Generation(0))
 }
@@ -215,7 +250,12 @@ unsafe impl Verb for WaitRefVerb<'_> {
     }
 
     fn attempt(&mut self, _payload: &mut Generation, _turn: Attempt) -> Option<()> {
-        (self.unit == Unit::Released || self.group.end_alone()).then_some(())
+        if self.unit == Unit::Released || self.group.end_alone() {
+            self.lending.back();
+            return Some(());
+        }
+        self.lending.lend(self.group.hold);
+        None
     }
 
     fn prepare(
@@ -235,6 +275,7 @@ unsafe impl Verb for WaitRefVerb<'_> {
 
     fn collect(&mut self, _payload: &mut Generation) {
         self.unit = Unit::Released;
+        self.lending.back();
     }
 
     fn unclaimed(&mut self, _payload: &mut Generation, _queue: &mut LockedQueue<'_, Self>) {
@@ -252,6 +293,10 @@ unsafe impl Verb for WaitRefVerb<'_> {
         }
         clear_waiting(queue);
         false
+    }
+
+    fn left(&mut self) {
+        self.lending.back();
     }
 
     fn finish((): ()) -> Result<(), Stop> {

@@ -39,9 +39,54 @@ pub fn held<S, P>(
 #[inline(always)]
 pub fn released(_hold: Hold) {}
 
+/// A hold stands for another number of units: does nothing without the feature `hooks`.
+#[inline(always)]
+pub fn changed(_hold: &mut Hold, _units: usize) {}
+
+/// What is held is given up for good: does nothing without the feature `hooks`.
+#[inline(always)]
+pub fn forgotten(_hold: Hold) {}
+
+/// Units came to be that nobody holds: does nothing without the feature `hooks`.
+#[inline(always)]
+pub fn added<S, P>(_kind: &'static str, _queue: &WaitQueue<S, P>, _site: Site, _units: usize) {}
+
+/// Units ended that nobody held: does nothing without the feature `hooks`.
+#[inline(always)]
+pub fn removed<S, P>(_kind: &'static str, _queue: &WaitQueue<S, P>, _site: Site, _units: usize) {}
+
+/// A hold that is lent while its owner waits; empty without the feature `hooks`.
+#[derive(Debug, Default)]
+pub struct Lending;
+
+impl Lending {
+    /// Nothing is lent.
+    #[inline(always)]
+    #[must_use]
+    pub const fn new() -> Lending {
+        Lending
+    }
+
+    /// The owner of the hold waits: does nothing without the feature `hooks`.
+    #[inline(always)]
+    pub fn lend(&mut self, _hold: Hold) {}
+
+    /// It waits no more: does nothing without the feature `hooks`.
+    #[inline(always)]
+    pub fn back(&mut self) {}
+
+    /// The hold has ended: does nothing without the feature `hooks`.
+    #[inline(always)]
+    pub fn ended(&mut self) {}
+}
+
 /// Names a primitive: does nothing without the feature `hooks`.
 #[inline(always)]
 pub fn name<S, P>(_queue: &WaitQueue<S, P>, _name: &'static str) {}
+
+/// Ranks a primitive: does nothing without the feature `hooks`.
+#[inline(always)]
+pub fn rank<S, P>(_queue: &WaitQueue<S, P>, _rank: u32) {}
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Mark;
@@ -60,6 +105,9 @@ impl Mark {
     }
 
     #[inline(always)]
+    pub(crate) fn set_site(&mut self, _site: Site) {}
+
+    #[inline(always)]
     pub(crate) fn enroll(&mut self, _kind: &'static str, _tag: &Tag, _units: usize) -> Mark {
         Mark
     }
@@ -75,6 +123,19 @@ impl Mark {
 
     #[inline(always)]
     pub(crate) fn left(&mut self) {}
+}
+
+/// Where a queue is that is about to move.
+pub(crate) struct Place;
+
+impl Place {
+    #[inline(always)]
+    pub(crate) const fn of<S, P>(_queue: &WaitQueue<S, P>) -> Place {
+        Place
+    }
+
+    #[inline(always)]
+    pub(crate) fn left(self) {}
 }
 
 /// The part of a queue that knows whether it was named.

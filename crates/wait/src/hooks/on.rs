@@ -46,6 +46,19 @@ pub enum What {
     Held,
     /// It is about to let go: told before it does, so two holders of one lock are never told of.
     Released,
+    /// It stands for another number of units from now on: permits were split off or merged.
+    Changed,
+    /// It gives up for good what it holds: the primitive has so much less.
+    Forgotten,
+    /// Its owner waits, and until [`Back`](What::Back) it keeps nobody waiting: a handle of a
+    /// `WaitGroup`. Several waits may lend one hold; each tells its own `Back`, or the hold ends.
+    Lent,
+    /// The wait that had lent it is over, and it counts again.
+    Back,
+    /// Units came to be that nobody holds, told before they can be had: `Semaphore::add_permits`.
+    Added,
+    /// Units ended that nobody held: `Semaphore::forget_permits` and `Semaphore::reduce`.
+    Removed,
 }
 
 /// One event, as told to a [`Sink`].
@@ -64,7 +77,8 @@ pub struct Notice {
     /// How many units are waited for or held.
     pub units: usize,
     /// The number of this wait or of this hold: the same from `Waiting` to `Taken` or `Left`, and
-    /// from `Held` to `Released`. Larger numbers began later.
+    /// from `Held` to `Released` or `Forgotten`. Larger numbers began later. 0 where there is
+    /// neither: `Added`, `Removed`.
     pub id: u64,
 }
 
@@ -150,7 +164,7 @@ fn tell_quietly(notice: &Notice) {
     }
 }
 
-fn number() -> u64 {
+pub(super) fn number() -> u64 {
     // Relaxed: only a number.
     NUMBERS.fetch_add(1, RELAXED)
 }
@@ -162,6 +176,12 @@ pub struct Hold(Option<Notice>);
 impl Hold {
     /// Of a guard that was not told about.
     pub const NONE: Hold = Hold(None);
+
+    fn tell(self, what: What) {
+        if let Hold(Some(notice)) = self {
+            tell_quietly(&Notice { what, ..notice });
+        }
+    }
 }
 
 /// A guard of kind `kind` came to be, which holds `units` of the primitive with `queue`. Keep what
@@ -187,9 +207,91 @@ pub fn held<S, P>(kind: &'static str, queue: &WaitQueue<S, P>, site: Site, units
 /// A guard is about to let go. Call it before it does, with no internal lock held. A panic of the
 /// sink does not come through.
 pub fn released(hold: Hold) {
-    if let Hold(Some(mut notice)) = hold {
-        notice.what = What::Released;
-        tell_quietly(&notice);
+    hold.tell(What::Released);
+}
+
+/// What `hold` belongs to stands for `units` units from now on. Call it before a part is told to be
+/// held, and after what was merged was told to be released; with no internal lock held. A panic of
+/// the sink does not come through.
+pub fn changed(hold: &mut Hold, units: usize) {
+    if let Hold(Some(notice)) = hold {
+        notice.units = units;
+    }
+    hold.tell(What::Changed);
+}
+
+/// A guard gives up for good what it holds. Call it as [`released`].
+pub fn forgotten(hold: Hold) {
+    hold.tell(What::Forgotten);
+}
+
+/// `kind` puts `units` units into the primitive with `queue`, which nobody held. Call it before they
+/// can be had, with no internal lock held. A panic of the sink does not come through.
+pub fn added<S, P>(kind: &'static str, queue: &WaitQueue<S, P>, site: Site, units: usize) {
+    tell_of_units(What::Added, kind, object_of(queue), site, units);
+}
+
+/// `kind` took `units` units out of the primitive with `queue`, and nobody holds them. Call it with
+/// no internal lock held. A panic of the sink does not come through.
+pub fn removed<S, P>(kind: &'static str, queue: &WaitQueue<S, P>, site: Site, units: usize) {
+    tell_of_units(What::Removed, kind, object_of(queue), site, units);
+}
+
+fn tell_of_units(what: What, kind: &'static str, object: usize, site: Site, units: usize) {
+    if units > 0 && SINK.get().is_some() {
+        tell_quietly(&Notice {
+            what,
+            kind,
+            object,
+            site: site.0,
+            units,
+            id: 0,
+        });
+    }
+}
+
+/// A hold that is lent while its owner waits: told to be back when the wait is, or when this is
+/// dropped.
+#[derive(Debug)]
+pub struct Lending(Hold);
+
+impl Default for Lending {
+    fn default() -> Lending {
+        Lending::new()
+    }
+}
+
+impl Lending {
+    /// Nothing is lent.
+    #[must_use]
+    pub const fn new() -> Lending {
+        Lending(Hold::NONE)
+    }
+
+    /// The owner of `hold` waits, and the hold keeps nobody waiting meanwhile; does nothing if that
+    /// was told already. Call it with no internal lock held. A panic of the sink does not come
+    /// through.
+    pub fn lend(&mut self, hold: Hold) {
+        if self.0.0.is_none() {
+            self.0 = hold;
+            hold.tell(What::Lent);
+        }
+    }
+
+    /// It waits no more. Call it as [`lend`](Self::lend).
+    pub fn back(&mut self) {
+        core::mem::replace(&mut self.0, Hold::NONE).tell(What::Back);
+    }
+
+    /// The hold itself has ended, so it does not come back.
+    pub fn ended(&mut self) {
+        self.0 = Hold::NONE;
+    }
+}
+
+impl Drop for Lending {
+    fn drop(&mut self) {
+        self.back();
     }
 }
 
@@ -206,12 +308,39 @@ pub fn object_of<S, P>(queue: &WaitQueue<S, P>) -> usize {
 /// # Cost
 /// One allocation and a lock.
 pub fn name<S, P>(queue: &WaitQueue<S, P>, name: &'static str) {
-    names::set(object_of(queue), name);
+    names::edit(object_of(queue), |facts| facts.name = Some(name));
+}
+
+/// Gives the primitive with `queue` a rank: one of a higher rank is not to be taken while one of a
+/// lower rank is held, says whoever keeps the book. A rank given before is replaced; it belongs to
+/// the address, as a [`name`] does.
+///
+/// # Cost
+/// One allocation and a lock.
+pub fn rank<S, P>(queue: &WaitQueue<S, P>, rank: u32) {
+    names::edit(object_of(queue), |facts| facts.rank = Some(rank));
+}
+
+/// The rank of the primitive that is called `object` in notices.
+pub fn rank_of(object: usize) -> Option<u32> {
+    names::get(object)?.rank
+}
+
+/// A number for the primitive that is called `object` in notices: given when it is first asked for,
+/// the same as long as the primitive is there, and never that of another one, as an address may be.
+///
+/// Ask while the primitive is there, as from inside a notice: the number is forgotten when it is
+/// dropped.
+///
+/// # Cost
+/// One allocation and a lock.
+pub fn id_of(object: usize) -> u64 {
+    names::edit(object, |_| ()).id
 }
 
 /// The name of the primitive that is called `object` in notices.
 pub fn name_of(object: usize) -> Option<&'static str> {
-    names::get(object)
+    names::get(object)?.name
 }
 
 /// Somebody who waits, copied out by [`visit`].
@@ -283,6 +412,10 @@ impl Mark {
         Site(self.0.site)
     }
 
+    pub(crate) fn set_site(&mut self, site: Site) {
+        self.0.site = site.0;
+    }
+
     /// The node is about to be linked. Returns the mark to call [`waiting`](Self::waiting) on
     /// after the lock was released: an empty one if that was told before.
     pub(crate) fn enroll(&mut self, kind: &'static str, tag: &Tag, units: usize) -> Mark {
@@ -323,6 +456,20 @@ impl Mark {
         if self.0.id != 0 {
             tell_quietly(&Notice { what, ..self.0 });
         }
+    }
+}
+
+/// Where a queue is that is about to move.
+pub(crate) struct Place(usize);
+
+impl Place {
+    pub(crate) fn of<S, P>(queue: &WaitQueue<S, P>) -> Place {
+        Place(object_of(queue))
+    }
+
+    /// It has moved away: its name is forgotten.
+    pub(crate) fn left(self) {
+        names::forget(self.0);
     }
 }
 

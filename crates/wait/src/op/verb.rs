@@ -118,6 +118,11 @@ pub unsafe trait Verb {
         let _ = (output, site);
     }
 
+    /// The operation gave up its place without a result, with no lock held: for a verb that told the
+    /// hooks of something that it lends while it waits.
+    #[inline(always)]
+    fn left(&mut self) {}
+
     /// A moment at which a queued operation wants to look again by itself.
     fn recheck_at(&self) -> Option<Instant> {
         None

@@ -37,7 +37,7 @@
 //!
 //! # Panic
 //! Foreign futures are polled with nothing registered. A waker that panics in `clone` leaves some
-//! arms registered; the drop of the select unregisters them.
+//! arms registered; the next poll, by whatever waker, or the drop of the select unregisters them.
 //!
 //! # Rejected
 //! * Locking all queues of a select in the order of their addresses (Go): an operation would have
@@ -234,6 +234,8 @@ impl<L: ArmList> Selecting<L> {
 
     /// Registers the arms. True if an arm may succeed by itself and the others must go.
     fn register(&mut self, waker: &Waker) -> bool {
+        // A clone may panic half-way: then no waker is known to be that of all arms.
+        self.waker = None;
         self.core.reopen();
         for position in 0..self.arms.count() {
             let index = self.nth(position);
@@ -320,9 +322,13 @@ impl<L: ArmList> Selecting<L> {
         if self.now_only || self.expired {
             return true;
         }
-        let Some(deadline) = self.deadline.filter(|_| !self.blocking) else {
+        let Some(deadline) = self.deadline else {
             return false;
         };
+        if self.blocking {
+            // In the past from the beginning: each arm was tried once, and that is all (W4).
+            return reached(deadline);
+        }
         // SAFETY: the timer is pinned with this and not moved.
         unsafe { Pin::new_unchecked(&mut self.timer) }
             .poll(deadline, cx)

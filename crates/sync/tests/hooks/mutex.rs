@@ -1,38 +1,13 @@
 //! What locks tell the hooks.
 
+use super::{PANICS, TOLD, begin, told};
 use counterpoint_sync::{
     MappedMutexGuard, Mutex, MutexGuard, OwnedMutexGuard, RwLock, RwLockReadGuard,
     RwLockUpgradableReadGuard, RwLockWriteGuard,
 };
-use counterpoint_wait::hooks::{self, Notice, Sink, What};
-use std::cell::{Cell, RefCell};
-use std::sync::{Arc, Once};
+use counterpoint_wait::hooks::{self, What};
+use std::sync::Arc;
 use std::time::Duration;
-
-thread_local! {
-    static TOLD: RefCell<Vec<Notice>> = const { RefCell::new(Vec::new()) };
-    static PANICS: Cell<bool> = const { Cell::new(false) };
-}
-
-struct Book;
-
-impl Sink for Book {
-    fn notice(&self, notice: &Notice) {
-        TOLD.with_borrow_mut(|told| told.push(*notice));
-        assert!(!PANICS.get(), "the sink panics");
-    }
-}
-
-fn begin() {
-    static INSTALL: Once = Once::new();
-    INSTALL.call_once(|| hooks::install(&Book).unwrap());
-    TOLD.take();
-}
-
-/// What this thread was told since it asked last.
-fn told() -> Vec<What> {
-    TOLD.take().iter().map(|notice| notice.what).collect()
-}
 
 const PAIR: [What; 2] = [What::Held, What::Released];
 
@@ -120,6 +95,22 @@ fn guards_that_change_tell_once() {
     MutexGuard::unlocked(&mut guard, || drop(mutex.lock()));
     drop(guard);
     assert_eq!(told(), [PAIR, PAIR, PAIR].concat());
+}
+
+#[test]
+fn a_guard_that_is_locked_again_tells_where() {
+    begin();
+    let mutex = Mutex::new(0);
+    let line = line!();
+    let mut guard = mutex.lock();
+    MutexGuard::unlocked(&mut guard, || ());
+    drop(guard);
+    let lines: Vec<_> = TOLD
+        .take()
+        .iter()
+        .map(|notice| (notice.site.file(), notice.site.line() - line))
+        .collect();
+    assert_eq!(lines, [1, 1, 2, 2].map(|line| (file!(), line)));
 }
 
 #[test]

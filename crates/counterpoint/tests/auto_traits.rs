@@ -1,0 +1,347 @@
+//! Auto traits change silently; here they do not.
+//!
+//! A row for each public type: what std's counterpart is, it is.
+
+use counterpoint::cancel::*;
+use counterpoint::queue::ArrayQueue;
+use counterpoint::sync::buf_mutex::*;
+use counterpoint::sync::exchanger::ExchangeError;
+use counterpoint::sync::rendezvous::{Disconnected, RendezvousError, TryRendezvousError};
+use counterpoint::sync::*;
+use counterpoint::thread::*;
+use counterpoint::time::{SleepUntil, TimerNode};
+use counterpoint::wait::build::hooks::{Hold, Lending, Site};
+use counterpoint::wait::build::*;
+use counterpoint::wait::select::*;
+use counterpoint::wait::*;
+use counterpoint::{Backoff, CachePadded, SeqCell, ShardedCounter, queue, time};
+use std::cell::Cell;
+use std::collections::BTreeSet;
+use std::marker::PhantomData;
+use std::path::Path;
+
+// Asked by method lookup: the inherent method wins where its bound holds.
+macro_rules! yes {
+    ($($name:ident: $ask:ident: $bound:path,)*) => {$(
+        struct $ask<T: ?Sized>(PhantomData<T>);
+        impl<T: ?Sized + $bound> $ask<T> {
+            fn holds(&self) -> bool {
+                true
+            }
+        }
+        trait $name {
+            fn holds(&self) -> bool {
+                false
+            }
+        }
+        impl<T: ?Sized> $name for $ask<T> {}
+    )*};
+}
+yes! {
+    NotSend: AskSend: Send,
+    NotSync: AskSync: Sync,
+    NotUnpin: AskUnpin: Unpin,
+    NotUnwindSafe: AskUnwindSafe: std::panic::UnwindSafe,
+    NotRefUnwindSafe: AskRefUnwindSafe: std::panic::RefUnwindSafe,
+}
+
+fn word(holds: bool) -> &'static str {
+    if holds { "yes" } else { "no" }
+}
+
+// What differs from the table, a line each.
+macro_rules! table {
+    ($($type:ty: $send:ident $sync:ident $unpin:ident $unwind:ident $ref_unwind:ident;)*) => {{
+        let mut differs = String::new();
+        $(
+            let found = [
+                word(AskSend::<$type>(PhantomData).holds()),
+                word(AskSync::<$type>(PhantomData).holds()),
+                word(AskUnpin::<$type>(PhantomData).holds()),
+                word(AskUnwindSafe::<$type>(PhantomData).holds()),
+                word(AskRefUnwindSafe::<$type>(PhantomData).holds()),
+            ];
+            let expected = [
+                stringify!($send),
+                stringify!($sync),
+                stringify!($unpin),
+                stringify!($unwind),
+                stringify!($ref_unwind),
+            ];
+            if found != expected {
+                differs += &format!("{}: {};\n", stringify!($type), found.join(" "));
+            }
+        )*
+        differs
+    }};
+}
+
+/// `Send` and not `Sync`, and not safe to look at after a panic.
+type Inside = Cell<u8>;
+/// Neither `Send` nor `Sync`.
+type Bound = *const u8;
+type Add<G, L = G> = fn(&mut G, &L);
+type Make<G> = fn() -> G;
+type Put<G> = fn(&mut G, G);
+type Always = fn() -> bool;
+type Ready = std::future::Ready<u8>;
+type Striped<G> = StripedBufMutex<G, G, Add<G>, Make<G>, Put<G>>;
+
+#[test]
+fn every_type_has_the_traits_of_its_kind() {
+    let differs = table! {
+        // type:                                                           Send Sync Unpin UnwindSafe RefUnwindSafe
+        Backoff:                                                           yes  no   yes  yes  no;
+        CachePadded<Inside>:                                               yes  no   yes  yes  no;
+        SeqCell<u8>:                                                       yes  yes  yes  yes  yes;
+        SeqCell<Bound>:                                                    no   no   yes  yes  yes;
+        ShardedCounter:                                                    yes  yes  yes  yes  yes;
+        Scope<'static>:                                                    yes  yes  yes  no   yes;
+        ScopedJoinHandle<'static, Inside>:                                 yes  yes  yes  no   no;
+        ScopedThreadBuilder<'static, 'static>:                             yes  yes  yes  yes  yes;
+
+        ArrayQueue<Inside>:                                                yes  yes  yes  yes  yes;
+        ArrayQueue<Bound>:                                                 no   no   yes  yes  yes;
+        queue::array::IntoIter<Inside>:                                    yes  yes  yes  yes  yes;
+
+        CancelToken:                                                       yes  yes  yes  yes  yes;
+        Cancelled<'static>:                                                yes  yes  no   yes  yes;
+        RunUntilCancelled<'static, Ready>:                                 yes  yes  no   yes  yes;
+        Ctl<'static>:                                                      yes  yes  yes  yes  yes;
+        DropGuard:                                                         yes  yes  yes  yes  yes;
+        SleepUntil:                                                        yes  yes  no   yes  yes;
+        TimerNode:                                                         yes  yes  no   yes  yes;
+        time::AlreadyInstalled:                                            yes  yes  yes  yes  yes;
+
+        Op<mutex::LockVerb<'static, u8>>:                                  yes  yes  no   yes  yes;
+        Bounded<Notified<'static>>:                                        yes  yes  no   yes  yes;
+        Bounded<Notified<'static>, ((), CtlStop<'static>)>:                yes  yes  no   yes  yes;
+        UntilStop<Ready>:                                                  yes  yes  yes  yes  yes;
+        Stop:                                                              yes  yes  yes  yes  yes;
+        AtomicWaker:                                                       yes  yes  yes  yes  yes;
+        Event:                                                             yes  yes  yes  yes  yes;
+        Event<Inside>:                                                     yes  yes  yes  yes  yes;
+        Event<Bound>:                                                      no   no   yes  yes  yes;
+        Listen<'static, Inside>:                                           yes  no   no   yes  no;
+        Parker:                                                            yes  no   yes  yes  yes;
+        Unparker:                                                          yes  yes  yes  yes  yes;
+        ParkAsync<'static>:                                                yes  no   yes  no   yes;
+        UnparkReason:                                                      yes  yes  yes  yes  yes;
+        Select<'static>:                                                   yes  no   yes  no   no;
+        SelectWait<'static, 'static>:                                      yes  no   no   no   no;
+        ArmSlot<Notified<'static>>:                                        yes  yes  no   yes  yes;
+        FutureSlot<Ready>:                                                 yes  yes  yes  yes  yes;
+
+        WaitQueue<u32, Inside>:                                            yes  yes  yes  yes  yes;
+        WaitQueue<Inside, ()>:                                             yes  no   yes  yes  no;
+        WaitQueue<u32, Bound>:                                             no   no   yes  yes  yes;
+        Locked<'static, u32, ()>:                                          no   no   yes  yes  yes;
+        WakeBatch:                                                         yes  yes  yes  yes  yes;
+        (End, Grant, Pick, Turn):                                          yes  yes  yes  yes  yes;
+        (Site, Hold, Lending):                                             yes  yes  yes  yes  yes;
+
+        Mutex<Inside>:                                                     yes  yes  yes  yes  yes;
+        Mutex<Bound>:                                                      no   no   yes  yes  yes;
+        MutexGuard<'static, u8>:                                           yes  yes  yes  yes  yes;
+        MutexGuard<'static, Inside>:                                       yes  no   yes  yes  yes;
+        MappedMutexGuard<'static, Inside>:                                 yes  no   yes  yes  yes;
+        OwnedMutexGuard<Inside>:                                           yes  no   yes  yes  yes;
+        OwnedMappedMutexGuard<Inside, Inside>:                             yes  no   yes  yes  yes;
+        mutex::Lock<'static, Inside>:                                      yes  yes  no   yes  yes;
+        mutex::LockOwned<Inside>:                                          yes  yes  no   yes  yes;
+        (LockError, TryLockError):                                         yes  yes  yes  yes  yes;
+
+        Semaphore:                                                         yes  yes  yes  yes  yes;
+        SemaphorePermit<'static>:                                          yes  yes  yes  yes  yes;
+        OwnedSemaphorePermit:                                              yes  yes  yes  yes  yes;
+        semaphore::Acquire<'static>:                                       yes  yes  no   yes  yes;
+        semaphore::AcquireOwned:                                           yes  yes  no   yes  yes;
+        (AcquireError, TryAcquireError):                                   yes  yes  yes  yes  yes;
+
+        Notify:                                                            yes  yes  yes  yes  yes;
+        Notified<'static>:                                                 yes  yes  no   yes  yes;
+        NotifiedOwned:                                                     yes  yes  no   yes  yes;
+        notify::WaitUntil<'static, Always>:                                yes  yes  no   yes  yes;
+
+        WaitGroup:                                                         yes  yes  yes  yes  yes;
+        WaitGroupError:                                                    yes  yes  yes  yes  yes;
+        wait_group::WaitGroupWait:                                         yes  yes  no   yes  yes;
+        wait_group::WaitGroupWaitRef<'static>:                             yes  yes  no   yes  yes;
+
+        Rendezvous:                                                        yes  yes  yes  yes  yes;
+        RendezvousData<Inside>:                                            yes  yes  yes  yes  yes;
+        RendezvousData<Bound>:                                             no   no   yes  yes  yes;
+        RendezvousGroup:                                                   yes  yes  yes  yes  yes;
+        rendezvous::RendezvousWait<'static, Inside>:                       yes  yes  no   no   yes;
+        rendezvous::RendezvousSwap<'static, Inside>:                       yes  yes  no   no   yes;
+        rendezvous::GroupWait<'static>:                                    yes  yes  no   no   yes;
+        rendezvous::Meeting<Inside>:                                       yes  yes  yes  yes  yes;
+        rendezvous::Party<'static, Inside>:                                yes  yes  yes  yes  yes;
+        (Disconnected, RendezvousError, TryRendezvousError):               yes  yes  yes  yes  yes;
+        Exchanger<Inside>:                                                 yes  yes  yes  yes  yes;
+        Exchanger<Bound>:                                                  no   no   yes  yes  yes;
+        exchanger::Exchange<'static, Inside>:                              yes  yes  no   yes  yes;
+        exchanger::ExchangeOwned<Inside>:                                  yes  yes  no   yes  yes;
+        ExchangeError<u8>:                                                 yes  yes  yes  yes  yes;
+
+        BufMutex<Inside>:                                                  yes  yes  yes  yes  yes;
+        BufMutex<Bound>:                                                   no   no   yes  yes  yes;
+        BufMutex<u8, Bound>:                                               yes  yes  yes  yes  yes;
+        SharedBufMutex<'static, u8>:                                       yes  yes  yes  yes  yes;
+        SharedBufMutex<'static, Inside>:                                   yes  no   yes  yes  no;
+        OwnedSharedBufMutex<Inside>:                                       yes  no   yes  yes  no;
+        WaitIdle<'static>:                                                 yes  yes  no   yes  yes;
+        LiveBufMutex<Inside, u8, Add<Inside, u8>>:                         yes  yes  yes  yes  yes;
+        LiveShare<'static, u8, u8, Add<u8>>:                               yes  yes  yes  yes  yes;
+        OwnedLiveShare<u8, u8, Add<u8>>:                                   yes  yes  yes  yes  yes;
+        OrderedBufMutex<Inside, Inside, Add<Inside>>:                      yes  yes  yes  yes  yes;
+        OrderedBufMutex<Bound, u8, Add<Bound, u8>>:                        no   no   yes  yes  yes;
+        OrderedBufMutex<u8, Bound, Add<u8, Bound>>:                        no   no   yes  yes  yes;
+        OrderedShare<'static, u8, u8, Add<u8>>:                            yes  yes  yes  yes  yes;
+        OwnedOrderedShare<u8, u8, Add<u8>>:                                yes  yes  yes  yes  yes;
+        Striped<Inside>:                                                   yes  yes  yes  yes  yes;
+        Striped<Bound>:                                                    no   no   yes  yes  yes;
+        StripedShare<'static, u8, u8, Add<u8>, Make<u8>, Put<u8>>:         yes  yes  yes  yes  yes;
+        OwnedStripedShare<u8, u8, Add<u8>, Make<u8>, Put<u8>>:             yes  yes  yes  yes  yes;
+        (Consuming<Make<u8>>, FromDefault, Reentered):                     yes  yes  yes  yes  yes;
+
+        RwLock<Inside>:                                                    yes  no   yes  yes  yes;
+        RwLock<u8>:                                                        yes  yes  yes  yes  yes;
+        RwLock<Bound>:                                                     no   no   yes  yes  yes;
+        RwLockReadGuard<'static, u8>:                                      yes  yes  yes  yes  yes;
+        RwLockUpgradableReadGuard<'static, u8>:                            yes  yes  yes  yes  yes;
+        RwLockWriteGuard<'static, u8>:                                     yes  yes  yes  yes  yes;
+        RwLockWriteGuard<'static, Inside>:                                 no   no   yes  yes  yes;
+        OwnedRwLockReadGuard<u8>:                                          yes  yes  yes  yes  yes;
+        OwnedRwLockUpgradableReadGuard<u8>:                                yes  yes  yes  yes  yes;
+        OwnedRwLockWriteGuard<u8>:                                         yes  yes  yes  yes  yes;
+        MappedRwLockReadGuard<'static, u8>:                                yes  yes  yes  no   no;
+        MappedRwLockWriteGuard<'static, u8>:                               yes  yes  yes  no   no;
+        OwnedMappedRwLockReadGuard<u8, u8>:                                yes  yes  yes  yes  yes;
+        OwnedMappedRwLockWriteGuard<u8, u8>:                               yes  yes  yes  yes  yes;
+        rwlock::Read<'static, u8>:                                         yes  yes  no   yes  yes;
+        rwlock::Write<'static, u8>:                                        yes  yes  no   yes  yes;
+        rwlock::Upgrade<'static, u8>:                                      yes  yes  no   yes  yes;
+        rwlock::ReadOwned<u8>:                                             yes  yes  no   yes  yes;
+        rwlock::UpgradeOwned<u8>:                                          yes  yes  no   yes  yes;
+        (RwLockError, TryReadError, TryWriteError, UpgradeError<u8>):      yes  yes  yes  yes  yes;
+    };
+    assert_eq!(differs, "", "the table is wrong");
+}
+
+#[cfg(feature = "hooks")]
+#[test]
+fn the_types_of_the_hooks_as_well() {
+    use counterpoint::wait::build::hooks::{AlreadyInstalled, Notice, Waiter, What};
+
+    let differs = table! {
+        (AlreadyInstalled, Notice, Waiter, What):                          yes  yes  yes  yes  yes;
+    };
+    assert_eq!(differs, "", "the table is wrong");
+}
+
+#[cfg(feature = "compat")]
+#[test]
+fn the_types_of_compat_as_well() {
+    use counterpoint::compat::openmp_reducer::{Reducer, SharedReducer};
+
+    let differs = table! {
+        Reducer<Inside>:                                                   yes  yes  yes  yes  yes;
+        SharedReducer<'static, Inside>:                                    yes  no   yes  yes  no;
+    };
+    assert_eq!(differs, "", "the table is wrong");
+}
+
+/// Names of public structs and enums that no user meets by name: verbs and payloads of operations,
+/// and the seams between rooms.
+const SEAMS: &[&str] = &[
+    "AccessVerb",
+    "AcquireVerb",
+    "ArmRef",
+    "Baton",
+    "Borrowed",
+    "CancelledVerb",
+    "Core",
+    "Either",
+    "ExchangeVerb",
+    "FutureTag",
+    "Generation",
+    "GroupVerb",
+    "Half",
+    "Key",
+    "Kind",
+    "ListenVerb",
+    "LockOwnedVerb",
+    "LockVerb",
+    "MeetVerb",
+    "Node",
+    "NotifiedVerb",
+    "OpTag",
+    "Owned",
+    "Patience",
+    "Place",
+    "Record",
+    "RecordRef",
+    "Registry",
+    "Round",
+    "Seat",
+    "Selecting",
+    "Share",
+    "Shared",
+    "Slot",
+    "State",
+    "Strategy",
+    "Told",
+    "Upgrading",
+    "Verdict",
+    "WaitIdleVerb",
+    "WaitRefVerb",
+    "WaitVerb",
+    "Want",
+    "Wants",
+    "Wish",
+];
+
+#[test]
+fn no_type_is_missing() {
+    let here = include_str!("auto_traits.rs");
+    let known: BTreeSet<&str> = here
+        .split(|c: char| !c.is_alphanumeric() && c != '_')
+        .collect();
+    let mut missing = BTreeSet::new();
+    for room in ["base", "lockfree", "wait", "sync", "compat"] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("..")
+            .join(room)
+            .join("src");
+        visit(&folder, &mut |text| {
+            for line in text.lines() {
+                let declared = ["pub struct ", "pub enum ", "pub union "]
+                    .iter()
+                    .find_map(|keyword| line.strip_prefix(keyword));
+                let Some(rest) = declared else { continue };
+                let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_');
+                let name = &rest[..end.unwrap_or(rest.len())];
+                if !known.contains(name) {
+                    missing.insert(name.to_owned());
+                }
+            }
+        });
+    }
+    assert!(missing.is_empty(), "not in the table: {missing:?}");
+    assert!(SEAMS.is_sorted(), "in order, so that one is found");
+}
+
+/// Calls `f` with each source file, but those of `prim`, which stands for std.
+fn visit(folder: &Path, f: &mut impl FnMut(&str)) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            if path.file_name().is_some_and(|name| name != "prim") {
+                visit(&path, f);
+            }
+        } else {
+            f(&std::fs::read_to_string(&path).unwrap());
+        }
+    }
+}

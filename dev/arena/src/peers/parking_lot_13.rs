@@ -1,0 +1,38 @@
+//! parking_lot 0.13.
+
+use parking_lot_13::Mutex;
+
+use crate::book::Book;
+use crate::rooms::sync_buf_mutex::{self, Counter};
+use crate::rooms::sync_mutex::{self, Lock};
+
+struct Peer;
+
+pub(crate) fn enter(book: &mut Book) {
+    sync_mutex::for_threads::<Peer>(book, "parking_lot 0.13");
+    sync_buf_mutex::counter::<Peer>(book, "parking_lot 0.13");
+}
+
+impl Lock for Peer {
+    type Mutex = Mutex<u64>;
+    const BYTES: usize = size_of::<Mutex<()>>();
+    fn new() -> Mutex<u64> {
+        Mutex::new(0)
+    }
+    fn with(mutex: &Mutex<u64>, change: impl FnOnce(&mut u64)) {
+        change(&mut mutex.lock());
+    }
+}
+
+impl Counter for Peer {
+    type Total = Mutex<u64>;
+    fn new() -> Mutex<u64> {
+        Mutex::new(0)
+    }
+    fn sum(total: &Mutex<u64>) -> u64 {
+        *total.lock()
+    }
+    fn add_one(total: &Mutex<u64>) {
+        *total.lock() += 1;
+    }
+}

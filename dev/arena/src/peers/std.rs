@@ -1,0 +1,56 @@
+//! The standard library.
+
+use std::sync::Mutex;
+use std::thread::{self, Thread};
+
+use crate::book::Book;
+use crate::rooms::sync_buf_mutex::{self, Counter};
+use crate::rooms::sync_mutex::{self, Lock};
+use crate::rooms::wait_parker::{self, Parking};
+
+struct Peer;
+
+pub(crate) fn enter(book: &mut Book) {
+    sync_mutex::for_threads::<Peer>(book, "std");
+    sync_buf_mutex::counter::<Peer>(book, "std");
+    wait_parker::for_threads::<Peer>(book, "std");
+}
+
+impl Lock for Peer {
+    type Mutex = Mutex<u64>;
+    const BYTES: usize = size_of::<Mutex<()>>();
+    fn new() -> Mutex<u64> {
+        Mutex::new(0)
+    }
+    fn with(mutex: &Mutex<u64>, change: impl FnOnce(&mut u64)) {
+        change(&mut mutex.lock().unwrap());
+    }
+}
+
+impl Counter for Peer {
+    type Total = Mutex<u64>;
+    fn new() -> Mutex<u64> {
+        Mutex::new(0)
+    }
+    fn sum(total: &Mutex<u64>) -> u64 {
+        *total.lock().unwrap()
+    }
+    fn add_one(total: &Mutex<u64>) {
+        *total.lock().unwrap() += 1;
+    }
+}
+
+impl Parking for Peer {
+    /// Every thread has one.
+    type Parker = ();
+    type Unparker = Thread;
+    fn new() -> ((), Thread) {
+        ((), thread::current())
+    }
+    fn park((): &()) {
+        thread::park();
+    }
+    fn unpark(unparker: &Thread) {
+        unparker.unpark();
+    }
+}

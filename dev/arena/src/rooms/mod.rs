@@ -1,0 +1,25 @@
+//! The scenarios, a file for each thing. A new file needs a line here.
+
+use crate::book::Book;
+
+macro_rules! rooms {
+    ($($name:ident),* $(,)?) => {
+        $(pub(crate) mod $name;)*
+
+        /// Enters all scenarios.
+        pub(crate) fn enter(book: &mut Book) {
+            $($name::enter(book);)*
+        }
+    };
+}
+
+rooms! {
+    base,
+    sync_mutex,
+    sync_semaphore,
+    sync_notify,
+    sync_buf_mutex,
+    wait_parker,
+    wait_select,
+    atlas,
+}
