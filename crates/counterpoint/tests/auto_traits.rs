@@ -215,8 +215,8 @@ fn every_type_has_the_traits_of_its_kind() {
         OwnedRwLockReadGuard<u8>:                                          yes  yes  yes  yes  yes;
         OwnedRwLockUpgradableReadGuard<u8>:                                yes  yes  yes  yes  yes;
         OwnedRwLockWriteGuard<u8>:                                         yes  yes  yes  yes  yes;
-        MappedRwLockReadGuard<'static, u8>:                                yes  yes  yes  no   no;
-        MappedRwLockWriteGuard<'static, u8>:                               yes  yes  yes  no   no;
+        MappedRwLockReadGuard<'static, u8>:                                yes  yes  yes  yes  yes;
+        MappedRwLockWriteGuard<'static, u8>:                               yes  yes  yes  yes  yes;
         OwnedMappedRwLockReadGuard<u8, u8>:                                yes  yes  yes  yes  yes;
         OwnedMappedRwLockWriteGuard<u8, u8>:                               yes  yes  yes  yes  yes;
         rwlock::Read<'static, u8>:                                         yes  yes  no   yes  yes;

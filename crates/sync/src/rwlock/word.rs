@@ -56,10 +56,14 @@ impl Kind {
     #[inline(always)]
     pub(super) const fn is_open(self, word: u32) -> bool {
         let readers = word & READERS != 0;
+        // Beside the upgradable reader, with no writer in line: only those wait who want to be what
+        // that one is, and one who reads is not in their way.
+        let joins = word & (UPGRADABLE | BARRED) == UPGRADABLE;
         self.fits(word)
             && match self {
                 Kind::Upgrade => true,
                 Kind::Recursive if readers => true,
+                Kind::Read if joins => true,
                 _ if word & FAIR != 0 => false,
                 Kind::Write => true,
                 Kind::Read | Kind::Recursive | Kind::Upgradable => word & BARRED == 0 || !readers,
