@@ -22,6 +22,7 @@
 //! |---|---|
 //! | a value that one at a time may use | [`sync::Mutex`] |
 //! | a value that many read and few write | [`sync::RwLock`] |
+//! | a value that is made once | [`sync::OnceCell`], [`sync::LazyCell`]; without a value [`sync::Once`] |
 //! | at most so many at once | [`sync::Semaphore`] |
 //! | to say that something happened | [`sync::Notify`] |
 //! | to say that data of your own changed | [`wait::Event`] |

@@ -225,6 +225,21 @@ fn every_type_has_the_traits_of_its_kind() {
         rwlock::ReadOwned<u8>:                                             yes  yes  no   yes  yes;
         rwlock::UpgradeOwned<u8>:                                          yes  yes  no   yes  yes;
         (RwLockError, TryReadError, TryWriteError, UpgradeError<u8>):      yes  yes  yes  yes  yes;
+
+        OnceCell<u8>:                                                      yes  yes  yes  yes  yes;
+        OnceCell<Inside>:                                                  yes  no   yes  yes  no;
+        OnceCell<Bound>:                                                   no   no   yes  yes  yes;
+        (Claim<'static, u8>, OnceInit<'static, u8>):                       yes  yes  yes  yes  yes;
+        once::ClaimOnce<'static, u8>:                                      yes  yes  no   yes  yes;
+        once::WaitOnce<'static, u8>:                                       yes  yes  no   yes  yes;
+        once::GetOrInit<'static, u8, once::Make<Make<Ready>, Ready>>:      yes  yes  no   yes  yes;
+        once::GetOrTryInit<'static, u8, once::TryMake<Make<Ready>, Ready>>: yes  yes  no   yes  yes;
+        once::Free:                                                        yes  yes  yes  yes  yes;
+        Once:                                                              yes  yes  yes  yes  yes;
+        LazyCell<u8, Ready>:                                               yes  yes  yes  yes  yes;
+        LazyCell<u8, Bound>:                                               no   no   yes  yes  yes;
+        once::Resume<'static, Ready, Make<Ready>>:                         yes  yes  yes  yes  yes;
+        (OnceCellError, SetError<u8>):                                     yes  yes  yes  yes  yes;
     };
     assert_eq!(differs, "", "the table is wrong");
 }
@@ -261,6 +276,7 @@ const SEAMS: &[&str] = &[
     "Baton",
     "Borrowed",
     "CancelledVerb",
+    "ClaimVerb",
     "Core",
     "Either",
     "ExchangeVerb",
@@ -295,6 +311,7 @@ const SEAMS: &[&str] = &[
     "Upgrading",
     "Verdict",
     "WaitIdleVerb",
+    "WaitOnceVerb",
     "WaitRefVerb",
     "WaitVerb",
     "Want",

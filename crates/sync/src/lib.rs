@@ -17,6 +17,8 @@ mod fairness;
 pub mod mutex;
 #[cfg(feature = "std")]
 pub mod notify;
+#[cfg(feature = "std")]
+pub mod once;
 pub mod rendezvous;
 #[cfg(feature = "std")]
 pub mod rwlock;
@@ -36,6 +38,8 @@ pub use mutex::{
 };
 #[cfg(feature = "std")]
 pub use notify::{Notified, NotifiedOwned, Notify};
+#[cfg(feature = "std")]
+pub use once::{Claim, LazyCell, Once, OnceCell, OnceCellError, OnceInit, SetError};
 #[cfg(feature = "std")]
 pub use rendezvous::{Rendezvous, RendezvousData, RendezvousGroup};
 #[cfg(feature = "std")]

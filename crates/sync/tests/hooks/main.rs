@@ -2,6 +2,7 @@
 
 mod groups;
 mod mutex;
+mod once;
 mod semaphore;
 mod shares;
 mod signals;
