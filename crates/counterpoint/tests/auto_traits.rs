@@ -240,6 +240,11 @@ fn every_type_has_the_traits_of_its_kind() {
         LazyCell<u8, Bound>:                                               no   no   yes  yes  yes;
         once::Resume<'static, Ready, Make<Ready>>:                         yes  yes  yes  yes  yes;
         (OnceCellError, SetError<u8>):                                     yes  yes  yes  yes  yes;
+
+        Barrier:                                                           yes  yes  yes  yes  yes;
+        Arrival<'static>:                                                  yes  yes  yes  yes  yes;
+        barrier::BarrierWait<'static>:                                     yes  yes  no   yes  yes;
+        (BarrierWaitResult, BarrierWaitError, OnStop):                     yes  yes  yes  yes  yes;
     };
     assert_eq!(differs, "", "the table is wrong");
 }
@@ -273,6 +278,7 @@ const SEAMS: &[&str] = &[
     "AccessVerb",
     "AcquireVerb",
     "ArmRef",
+    "BarrierVerb",
     "Baton",
     "Borrowed",
     "CancelledVerb",

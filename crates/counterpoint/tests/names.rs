@@ -240,6 +240,7 @@ mod wait {
             WaitGroup::new().waiters(),
             BufMutex::<u8>::new(0, |_, _| ()).waiters(),
             counterpoint::sync::OnceCell::<u8>::new().waiters(),
+            counterpoint::sync::Barrier::new(1).waiters(),
             counterpoint::wait::Event::<()>::new().waiters(),
             counterpoint::cancel::CancelToken::new().waiters(),
         ];
@@ -538,16 +539,44 @@ mod sync {
             let init: OnceInit<'_, u8> = init;
             drop(init);
         }
-        assert_eq!(
-            cell.claim_timeout(Duration::ZERO).is_ok(),
-            cell.try_claim().is_some()
-        );
+        assert!(cell.claim_timeout(Duration::ZERO).is_ok());
+        assert!(cell.try_claim().is_some());
         assert!(cell.claim_deadline(Instant::now()).is_ok());
         assert_eq!(*get.wait(), 1);
         cell.named("a number");
         assert_eq!(cell.set(2), Err(SetError::AlreadyInit(2)));
         assert_eq!(cell.get(), Some(&1));
         assert_eq!(cell.into_inner(), Some(1));
+    }
+
+    #[test]
+    fn barrier() {
+        use counterpoint::sync::barrier::BarrierWait;
+        use counterpoint::sync::{Arrival, Barrier, BarrierWaitError, BarrierWaitResult, OnStop};
+
+        error::<BarrierWaitError>();
+        static IN_A_STATIC: Barrier = Barrier::new(1);
+        let result: BarrierWaitResult = IN_A_STATIC.wait();
+        assert!(result.is_leader() && !result.is_broken());
+        type Waited = Result<BarrierWaitResult, BarrierWaitError>;
+        let barrier = Barrier::with_on_stop(2, OnStop::Break);
+        let wait: BarrierWait<'_> = barrier.wait_async();
+        operation::<_, BarrierWaitResult, Waited>(wait);
+        let arrival: Arrival<'_> = barrier.arrive();
+        let late: BarrierWait<'_> = arrival.wait_async();
+        drop(late);
+        barrier.join();
+        barrier.leave();
+        assert!(
+            barrier.try_wait().is_some() && barrier.arrive().wait_timeout(Duration::ZERO).is_err()
+        );
+        assert!(barrier.wait_deadline(Instant::now()).is_ok());
+        assert!(barrier.wait_timeout(Duration::ZERO).is_err() && barrier.is_broken());
+        barrier.reset();
+        barrier.arrive_and_leave();
+        assert_eq!((barrier.parties(), barrier.arrived()), (1, 0));
+        assert_eq!(OnStop::default(), OnStop::Retract);
+        barrier.named("phase");
     }
 
     #[test]

@@ -168,7 +168,9 @@ fn woken() {
                 }
                 // Again, if the thread slept for so long that its reservation ended.
                 while held.as_ref().is_some_and(|count| **count == round) {
-                    held.take().map(MutexGuard::unlock_fair);
+                    if let Some(held) = held.take() {
+                        MutexGuard::unlock_fair(held);
+                    }
                     // Before the thread goes on, so that it has to queue again.
                     held = Some(mutex.lock());
                 }

@@ -2,7 +2,7 @@
 
 use counterpoint_sync::{Claim, LazyCell, Once, OnceCell, OnceCellError, SetError};
 use counterpoint_wait::cancel::{CancelToken, Ctl};
-use counterpoint_wait::{Stop, block_on, select};
+use counterpoint_wait::{Stop, block_on, select, select_async};
 use std::cell::Cell;
 use std::future::{Future, pending, ready};
 use std::panic::{self, AssertUnwindSafe};
@@ -277,7 +277,7 @@ fn a_select_claims() {
         claim = other.claim_async() => drop(claim),
     }
     let mut select = Task::queued(async {
-        select! {
+        select_async! {
             claim = cell.claim_async() => matches!(claim, Ok(Claim::Init(_))),
             _value = other.wait_async() => false,
         }

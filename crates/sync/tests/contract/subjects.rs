@@ -3,7 +3,8 @@
 use super::wakers::Probe;
 use counterpoint_sync::semaphore::AcquireError;
 use counterpoint_sync::{
-    Claim, LockError, Mutex, OnceCell, OnceCellError, RwLock, RwLockError, Semaphore, WaitGroup,
+    Barrier, BarrierWaitError, BarrierWaitResult, Claim, LockError, Mutex, OnceCell, OnceCellError,
+    RwLock, RwLockError, Semaphore, WaitGroup,
 };
 use counterpoint_wait::cancel::{CancelToken, Ctl};
 use counterpoint_wait::op::Verb;
@@ -282,6 +283,25 @@ fn once_wait() -> Subject {
     Subject::new(false, || cell.wait_async(), boxed, stopped, open)
 }
 
+fn passed(result: Result<BarrierWaitResult, BarrierWaitError>) -> Result<Won, Stop> {
+    match result {
+        Ok(result) => Ok(boxed(result)),
+        Err(BarrierWaitError::TimedOut) => Err(Stop::TimedOut),
+        Err(_) => Err(Stop::Cancelled),
+    }
+}
+
+/// More parties than will come, until they leave.
+fn barrier() -> Subject {
+    let barrier: &'static Barrier = leak(Barrier::new(100_000));
+    let open = || {
+        while barrier.parties() > 0 {
+            barrier.leave();
+        }
+    };
+    Subject::new(false, || barrier.wait_async(), boxed, passed, open)
+}
+
 /// A fresh one of each.
 pub(crate) fn all() -> Vec<Subject> {
     vec![
@@ -304,6 +324,7 @@ pub(crate) fn all() -> Vec<Subject> {
         wait_group(),
         once_claim(),
         once_wait(),
+        barrier(),
     ]
 }
 

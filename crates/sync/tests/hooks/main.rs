@@ -1,5 +1,6 @@
 //! What the primitives tell the hooks.
 
+mod barrier;
 mod groups;
 mod mutex;
 mod once;

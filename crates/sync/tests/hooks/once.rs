@@ -16,20 +16,18 @@ fn poll<F: Future>(future: std::pin::Pin<&mut F>) -> Poll<F::Output> {
 fn every_claim_is_told_with_its_place() {
     begin();
     let cell = OnceCell::<u8>::new();
-    let (long, fails) = (Duration::from_secs(600), || Err::<u8, ()>(()));
+    let (long, past) = (Duration::from_secs(600), Instant::now());
+    let fails = || Err::<u8, ()>(());
     let line = line!();
     drop(cell.claim());
     drop(cell.try_claim());
     drop(cell.claim_timeout(long));
-    drop(cell.claim_deadline(Instant::now()));
+    drop(cell.claim_deadline(past));
     drop(cell.claim_async().wait());
     assert!(cell.get_or_try_init(fails).is_err());
-    assert!(cell.get_or_try_init_timeout(long, fails).is_err());
-    assert!(
-        cell.get_or_try_init_deadline(Instant::now(), fails)
-            .is_err()
-    );
-    assert!(cell.get_or_try_init_async(async || fails()).wait().is_err());
+    let _ = cell.get_or_try_init_timeout(long, fails);
+    let _ = cell.get_or_try_init_deadline(past, fails);
+    let _ = cell.get_or_try_init_async(async || fails()).wait();
     assert_eq!(*cell.get_or_init(|| 1), 1);
     assert_eq!(*cell.get_or_init(|| 1), 1);
     pairs_of_lines(line, file!(), &["OnceInit"; 10]);
