@@ -162,15 +162,18 @@ fn woken() {
         });
         start.wait();
         free("waits and wake-ups", || {
-            for _ in 0..ROUNDS {
+            for round in 0..ROUNDS {
                 while !queued.swap(false, Ordering::SeqCst) {
                     thread::yield_now();
                 }
-                if let Some(held) = held.take() {
-                    MutexGuard::unlock_fair(held);
+                // Again, if the thread slept for so long that its reservation ended.
+                while held.as_ref().is_some_and(|count| **count == round) {
+                    if let Some(held) = held.take() {
+                        MutexGuard::unlock_fair(held);
+                    }
+                    // Before the thread goes on, so that it has to queue again.
+                    held = Some(mutex.lock());
                 }
-                // Before the thread goes on, so that it has to queue again.
-                held = Some(mutex.lock());
                 start.wait();
             }
         });
