@@ -24,6 +24,7 @@ peers! {
     event_listener,
     crossbeam,
     openmp_reducer,
+    rendezvous_swap,
     asyncband,
     saa,
     atlas_twin,
