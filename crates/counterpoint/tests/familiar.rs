@@ -199,6 +199,83 @@ mod tokio_mutex {
     }
 }
 
+/// Many read and few write, as with `parking_lot::RwLock`; with `std::sync::RwLock` the same program
+/// has an `unwrap` after each `read` and `write`.
+mod parking_lot_rwlock {
+    // was: use parking_lot::{RwLock, RwLockReadGuard, RwLockUpgradableReadGuard, RwLockWriteGuard};
+    use counterpoint::sync::{
+        RwLock, RwLockReadGuard, RwLockUpgradableReadGuard, RwLockWriteGuard,
+    };
+    use std::collections::HashMap;
+    use std::thread;
+
+    #[test]
+    fn readers_share_and_writers_do_not() {
+        let lock = RwLock::new(5);
+        {
+            let r1 = lock.read();
+            let r2 = lock.read();
+            assert_eq!(*r1 + *r2, 10);
+        }
+        thread::scope(|s| {
+            for _ in 0..4 {
+                s.spawn(|| {
+                    let mut w = lock.write();
+                    *w += 1;
+                    let r = RwLockWriteGuard::downgrade(w);
+                    assert!(*r > 5);
+                });
+            }
+        });
+        assert_eq!(lock.into_inner(), 9);
+    }
+
+    #[test]
+    fn a_cache_looks_first_and_writes_if_it_must() {
+        let cache = RwLock::new(HashMap::new());
+        let length = |word: &'static str| {
+            let reads = cache.upgradable_read();
+            if let Some(length) = reads.get(word) {
+                return *length;
+            }
+            let mut writes = RwLockUpgradableReadGuard::upgrade(reads);
+            *writes.entry(word).or_insert(word.len())
+        };
+        assert_eq!((length("one"), length("three"), length("one")), (3, 5, 3));
+        let one = RwLockReadGuard::map(cache.read(), |cache| &cache["one"]);
+        assert_eq!(*one, 3);
+    }
+}
+
+/// A value that tasks read at once, as with `tokio::sync::RwLock`.
+mod tokio_rwlock {
+    use counterpoint::sync::RwLock; // was: use tokio::sync::RwLock;
+    use counterpoint::{thread, wait::block_on};
+    use std::sync::Arc;
+
+    #[test]
+    fn tasks_read_and_write() {
+        let lock = Arc::new(RwLock::new(0));
+        thread::scope(|s| {
+            for _ in 0..2 {
+                let lock = lock.clone();
+                s.spawn(move |_| {
+                    block_on(async move {
+                        for _ in 0..50 {
+                            *lock.write_async().await += 1; // was: lock.write().await
+                            let _seen = *lock.read_async().await;
+                        }
+                    });
+                });
+            }
+        })
+        .unwrap();
+        let guard = block_on(lock.clone().read_owned_async()); // was: lock.clone().read_owned()
+        assert_eq!(*guard, 100);
+        assert!(lock.try_write().is_err());
+    }
+}
+
 /// A bound on how many do the same at once, as with `tokio::sync::Semaphore`.
 mod tokio_semaphore {
     use counterpoint::sync::{Semaphore, TryAcquireError}; // was: use tokio::sync::{…};

@@ -115,6 +115,34 @@ fn thread() {
         s.spawn(|_| 1).join().unwrap() + named.join().unwrap()
     });
     assert_eq!(four.unwrap(), 4);
+    let five: counterpoint::thread::JoinHandle<i32> = counterpoint::thread::spawn(|| 5);
+    counterpoint::thread::yield_now();
+    assert_eq!(five.join().unwrap(), 5);
+}
+
+#[test]
+fn atomic() {
+    use counterpoint::atomic::{
+        AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Order, RELAXED,
+        acq_rel, acquire, fence_acquire, fence_release, fence_seq_cst, release,
+    };
+
+    shown::<(AtomicBool, AtomicPtr<u8>, AtomicU8, AtomicU32, AtomicU64)>();
+    let word = AtomicUsize::new(0);
+    word.store(1, release("names.store"));
+    assert_eq!(word.swap(2, acq_rel("names.swap")), 1);
+    let order: Order = acquire("names.load");
+    assert_eq!((word.load(order), word.load(RELAXED)), (2, 2));
+    for fence in [fence_acquire, fence_release, fence_seq_cst] {
+        fence("names.fence");
+    }
+}
+
+/// The checker's room is there, and empty without a checker.
+#[test]
+fn model() {
+    #[allow(unused_imports, reason = "empty without a checker")]
+    use counterpoint::model::*;
 }
 
 #[test]
@@ -347,6 +375,67 @@ mod sync {
         assert!(!mutex.is_poisoned() && !mutex.is_locked());
         Arc::get_mut(&mut mutex).unwrap().get_mut().0 = 3;
         assert_eq!(Arc::into_inner(mutex).unwrap().into_inner(), (3, 2));
+    }
+
+    #[test]
+    fn rwlock() {
+        use counterpoint::sync::rwlock::{
+            Read, ReadOwned, ReadRecursive, ReadRecursiveOwned, UpgradableRead,
+            UpgradableReadOwned, Upgrade, UpgradeOwned, Write, WriteOwned,
+        };
+        use counterpoint::sync::{
+            MappedRwLockReadGuard, MappedRwLockWriteGuard, OwnedMappedRwLockReadGuard,
+            OwnedMappedRwLockWriteGuard, OwnedRwLockReadGuard, OwnedRwLockUpgradableReadGuard,
+            OwnedRwLockWriteGuard, RwLock, RwLockError, RwLockReadGuard, RwLockUpgradableReadGuard,
+            RwLockWriteGuard, TryReadError, TryWriteError, UpgradeError,
+        };
+
+        error::<RwLockError>();
+        error::<TryReadError>();
+        error::<TryWriteError>();
+        error::<UpgradeError<()>>();
+        type Taken<G> = Result<G, RwLockError>;
+        static IN_A_STATIC: RwLock<u8> = RwLock::new(1);
+        assert_eq!(*IN_A_STATIC.read(), 1);
+        let mut lock = Arc::new(RwLock::fair(1));
+        let read: Read<'_, i32> = lock.read_async();
+        operation::<_, RwLockReadGuard<'_, i32>, Taken<RwLockReadGuard<'_, i32>>>(read);
+        let write: Write<'_, i32> = lock.write_async();
+        operation::<_, RwLockWriteGuard<'_, i32>, Taken<RwLockWriteGuard<'_, i32>>>(write);
+        drop::<ReadRecursive<'_, i32>>(lock.read_recursive_async());
+        drop::<UpgradableRead<'_, i32>>(lock.upgradable_read_async());
+        let reads: ReadOwned<i32> = lock.read_owned_async();
+        drop::<ReadRecursiveOwned<i32>>(lock.read_recursive_owned_async());
+        drop::<UpgradableReadOwned<i32>>(lock.upgradable_read_owned_async());
+        let writes: WriteOwned<i32> = lock.write_owned_async();
+        let reads: OwnedRwLockReadGuard<i32> = reads.wait();
+        let late = Some(RwLockError::TimedOut);
+        assert_eq!(lock.write_timeout(Duration::ZERO).err(), late);
+        assert_eq!(lock.write_deadline(Instant::now()).err(), late);
+        let part: OwnedMappedRwLockReadGuard<i32, i32> = OwnedRwLockReadGuard::map(reads, |it| it);
+        assert_eq!(lock.try_write().err(), Some(TryWriteError::WouldBlock));
+        drop(part);
+        let writes: OwnedRwLockWriteGuard<i32> = writes.wait();
+        assert_eq!(lock.try_read().err(), Some(TryReadError::WouldBlock));
+        let part: OwnedMappedRwLockWriteGuard<i32, i32> =
+            OwnedRwLockWriteGuard::map(writes, |it| it);
+        drop(part);
+        let part: MappedRwLockReadGuard<'_, i32> = RwLockReadGuard::map(lock.read(), |it| it);
+        drop(part);
+        let part: MappedRwLockWriteGuard<'_, i32> = RwLockWriteGuard::map(lock.write(), |it| it);
+        drop(part);
+        let reads: RwLockUpgradableReadGuard<'_, i32> = lock.upgradable_read();
+        let upgrade: Upgrade<'_, i32> = RwLockUpgradableReadGuard::upgrade_async(reads);
+        drop(RwLockWriteGuard::downgrade(upgrade.wait()));
+        let reads: OwnedRwLockUpgradableReadGuard<i32> = lock.upgradable_read_owned();
+        let upgrade: UpgradeOwned<i32> = OwnedRwLockUpgradableReadGuard::upgrade_async(reads);
+        drop(upgrade);
+        lock.clear_poison();
+        lock.named("a number");
+        assert!(!lock.is_poisoned() && !lock.is_locked() && !lock.is_locked_exclusive());
+        *Arc::get_mut(&mut lock).unwrap().get_mut() = 3;
+        assert_eq!(Arc::into_inner(lock).unwrap().into_inner(), 3);
+        const { assert!(RwLock::<()>::MAX_READERS > 1_000_000) };
     }
 
     #[test]

@@ -513,6 +513,7 @@ impl<V: Verb> Future for Op<V> {
 impl<V: Verb> Op<V> {
     /// A poll that is not decided by a first attempt.
     #[inline(never)]
+    #[track_caller]
     fn poll_waiting(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<V::Output> {
         let polled = self.as_mut().parts().poll(cx.waker());
         if polled.is_pending() && !self.blocking {

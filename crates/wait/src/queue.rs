@@ -67,14 +67,13 @@ mod decision;
 
 use core::marker::PhantomPinned;
 use core::mem::MaybeUninit;
+use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::ptr;
 use core::task::Waker;
 use counterpoint_base::const_fn;
 use counterpoint_base::prim::atomic::{AtomicU32, RELAXED, acquire, release};
 use counterpoint_base::prim::cell::UnsafeCell;
 use counterpoint_base::prim::lock::{RawGuard, RawLock};
-
-mod unwind;
 
 use crate::hooks::{Mark, Tag};
 use crate::waker::{WakeBatch, is_committed};
@@ -200,6 +199,12 @@ impl<P> Node<P> {
         &mut self.inner.get_mut().load.mark
     }
 }
+
+// A panic never leaves a node or a queue half-changed: no foreign code runs while one is changed.
+impl<P> UnwindSafe for Node<P> {}
+impl<P> RefUnwindSafe for Node<P> {}
+impl<S: UnwindSafe, P> UnwindSafe for WaitQueue<S, P> {}
+impl<S: RefUnwindSafe, P> RefUnwindSafe for WaitQueue<S, P> {}
 
 /// Runs `f` on the inside of a node that was linked at least once.
 ///

@@ -107,6 +107,10 @@ impl<T> core::fmt::Debug for State<T> {
     }
 }
 
+// Values are moved whole, and no foreign code runs meanwhile.
+impl<T> core::panic::UnwindSafe for State<T> {}
+impl<T> core::panic::RefUnwindSafe for State<T> {}
+
 pub(super) type LockedExchanger<'q, T> = Locked<'q, State<T>, Wish<T>>;
 
 /// `Sync` if values may go from thread to thread, as the payload of its queue requires.

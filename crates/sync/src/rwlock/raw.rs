@@ -1,3 +1,4 @@
+// Long because: its states, invariants and edges stand here in one place, a quarter of the file.
 //! The read-write lock without its data: one word, a small book, and the queue of those who wait.
 //!
 //! # From
