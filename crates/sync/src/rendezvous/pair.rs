@@ -26,6 +26,8 @@ pub type RendezvousSwap<'h, T> = Meet<'h, T, &'h mut T>;
 /// [`wait`](Self::wait) panics and all other forms report [`Disconnected`]. A meeting for which it
 /// had arrived before counts.
 ///
+/// A waker of the partner's task that panics does so in the call that wakes it; the meeting was met.
+///
 /// # Cancel safety
 /// An arrival stays: a call that timed out, was cancelled, or was one of several arms of a select
 /// and lost, has arrived, and the partner need not wait for it. The next call is for the same
