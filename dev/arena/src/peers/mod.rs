@@ -23,6 +23,7 @@ peers! {
     async_lock,
     event_listener,
     crossbeam,
+    flume,
     openmp_reducer,
     rendezvous_swap,
     asyncband,

@@ -48,7 +48,8 @@ pub(crate) fn enter(book: &mut Book) {
             .beats(ALIKE, &[SMALL]),
     );
     book.scenario(
-        meetings(EXCHANGE.to_owned(), "two threads swap values at a place").beats(2.0, &["crossbeam"]),
+        meetings(EXCHANGE.to_owned(), "two threads swap values at a place")
+            .beats(2.0, &["crossbeam, two channels", "flume, two channels"]),
     );
 }
 
