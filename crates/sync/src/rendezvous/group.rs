@@ -254,7 +254,7 @@ impl RendezvousGroup {
     /// [`Disconnected`] if one of them is gone.
     #[cfg_attr(feature = "hooks", track_caller)]
     pub fn wait_checked(&mut self) -> Result<(), Disconnected> {
-        match self.step().or_else(|| self.spin(None)) {
+        match self.step().or_else(|| self.spin(|| false)) {
             Some(met) => met,
             None => self.wait_async().wait(),
         }
@@ -300,7 +300,7 @@ impl RendezvousGroup {
     #[cfg_attr(feature = "hooks", track_caller)]
     fn wait_until(&mut self, deadline: Instant, spins: bool) -> Result<(), RendezvousError> {
         let met = match self.step() {
-            None if spins => self.spin(Some(deadline)),
+            None if spins => self.spin(|| reached(deadline)),
             met => met,
         };
         match met {
@@ -373,9 +373,9 @@ impl RendezvousGroup {
         (word & CLOSED != 0).then_some(Err(Disconnected))
     }
 
-    fn spin(&mut self, until: Option<Instant>) -> Option<Met> {
+    fn spin(&mut self, over: impl Fn() -> bool) -> Option<Met> {
         let mut patience = core::mem::replace(&mut self.patience, Patience::new());
-        let met = patience.spin(until, || self.look());
+        let met = patience.spin(over, || self.look());
         self.patience = patience;
         met
     }

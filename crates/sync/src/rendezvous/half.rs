@@ -191,21 +191,21 @@ impl<T> Half<T> {
     #[cfg_attr(feature = "hooks", track_caller)]
     #[inline(never)]
     fn meet_later(&mut self) -> Met {
-        match self.spin(None) {
+        match self.spin(|| false) {
             Some(met) => met,
             None => self.operation::<()>().wait(),
         }
     }
 
     #[inline(never)]
-    fn spin(&mut self, until: Option<Instant>) -> Option<Met> {
+    fn spin(&mut self, over: impl Fn() -> bool) -> Option<Met> {
         let Half {
             side,
             patience,
             shared,
             ..
         } = self;
-        let seen = patience.spin(until, || match side.look_closely(&shared.spot) {
+        let seen = patience.spin(over, || match side.look_closely(&shared.spot) {
             Look::Alone => None,
             seen => Some(seen),
         })?;
@@ -243,7 +243,7 @@ impl<T> Half<T> {
     fn meet_until(&mut self, deadline: Instant, spins: bool) -> Result<(), RendezvousError> {
         let look = self.step();
         let met = match self.seen(look) {
-            None if spins => self.spin(Some(deadline)),
+            None if spins => self.spin(|| reached(deadline)),
             met => met,
         };
         match met {

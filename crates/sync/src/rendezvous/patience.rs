@@ -5,7 +5,6 @@
 //! later than that looks less and less often, and tries the full time again now and then: partners
 //! change their pace.
 
-use counterpoint_base::prim::time::{Instant, reached};
 use counterpoint_base::prim::{hint, thread};
 use counterpoint_base::tune::{RENDEZVOUS_LEAST_SPINS, RENDEZVOUS_SPINS};
 
@@ -35,10 +34,10 @@ impl Patience {
         }
     }
 
-    /// Looks again and again, for as long as that is likely to be worth it, at most until `until`.
+    /// Looks again and again, for as long as that is likely to be worth it and time is not `over`.
     pub(super) fn spin<R>(
         &mut self,
-        until: Option<Instant>,
+        over: impl Fn() -> bool,
         mut look: impl FnMut() -> Option<R>,
     ) -> Option<R> {
         if thread::parallelism() == 1 {
@@ -61,7 +60,7 @@ impl Patience {
             }
             if spun > SINGLE && pause < LONGEST {
                 pause *= 2;
-            } else if pause == LONGEST && until.is_some_and(reached) {
+            } else if pause == LONGEST && over() {
                 return None;
             }
         }
