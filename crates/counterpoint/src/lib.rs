@@ -186,7 +186,7 @@ pub mod wait {
         #[doc(inline)]
         pub use counterpoint_wait::op::{Enable, LockedQueue, Turn, Verb};
         #[doc(inline)]
-        pub use counterpoint_wait::queue::{End, Grant, Locked, Pick, WaitQueue};
+        pub use counterpoint_wait::queue::{End, Grant, Locked, Node, Pick, WaitQueue};
         #[doc(inline)]
         pub use counterpoint_wait::waker::{WakeBatch, wake_in_batches};
     }

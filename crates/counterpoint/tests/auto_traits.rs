@@ -183,6 +183,22 @@ fn every_type_has_the_traits_of_its_kind() {
         exchanger::Exchange<'static, Inside>:                              yes  yes  no   yes  yes;
         exchanger::ExchangeOwned<Inside>:                                  yes  yes  no   yes  yes;
         ExchangeError<u8>:                                                 yes  yes  yes  yes  yes;
+        Stage<u8, Inside, Inside, Inside>:                                 yes  yes  yes  yes  yes;
+        Stage<Inside, u8, u8>:                                             no   no   yes  yes  yes;
+        Stage<u8, Bound, u8>:                                              no   no   yes  yes  yes;
+        Stage<u8, u8, Bound>:                                              no   no   yes  yes  yes;
+        Stage<u8, u8, u8, Bound>:                                          no   no   yes  yes  yes;
+        Ticket<'static, u8, Inside>:                                       yes  yes  yes  yes  yes;
+        Ticket<'static, Inside>:                                           no   no   yes  yes  yes;
+        Director<'static, u8, u8, Inside>:                                 yes  yes  yes  no   yes;
+        Director<'static, u8, Inside, u8>:                                 yes  no   yes  no   no;
+        Director<'static, u8, Bound, u8>:                                  no   no   yes  no   yes;
+        Entered<'static, u8, u8, u8>:                                      yes  yes  yes  no   yes;
+        Exit<u8>:                                                          yes  yes  yes  yes  yes;
+        stage::NotifyError<u8>:                                            yes  yes  yes  yes  yes;
+        stage::Enter<'static, Ticket<'static, u8>, u8, Inside, Inside>:    yes  yes  no   yes  yes;
+        stage::EnterVerb<'static, Ticket<'static, u8>, u8, u8, u8>:        yes  yes  yes  yes  yes;
+        stage::Entry<u8, Inside>:                                          yes  yes  yes  yes  yes;
 
         BufMutex<Inside>:                                                  yes  yes  yes  yes  yes;
         BufMutex<Bound>:                                                   no   no   yes  yes  yes;
