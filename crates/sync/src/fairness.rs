@@ -17,12 +17,16 @@ pub(crate) const STARVING_AFTER: Duration = Duration::from_micros(500);
 /// For how long a reservation stands when somebody queues behind it.
 pub(crate) const GRACE: Duration = Duration::from_millis(1);
 
-/// Rounds for which a blocking newcomer looks at a held lock before it queues.
-pub(crate) const SPINS: u32 = if cfg!(any(counterpoint_loom, counterpoint_shuttle)) {
+/// Rounds in which a blocking newcomer looks at a held lock before it queues, each twice as long as
+/// the one before up to [`LONGEST_ROUND`].
+pub(crate) const SPIN_ROUNDS: u32 = if cfg!(any(counterpoint_loom, counterpoint_shuttle)) {
     0
 } else {
-    100
+    8
 };
+
+/// The longest round of looking is two to the power of this many pauses.
+pub(crate) const LONGEST_ROUND: u32 = 5;
 
 /// One waiter's memory: none until there is something to remember, so that a wait that is over at
 /// once writes nothing of it.

@@ -414,7 +414,7 @@ fn settle(
     // this one. A change after this look is settled by whoever makes it: it finds the marks.
     let word = locked.state().load(acquire("buf_mutex.settle"));
     let wanted = |wants: Wants| {
-        move |payload: &mut Wants, _: bool| match *payload == wants {
+        move |payload: &mut Wants, _| match *payload == wants {
             true => Pick::Take,
             false => Pick::Skip,
         }
