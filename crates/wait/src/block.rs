@@ -15,7 +15,7 @@ use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 use counterpoint_base::prim::atomic::RELAXED;
-use counterpoint_base::prim::time::{Instant, now};
+use counterpoint_base::prim::time::{Instant, now, reached};
 use counterpoint_base::record::{self, Record};
 
 use crate::op::Operation;
@@ -32,7 +32,8 @@ struct Nested<'r> {
 impl<'r> Nested<'r> {
     fn enter(record: &'r Record) -> Nested<'r> {
         // Relaxed: only the record's own thread reads and writes it.
-        record.depth().fetch_add(1, RELAXED);
+        let depth = record.depth().load(RELAXED);
+        record.depth().store(depth + 1, RELAXED);
         Nested {
             record,
             took: Cell::new(false),
@@ -42,7 +43,10 @@ impl<'r> Nested<'r> {
 
 impl Drop for Nested<'_> {
     fn drop(&mut self) {
-        if self.record.depth().fetch_sub(1, RELAXED) > 1 && self.took.get() {
+        // Relaxed: as in `enter`.
+        let depth = self.record.depth().load(RELAXED);
+        self.record.depth().store(depth - 1, RELAXED);
+        if depth > 1 && self.took.get() {
             token::unpark(self.record.futex());
         }
     }
@@ -83,6 +87,9 @@ pub(crate) fn drive_with<F: Future>(
                 return output;
             }
             let until = wake_at(&future);
+            if !until.is_some_and(reached) {
+                token::linger(record.futex());
+            }
             let timed_out = token::park(record.futex(), until) == UnparkReason::Timeout;
             if !timed_out {
                 nested.took.set(true);

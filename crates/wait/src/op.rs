@@ -391,6 +391,17 @@ impl<V: Verb> Parts<'_, V> {
         self.poll_again(waker)
     }
 
+    /// What `enable` kept, for an arm that is tried.
+    #[cold]
+    fn take_kept(&mut self) -> V::Output {
+        assert!(
+            *self.phase == Phase::Ready,
+            "counterpoint: {} used after completion",
+            V::NAME
+        );
+        self.collect()
+    }
+
     fn collect(&mut self) -> V::Output {
         *self.phase = Phase::Done;
         let mut output = self.unlinked(|verb, payload| verb.collect(payload));
@@ -555,20 +566,16 @@ impl<V: Verb> Operation for Op<V> {
 
     fn expire(self: Pin<&mut Self>, _at: Instant) {}
 
+    #[inline]
     fn arm_try(self: Pin<&mut Self>, _: Key) -> Option<V::Output> {
         if V::STAYS {
             return None;
         }
         let mut parts = self.parts();
-        if *parts.phase == Phase::Ready {
-            return Some(parts.collect());
+        if *parts.phase == Phase::Idle {
+            return parts.attempt(Turn::First); // I4
         }
-        assert!(
-            *parts.phase == Phase::Idle,
-            "counterpoint: {} used after completion",
-            V::NAME
-        );
-        parts.attempt(Turn::First) // I4
+        Some(parts.take_kept())
     }
 
     fn arm_soft(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Option<V::Output> {

@@ -95,6 +95,15 @@ pub fn __at(time: Instant) -> Patience {
     Patience::Until(Some(time))
 }
 
+/// Who waits for a select.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Waiter {
+    /// Nobody had to wait yet.
+    Unknown,
+    Task,
+    Thread,
+}
+
 /// What is registered of a select, and the word that decides it.
 ///
 /// Yields the number of the winning arm, whose output is in its slot, or `None` at the end of its
@@ -112,7 +121,9 @@ pub struct Selecting<L: ArmList> {
     now_only: bool,
     deadline: Option<Instant>,
     timer: TimerNode,
-    blocking: bool,
+    waiter: Waiter,
+    /// All arms were tried just now.
+    tried: bool,
     expired: bool,
     _pinned: PhantomPinned,
 }
@@ -128,12 +139,9 @@ impl<L: ArmList> fmt::Debug for Selecting<L> {
 
 impl<L: ArmList> Selecting<L> {
     /// A select over `arms`, tried as written (`biased`) or in any order.
-    pub fn new(mut arms: L, biased: bool, patience: Patience) -> Selecting<L> {
+    #[inline]
+    pub fn new(arms: L, biased: bool, patience: Patience) -> Selecting<L> {
         let count = arms.count();
-        for index in 0..count {
-            // A thread may have waited for the arm before.
-            arms.with(index, &mut |arm| arm.set_blocking(false));
-        }
         let order = if biased {
             Order::BIASED
         } else {
@@ -152,25 +160,45 @@ impl<L: ArmList> Selecting<L> {
             now_only: matches!(patience, Patience::Now),
             deadline,
             timer: TimerNode::new(),
-            blocking: false,
+            waiter: Waiter::Unknown,
+            tried: false,
             expired: false,
             _pinned: PhantomPinned,
         }
     }
 
     /// Blocks this thread until an arm wins or the patience ends.
-    pub fn wait(self) -> Option<usize> {
+    #[inline]
+    pub fn wait(mut self) -> Option<usize> {
+        // Nothing is registered, and an arm that wins at once needs no more.
+        let won = self.attempt();
+        if won.is_some() {
+            return won;
+        }
+        self.tried = true;
+        self.wait_slow()
+    }
+
+    #[inline(never)]
+    fn wait_slow(self) -> Option<usize> {
         let mut select = core::pin::pin!(self);
         let this = select.as_mut().project();
-        this.blocking = true;
+        this.waited_for_by(Waiter::Thread);
         let mut committed = true;
         for index in 0..this.arms.count() {
-            this.arms.with(index, &mut |mut arm| {
-                arm.as_mut().set_blocking(true);
-                committed &= arm.is_committed();
-            });
+            let look = &mut |arm: Pin<&mut dyn Arm>| committed &= arm.is_committed();
+            this.arms.with(index, look);
         }
         drive_with(select, committed, Selecting::wake_at, Selecting::expire)
+    }
+
+    /// Says who waits, also to the arms: another kind may have waited for them before.
+    fn waited_for_by(&mut self, waiter: Waiter) {
+        self.waiter = waiter;
+        for index in 0..self.arms.count() {
+            let blocking = waiter == Waiter::Thread;
+            self.arms.with(index, &mut |arm| arm.set_blocking(blocking));
+        }
     }
 
     fn project(self: Pin<&mut Self>) -> &mut Self {
@@ -200,6 +228,14 @@ impl<L: ArmList> Selecting<L> {
     /// The arm at `position` in the order.
     fn nth(&self, position: usize) -> usize {
         self.order.nth(position, self.arms.count())
+    }
+
+    /// The first arm in order whose attempt succeeds.
+    #[inline]
+    fn attempt(&mut self) -> Option<usize> {
+        (0..self.arms.count())
+            .map(|position| self.nth(position))
+            .find(|index| self.arms.attempt(*index, Key(())))
     }
 
     /// The first arm in order for which `f` is true.
@@ -285,7 +321,7 @@ impl<L: ArmList> Selecting<L> {
         // for an arm that wants to look again.
         let look = self.has_soft()
             || self.expired
-            || (self.deadline.is_some() && !self.blocking)
+            || (self.deadline.is_some() && self.waiter != Waiter::Thread)
             || self.arms_wake_at().is_some_and(reached);
         if same && !look {
             return Poll::Pending;
@@ -301,7 +337,7 @@ impl<L: ArmList> Selecting<L> {
 
     /// All arms are registered: sees to it that the task is woken when one wants to look again.
     fn poll_recheck(&mut self, cx: &mut Context<'_>) {
-        if self.blocking {
+        if self.waiter == Waiter::Thread {
             return;
         }
         let Some(at) = self.arms_wake_at() else {
@@ -320,7 +356,7 @@ impl<L: ArmList> Selecting<L> {
         if self.now_only || self.expired {
             return true;
         }
-        let Some(deadline) = self.deadline.filter(|_| !self.blocking) else {
+        let Some(deadline) = self.deadline.filter(|_| self.waiter != Waiter::Thread) else {
             return false;
         };
         // SAFETY: the timer is pinned with this and not moved.
@@ -342,9 +378,14 @@ impl<L: ArmList> Future for Selecting<L> {
         }
         loop {
             // I1, I2: nothing is registered here.
-            let won = this
-                .find(|arm| arm.attempt(Key(())))
-                .or_else(|| this.find(|arm| arm.poll_soft(cx)));
+            let tried = core::mem::replace(&mut this.tried, false);
+            let mut won = if tried { None } else { this.attempt() };
+            if won.is_none() {
+                if this.waiter == Waiter::Unknown {
+                    this.waited_for_by(Waiter::Task);
+                }
+                won = this.find(|arm| arm.poll_soft(cx));
+            }
             if won.is_some() || this.is_over(cx) {
                 return Poll::Ready(won);
             }
