@@ -22,10 +22,18 @@ tune! {
     PARK_ROUNDS: u32 = 7, model 0;
     /// Stripes of a `ShardedCounter`.
     COUNTER_STRIPES: usize = 16, model 2;
+    /// Pauses for which a party of a rendezvous looks for its partner before it sleeps.
+    RENDEZVOUS_SPINS: u32 = 1000, model 1;
+    /// The same after partners came too late again and again.
+    RENDEZVOUS_LEAST_SPINS: u32 = 50, model 1;
+    /// Looks of a thread for somebody to exchange with before it queues.
+    EXCHANGE_SPINS: u32 = 500, model 1;
     /// Reads of a `SeqCell` that may fail before the reader waits for the writers' lock.
     SEQ_TRIES: u32 = 32, model 1;
     /// Records in the first segment of the table of threads; each next segment is twice as large.
     FIRST_SEGMENT: usize = 32, model 2;
     /// Segments of the table of threads.
     SEGMENTS: usize = 26, model 3;
+    /// The lap in which the positions of a ring begin: under a checker two before they wrap around.
+    FIRST_LAP: u64 = 0, model u64::MAX - 1;
 }

@@ -1,6 +1,6 @@
 //! Interleavings that once lost something, each played by hand.
 
-use counterpoint_sync::{Mutex, Notify, Semaphore};
+use counterpoint_sync::{Mutex, MutexGuard, Notify, Semaphore};
 use counterpoint_wait::select::{Select, arm};
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -244,4 +244,32 @@ fn a_batch_that_is_passed_by_makes_newcomers_queue() {
         }
     }
     panic!("{passed} newcomers passed a batch that waits");
+}
+
+/// A waiter that starves asks for the next unlock while the lock is kept for somebody else: the
+/// claim of that one must not end the wish.
+#[test]
+fn a_wish_for_a_reservation_outlives_the_claim_of_an_earlier_one() {
+    let mutex = Mutex::new(());
+    let newcomer = || mutex.try_lock().expect("not reserved");
+    let held = mutex.lock();
+    let mut loser = Task::new(mutex.lock_async());
+    let mut other = Task::new(mutex.lock_async());
+    assert!(loser.poll().is_pending());
+    assert!(other.poll().is_pending());
+    // It loses to a newcomer, and half a millisecond later it starves.
+    drop(held);
+    let held = newcomer();
+    assert!(loser.poll().is_pending());
+    thread::sleep(Duration::from_millis(1));
+    // It is granted a try again, and so is not in line when the other gets a reservation.
+    drop(held);
+    MutexGuard::unlock_fair(newcomer());
+    assert!(loser.poll().is_pending());
+    let Poll::Ready(claimed) = other.poll() else {
+        panic!("the lock is kept for it");
+    };
+    drop(claimed);
+    assert!(mutex.try_lock().is_err(), "kept for the one that starves");
+    assert!(loser.poll().is_ready());
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crate::alloc;
 use crate::book::{Book, Pace, Subject, Work};
 use crate::sample::Sample;
+use crate::system;
 
 /// What a child is asked to do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,6 +23,8 @@ pub(crate) struct Order {
     pub(crate) least: usize,
     /// Which of the two begins.
     pub(crate) peer_first: bool,
+    /// The fastest that the processor was so far in this run.
+    pub(crate) fastest: f64,
 }
 
 /// What a child found out.
@@ -32,10 +35,16 @@ pub(crate) struct Answer {
     /// Allocations an operation.
     pub(crate) ours_allocs: f64,
     pub(crate) peer_allocs: f64,
+    /// How fast the processor was: the median of the pairs, and the best.
+    pub(crate) speed: f64,
+    pub(crate) fastest: f64,
 }
 
 /// Measurements before those that count.
 const WARM_UP: usize = 2;
+
+/// How many times its budget a child may take to meet a fast processor.
+const PATIENCE: u32 = 3;
 
 /// Measures what is ordered.
 pub(crate) fn measure(book: &Book, order: &Order) -> Result<Answer, String> {
@@ -51,26 +60,85 @@ pub(crate) fn measure(book: &Book, order: &Order) -> Result<Answer, String> {
         peer.run();
     }
     let each = begun.elapsed() / WARM_UP as u32;
-    let pairs = fitting(Duration::from_millis(order.budget), each, order);
-    let pairs = (0..pairs)
-        .map(|number| {
-            if order.peer_first ^ (number % 2 == 1) {
-                let peer = peer.run();
-                (ours.run(), peer)
-            } else {
-                let ours = ours.run();
-                (ours, peer.run())
-            }
-        })
-        .collect();
+    let mut gauge = Gauge(order.fastest);
+    let (pairs, speed) = pairs(&mut ours, &mut peer, &mut gauge, each, order);
     Ok(Answer {
         pairs,
+        speed,
+        fastest: gauge.0,
         ours_allocs: ours.allocations(),
         peer_allocs: peer.allocations(),
     })
 }
 
-/// How many pairs fit into the budget, two of which warming up has used.
+/// Measures until enough pairs have met a fast processor, or patience ends; the pairs that met the
+/// fastest, and the median of their speeds. What is kept depends on the speed alone, never on what
+/// the subjects did.
+fn pairs(
+    ours: &mut Side,
+    peer: &mut Side,
+    gauge: &mut Gauge,
+    each: Duration,
+    order: &Order,
+) -> (Vec<(Sample, Sample)>, f64) {
+    let budget = Duration::from_millis(order.budget);
+    let wanted = fitting(budget, each, order);
+    let deadline = Instant::now() + budget * PATIENCE;
+    let mut measured: Vec<(f64, (Sample, Sample))> = Vec::new();
+    let mut before = gauge.read();
+    loop {
+        let (pair, between) = if order.peer_first ^ (measured.len() % 2 == 1) {
+            let peer = peer.run();
+            let between = gauge.read();
+            ((ours.run(), peer), between)
+        } else {
+            let ours = ours.run();
+            let between = gauge.read();
+            ((ours, peer.run()), between)
+        };
+        let after = gauge.read();
+        measured.push((before.min(between).min(after), pair));
+        before = after;
+        let enough = gauge.0 * (1.0 - system::SLOWER);
+        let fast = measured
+            .iter()
+            .filter(|(speed, _)| *speed >= enough)
+            .count();
+        let patient = measured.len() < order.least || Instant::now() < deadline;
+        if fast < wanted && patient {
+            continue;
+        }
+        return kept(measured, enough, wanted, order.least);
+    }
+}
+
+/// The pairs that met at least the speed `enough`, with the median of their speeds; where these are
+/// fewer than `least`, the `wanted` fastest.
+fn kept(
+    mut measured: Vec<(f64, (Sample, Sample))>,
+    enough: f64,
+    wanted: usize,
+    least: usize,
+) -> (Vec<(Sample, Sample)>, f64) {
+    measured.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let fast = measured.partition_point(|(speed, _)| *speed >= enough);
+    measured.truncate(if fast >= least { fast } else { wanted });
+    let speed = measured[measured.len() / 2].0;
+    (measured.into_iter().map(|(_, pair)| pair).collect(), speed)
+}
+
+/// Reads how fast the processor is, and keeps the best.
+struct Gauge(f64);
+
+impl Gauge {
+    fn read(&mut self) -> f64 {
+        let speed = system::speed();
+        self.0 = self.0.max(speed);
+        speed
+    }
+}
+
+/// How many pairs fit into the budget.
 fn fitting(budget: Duration, each: Duration, order: &Order) -> usize {
     let fit = budget.as_nanos() / each.as_nanos().max(1);
     (fit as usize).clamp(order.least, order.most)
@@ -124,3 +192,6 @@ fn calibrated(work: &mut Work, least: u64, time: Duration) -> u64 {
         ops = (sample.ops as f64 * (wanted / took).clamp(2.0, 50.0)) as u64;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -26,7 +26,7 @@ use clap::Parser;
 use cli::{CHILD, COUNT, Cli};
 use report::{progress::Bar, terminal};
 use result::Run;
-use runner::Plan;
+use runner::{Plan, Runner};
 
 #[global_allocator]
 static ALLOCATOR: alloc::Counting = alloc::Counting;
@@ -138,10 +138,11 @@ fn measure(book: &Book, chosen: &[&Scenario], cli: &Cli) -> Result<Option<String
         color: std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
     };
     print!("{}", terminal::head(&run));
+    let mut runner = Runner::new(plan);
     let bar = Bar::new(scenarios.iter().map(|scenario| plan.steps(scenario)).sum());
     for scenario in scenarios {
         bar.show(&scenario.id);
-        let row = runner::run(scenario, plan, &|| bar.step())?;
+        let row = runner.run(scenario, &|| bar.step())?;
         bar.print(&terminal::row(&row, style));
         run.rows.push(row);
     }

@@ -118,6 +118,29 @@ pub(crate) fn pin_alone() {
     pin(CORES.len() - 1);
 }
 
+/// How fast this processor is just now: steps of a fixed piece of work in a nanosecond.
+///
+/// On rented machines a processor is often half of a real one, and slows down by a third and more
+/// while a stranger uses the other half. No counter of the system shows that; work that keeps all
+/// units of a processor busy does.
+pub(crate) fn speed() -> f64 {
+    const STEPS: u64 = 12_000;
+    let once = || {
+        let mut lanes = std::hint::black_box([1u64, 3, 5, 7, 9, 11]);
+        let begun = Instant::now();
+        for step in 0..STEPS {
+            for lane in &mut lanes {
+                *lane = (*lane ^ step).rotate_left(7).wrapping_add(*lane);
+            }
+        }
+        let took = begun.elapsed().as_nanos().max(1) as f64;
+        std::hint::black_box(lanes);
+        STEPS as f64 / took
+    };
+    // The better of two: an interrupt is no neighbour.
+    (0..2).map(|_| once()).fold(0.0, f64::max)
+}
+
 /// How the processors spent their time since boot.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Times {
@@ -131,11 +154,47 @@ pub(crate) struct Times {
     at: Instant,
 }
 
+/// A row in which others took more than this part of the processors is measured again.
+const FOREIGN: f64 = 0.05;
+
+/// The same for what the host gave to someone else.
+const STOLEN: f64 = 0.02;
+
+/// The same for how much slower the processors were than at their best.
+pub(crate) const SLOWER: f64 = 0.12;
+
 /// What others took while a row was measured, as parts of all processor time.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Others {
     pub(crate) foreign: f64,
     pub(crate) stolen: f64,
+    /// How much slower than at its best in this run a processor was; not known to the system.
+    pub(crate) slower: f64,
+}
+
+impl Others {
+    /// True if nobody disturbed.
+    pub(crate) fn are_quiet(self) -> bool {
+        self.foreign <= FOREIGN && self.stolen <= STOLEN && self.slower <= SLOWER
+    }
+
+    /// All of it in one number, to tell the best of several attempts.
+    pub(crate) fn sum(self) -> f64 {
+        self.foreign + self.stolen + self.slower
+    }
+}
+
+impl std::fmt::Display for Others {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "others took {:.0} % of the processors, the host {:.0} %, and they were {:.0} % slower \
+             than at their best",
+            self.foreign * 100.0,
+            self.stolen * 100.0,
+            self.slower * 100.0
+        )
+    }
 }
 
 impl Times {
@@ -162,6 +221,7 @@ impl Times {
         Others {
             foreign: ((self.busy - before.busy - own) / total).max(0.0),
             stolen: (self.stolen - before.stolen) / total,
+            slower: 0.0,
         }
     }
 }

@@ -160,7 +160,7 @@ model! {
     }
 
     /// Two threads update at once; both count.
-    fn seq_cell_updates_are_not_lost(preemptions: Some(2)) {
+    fn seq_cell_updates_are_not_lost(preemptions: Some(3)) {
         let cell = Arc::new(SeqCell::new(0));
         let threads: Vec<_> = (0..2)
             .map(|_| {

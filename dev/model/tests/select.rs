@@ -50,7 +50,7 @@ model! {
     }
 
     /// A select gives up at its deadline while a partner arrives: both agree whether they met.
-    fn deadline_races_meeting(branches: [Branch::DeadlineFirst], per_thread: 1, preemptions: Some(3)) {
+    fn deadline_races_meeting(branches: [Branch::DeadlineFirst], per_thread: 2, preemptions: Some(3)) {
         let places = pair();
         let partner = |second: bool, mine: u32| {
             let places = places.clone();

@@ -126,7 +126,7 @@ model! {
 
     /// A wait times out while the last unit goes: it keeps its unit or is released, and the other
     /// waiter is released in any case once all is done.
-    fn timeout_races_the_last_drop(branches: [Branch::DeadlineFirst], per_thread: 1, preemptions: Some(2)) {
+    fn timeout_races_the_last_drop(branches: [Branch::DeadlineFirst], per_thread: 1, preemptions: Some(3)) {
         let group = WaitGroup::new();
         let impatient = group.clone();
         let first = thread::spawn(move || {
@@ -144,6 +144,29 @@ model! {
         assert_eq!(group.count(), 1);
         first.join().unwrap();
         second.join().unwrap();
+    }
+
+    /// One of three waits, gives up and keeps its handle: the last one, if it finds itself alone
+    /// while that unit is lent, sees what was done before.
+    fn alone_sees_who_gave_up(branches: [Branch::DeadlineFirst], per_thread: 1, preemptions: Some(2)) {
+        let group = WaitGroup::new();
+        let (first, second) = (work(), work());
+        let impatient = {
+            let (group, work) = (group.clone(), first.clone());
+            thread::spawn(move || {
+                work.done();
+                group.wait_timeout(Duration::from_secs(1)).err()
+            })
+        };
+        let worker = worker(&group, &second);
+        let mut wait = Box::pin(group.wait_async());
+        let mut cx = Context::from_waker(Waker::noop());
+        if wait.as_mut().poll(&mut cx).is_ready() {
+            assert_eq!((first.see(), second.see()), (1, 1));
+        }
+        drop(wait);
+        impatient.join().unwrap();
+        worker.join().unwrap();
     }
 
     /// A queued wait is dropped while the last unit goes.

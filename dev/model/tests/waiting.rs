@@ -84,7 +84,7 @@ model! {
 
     /// A fair lock, reserved for a future that nobody polls, then polled or dropped late, while
     /// two threads want it and their grace ends at any moment.
-    fn revocation_races_claim(branches: [Branch::DeadlineFirst, Branch::DropBeforePoll], per_thread: 2, preemptions: Some(2)) {
+    fn revocation_races_claim(branches: [Branch::DeadlineFirst, Branch::DropBeforePoll], per_thread: 2, preemptions: Some(3)) {
         let mutex = Arc::new(Mutex::fair(0));
         let mut first = Box::pin(mutex.lock_async());
         let held = mutex.lock();
@@ -162,7 +162,7 @@ model! {
     }
 
     /// A timed wait that ends as it is granted, beside one that lasts: the lock reaches the other.
-    fn timeout_passes_the_baton(branches: [Branch::DeadlineFirst], per_thread: 3, preemptions: Some(2)) {
+    fn timeout_passes_the_baton(branches: [Branch::DeadlineFirst], per_thread: 3, preemptions: Some(3)) {
         let mutex = Arc::new(Mutex::new(0));
         let held = mutex.lock();
         let timed = {

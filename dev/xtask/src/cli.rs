@@ -44,6 +44,14 @@ pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Request, String> {
                 options.long = true;
                 given.push("--long");
             }
+            Long("changed") => {
+                options.changed = true;
+                given.push("--changed");
+            }
+            Long("learn") => {
+                options.learn = true;
+                given.push("--learn");
+            }
             Long("only") => {
                 let value = parser.value().and_then(|value| value.string());
                 options
@@ -89,7 +97,8 @@ fn check_options(command: &str, given: &[&str]) -> Result<(), String> {
         "gate" => &["--skip-tests", "--after-cargo-test", "--only", "--list"],
         "night" => &["--only", "--list"],
         "models" => &["--long"],
-        "planted" | "weaken" => &["--only"],
+        "planted" => &["--only"],
+        "weaken" => &["--only", "--changed", "--learn", "--long"],
         _ => &[],
     };
     match given.iter().find(|option| !known.contains(option)) {
@@ -113,7 +122,8 @@ pub(crate) fn usage() -> String {
         text.push_str(&format!("{:<13} {}\n", job.name, job.about));
     }
     text.push_str(
-        "\nmodels knows --long; planted and weaken know --only NAME.\n\
+        "\nmodels knows --long; planted knows --only NAME; weaken knows both, and\n\
+        --changed (sites of changed files) and --learn (find the models, write the list).\n\
         Full output of each job: target/xtask/<job>.log\n",
     );
     text

@@ -85,17 +85,20 @@ pub(crate) const JOBS: &[Job] = &[
     test_job("tests-debug", Place::Gate(8.0), jobs::cargo_test::debug, "`cargo test`"),
     test_job("tests", Place::Gate(20.0), jobs::cargo_test::release, "`cargo test --release`, and the fallbacks under their cfgs"),
     job("docs", Place::Gate(3.0), jobs::docs::run, "rustdoc with warnings denied"),
-    test_job("models", Place::Both(15.0), jobs::models::run, "models under loom and shuttle; each counts its executions"),
+    test_job("models", Place::Both(20.0), jobs::models::run, "models under loom and shuttle; each counts its executions"),
+    test_job("histories", Place::Both(4.0), jobs::histories::run, "histories of every structure, judged by its model"),
+    test_job("weaken", Place::Night, jobs::weaken::run, "each ordering, weakened, makes the model of dev/model/sites.toml fail"),
     job("features", Place::Gate(4.0), jobs::features::run, "each library crate with no, each and all features"),
-    job("nostd", Place::Gate(1.0), jobs::nostd::run, "a program without std links against base and runs"),
+    job("nostd", Place::Gate(1.0), jobs::nostd::run, "a program without std links against base and sync and runs"),
+    job("disasm", Place::Gate(1.0), jobs::disasm::run, "no locked instruction and no fence where two meet"),
     test_job("empty-tests", Place::Gate(4.0), jobs::empty_tests::run, "no test binary runs zero tests"),
     job("headers", Place::Gate(1.0), jobs::headers::run, "every cited invariant and edge exists"),
+    job("sites", Place::Gate(1.0), jobs::sites::run, "each ordering stands in dev/model/sites.toml"),
     job("sizes", Place::Gate(1.0), jobs::sizes::run, "lengths of files and functions; nothing unfinished or ignored"),
     job("examples", Place::Gate(6.0), jobs::examples::run, "the command lines of examples/*/gate.txt"),
     test_job("arena", Place::Gate(4.0), jobs::arena::run, "the measuring room: its tests, and the shortest run there is"),
     job("words", Place::Gate(1.0), jobs::words::run, "no registry hosts or machine paths in tracked files"),
     test_job("planted", Place::Both(12.0), jobs::planted::run, "faults planted from dev/model/planted.toml make their models fail"),
-    test_job("weaken", Place::Night, jobs::weaken::run, "each ordering, weakened, makes a loom model fail"),
     test_job("jitter", Place::Night, jobs::jitter::run, "tests with random pauses at atomic operations"),
     test_job("asan", Place::Night, jobs::sanitize::address, "tests of base, wait and sync under AddressSanitizer"),
     test_job("tsan", Place::Night, jobs::sanitize::thread, "tests of base, wait and sync under ThreadSanitizer"),
@@ -119,8 +122,12 @@ pub(crate) struct Options {
     pub(crate) verbose: bool,
     /// Long models.
     pub(crate) long: bool,
-    /// The gate's short form of `planted`.
+    /// The gate's short form of a job.
     pub(crate) short: bool,
+    /// In `weaken`: sites of changed files only.
+    pub(crate) changed: bool,
+    /// In `weaken`: look for the models and write the list.
+    pub(crate) learn: bool,
     /// Jobs, or in `planted` and `weaken` entries, to run; all if empty.
     pub(crate) only: Vec<String>,
     /// Leave out jobs that run tests.

@@ -59,6 +59,9 @@ impl Engine {
 /// The package whose tests are models.
 pub(crate) const MODEL_PACKAGE: &str = "counterpoint-model";
 
+/// For tests that are to fail: what they panic with is of no interest, and looking it up is slow.
+pub(crate) const NO_TRACE: &[(&str, &str)] = &[("RUST_BACKTRACE", "0")];
+
 /// A built test binary.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TestBinary {
@@ -142,12 +145,12 @@ impl TestBinary {
         &self,
         root: &Path,
         arguments: &[&str],
-        variable: Option<(&str, &str)>,
+        variables: &[(&str, &str)],
         limit: Duration,
     ) -> Result<Output, String> {
         let folder = self.package_folder().unwrap_or(root);
         let mut command = Command::program(&self.executable).arguments(arguments);
-        if let Some((key, value)) = variable {
+        for (key, value) in variables {
             command = command.variable(key, value);
         }
         command.directory(folder).limit(limit).run()
@@ -156,7 +159,7 @@ impl TestBinary {
     /// The names of its tests that match `filters`.
     pub(crate) fn list(&self, root: &Path, filters: &[&str]) -> Result<Vec<String>, String> {
         let arguments = [filters, &["--list"]].concat();
-        let output = self.run(root, &arguments, None, Duration::from_secs(60))?;
+        let output = self.run(root, &arguments, &[], Duration::from_secs(60))?;
         let names = output
             .text
             .lines()

@@ -12,7 +12,7 @@
 //! | `LOCKED` | held | the holder |
 //! | `WAITERS` | the queue is not empty, or was not | whoever holds the queue lock and finds it empty |
 //! | `AWAKE` | a blocked thread holds a baton and will look: no other is woken | that thread |
-//! | `FAIR` | a waiter has lost for too long: newcomers queue, the next unlock reserves | the next claim of a baton |
+//! | `FAIR` | a waiter has lost for too long: newcomers queue, the next unlock reserves | the grant that reserves; whoever finds the queue empty |
 //! | `RESERVED` | free, but kept for the holder of the baton numbered in the upper bits | that holder; anyone after the grace period |
 //! | `STRICT` | each unlock with waiters reserves; `try_lock` fails while anyone waits | nobody |
 //! | `POISONED` | a holder panicked | `clear_poison` |
@@ -40,6 +40,13 @@
 //! that exchange would then have found the lock free. Who unlocks gives the lock back first and
 //! grants after that, by what the word said: a newcomer may take the lock in between, the first
 //! waiter is invited all the same. While `FAIR` or `STRICT` is set no newcomer can.
+//!
+//! # Fairness
+//! Who asked by `FAIR` may not be the one that the reservation is for: others that lost before it
+//! stand before it. Then it is served without one when its turn comes, and may lose once more to a
+//! newcomer; it asks again as it queues, having starved already. So each waiter that lost before it
+//! costs it one loss at most. A claim leaves `FAIR` alone: that of a baton from before the wish was
+//! made would end a wish that no unlock has seen.
 //!
 //! # Cancel
 //! A waiter that leaves, or drops its baton, clears what its baton had set and grants the next.
@@ -196,7 +203,7 @@ impl RawMutex {
             if !open {
                 return false;
             }
-            let new = (word & !(marks | FAIR)) | LOCKED;
+            let new = (word & !marks) | LOCKED;
             // Acquire [E1]: as in `try_lock`.
             match self
                 .word()
@@ -218,7 +225,8 @@ impl RawMutex {
         let mut word = self.word().load(RELAXED);
         while word & (LOCKED | RESERVED) == RESERVED && patience.expired(word & NUMBERS) {
             let new = (word & !RESERVED) | LOCKED;
-            // Acquire [E1]: as in `try_lock`.
+            // Acquire [E1]: as in `try_lock`. No model needs it, for a reservation is made and seen
+            // under the queue lock; one whose number came round again was not seen there.
             match self
                 .word()
                 .compare_exchange_weak(word, new, acquire("mutex.overdue"), RELAXED)
@@ -365,13 +373,16 @@ impl RawMutex {
     /// Grants the first waiter if the lock can be offered to it.
     fn grant(&self, queue: &mut LockedMutex<'_>, wakes: &mut WakeBatch, mut giver: Giver) -> Given {
         let mut given = Given::Nothing;
+        // A wish that the first candidate was to be served by, if it is decided elsewhere.
+        let mut reserve = false;
         queue.grant(
             End::First,
             Grant::Baton,
             wakes,
             |baton: &mut Baton, candidate| {
-                match self.offer(candidate, giver) {
+                match self.offer(candidate, giver, reserve) {
                     Some(offered) => {
+                        reserve |= offered.is_reserved();
                         if giver == Giver::Holder {
                             // It has given the lock back, also if the candidate is decided
                             // elsewhere.
@@ -396,12 +407,12 @@ impl RawMutex {
 
     /// Sets the marks of a baton for `candidate`, before it can be claimed, unless somebody else is
     /// to have the lock.
-    fn offer(&self, candidate: Candidate, giver: Giver) -> Option<Baton> {
+    fn offer(&self, candidate: Candidate, giver: Giver, reserve: bool) -> Option<Baton> {
         // Relaxed: a look; the exchange decides. Where none is needed, the grant is an invitation
         // that does no harm if it comes late.
         let mut word = self.word().load(RELAXED);
         loop {
-            let reserve = giver == Giver::Holder || word & (STRICT | FAIR) != 0;
+            let reserve = reserve || giver == Giver::Holder || word & (STRICT | FAIR) != 0;
             let barred = match (giver, reserve) {
                 (Giver::Holder, _) => 0,
                 // Whoever has taken the lock finds `FAIR` as it unlocks.
@@ -418,7 +429,7 @@ impl RawMutex {
             let baton = Baton::new(candidate.committed && !reserve, reserve.then_some(number));
             let mut new = word & !free | baton.0 & AWAKE;
             if reserve {
-                new = new & !NUMBERS | baton.0;
+                new = new & !(NUMBERS | FAIR) | baton.0;
             }
             if candidate.alone {
                 new &= !(WAITERS | FAIR);

@@ -37,7 +37,7 @@
 //!
 //! # Panic
 //! Foreign futures are polled with nothing registered. A waker that panics in `clone` leaves some
-//! arms registered; the drop of the select unregisters them.
+//! arms registered; the next poll, by whatever waker, or the drop of the select unregisters them.
 //!
 //! # Rejected
 //! * Locking all queues of a select in the order of their addresses (Go): an operation would have
@@ -233,9 +233,13 @@ impl<L: ArmList> Selecting<L> {
     /// The first arm in order whose attempt succeeds.
     #[inline]
     fn attempt(&mut self) -> Option<usize> {
-        (0..self.arms.count())
-            .map(|position| self.nth(position))
-            .find(|index| self.arms.attempt(*index, Key(())))
+        for position in 0..self.arms.count() {
+            let index = self.nth(position);
+            if self.arms.attempt(index, Key(())) {
+                return Some(index);
+            }
+        }
+        None
     }
 
     /// The first arm in order for which `f` is true.
@@ -270,6 +274,8 @@ impl<L: ArmList> Selecting<L> {
 
     /// Registers the arms. True if an arm may succeed by itself and the others must go.
     fn register(&mut self, waker: &Waker) -> bool {
+        // A clone may panic half-way: then no waker is known to be that of all arms.
+        self.waker = None;
         self.core.reopen();
         for position in 0..self.arms.count() {
             let index = self.nth(position);
@@ -356,9 +362,13 @@ impl<L: ArmList> Selecting<L> {
         if self.now_only || self.expired {
             return true;
         }
-        let Some(deadline) = self.deadline.filter(|_| self.waiter != Waiter::Thread) else {
+        let Some(deadline) = self.deadline else {
             return false;
         };
+        if self.waiter == Waiter::Thread {
+            // In the past from the beginning: each arm was tried once, and that is all (W4).
+            return reached(deadline);
+        }
         // SAFETY: the timer is pinned with this and not moved.
         unsafe { Pin::new_unchecked(&mut self.timer) }
             .poll(deadline, cx)

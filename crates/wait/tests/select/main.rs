@@ -4,3 +4,4 @@ mod channel;
 mod choice;
 mod dynamic;
 mod grammar;
+mod rounds;

@@ -30,6 +30,8 @@ pub(crate) fn example(ratio: f64) -> crate::result::Run {
             pairs: vec![(sample(10.0), sample(10.0 * ratio)); 4],
             ours_allocs: 0.0,
             peer_allocs: 1.0,
+            speed: 1.0,
+            fastest: 1.0,
         };
         Row::new(&scenario, vec![vec![answer.clone(), answer]], 7)
     };

@@ -121,10 +121,8 @@ pub(crate) fn row(row: &Row, style: Style) -> String {
     }
     if row.noisy {
         let note = format!(
-            "  noisy: others took {:.0} % of the processors, the host {:.0} %, in the best of {} attempts",
-            row.others.foreign * 100.0,
-            row.others.stolen * 100.0,
-            row.attempts
+            "  noisy: {}, in the best of {} attempts",
+            row.others, row.attempts
         );
         let _ = writeln!(text, "{}", style.paint("33", &note));
     }

@@ -42,6 +42,8 @@ fn row(ours: u64, peers: &[(&'static str, u64)], allocs: f64, bytes: usize) -> R
             pairs: vec![(sample(ours), sample(*wall)); 4],
             ours_allocs: allocs,
             peer_allocs: 0.0,
+            speed: 1.0,
+            fastest: 1.0,
         }]);
     }
     Row::new(&scenario, answers, 1)

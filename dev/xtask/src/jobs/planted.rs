@@ -23,7 +23,7 @@ mod tree;
 use crate::command::Ending;
 use crate::job::Context;
 use crate::report::table;
-use crate::test_build::{Engine, MODEL_PACKAGE, TestBuild};
+use crate::test_build::{Engine, MODEL_PACKAGE, NO_TRACE, TestBuild};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
@@ -232,7 +232,7 @@ impl Field<'_> {
             {
                 continue;
             }
-            let output = binary.run(self.tree.root(), &["--exact", test], None, limit)?;
+            let output = binary.run(self.tree.root(), &["--exact", test], NO_TRACE, limit)?;
             return Ok(match output.ending {
                 Ending::Success => Verdict::Survived,
                 Ending::Failure(_) => Verdict::Caught,

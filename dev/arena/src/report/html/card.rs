@@ -58,11 +58,8 @@ pub(super) fn of(row: &Row) -> String {
     if row.noisy {
         let _ = write!(
             text,
-            "<p class=\"noisy\">Noisy: others took {:.0} % of the processors and the host {:.0} % in \
-             the best of {} attempts.</p>",
-            row.others.foreign * 100.0,
-            row.others.stolen * 100.0,
-            row.attempts
+            "<p class=\"noisy\">Noisy: {}, in the best of {} attempts.</p>",
+            row.others, row.attempts
         );
     }
     text + "</section>"

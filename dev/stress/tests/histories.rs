@@ -1,0 +1,79 @@
+//! Histories of every structure, judged by its model: of real threads, and under shuttle of its
+//! schedules.
+//!
+//! `COUNTERPOINT_HISTORIES` says how many of each (default 300), `COUNTERPOINT_SEED` what they are
+//! drawn from.
+#![cfg(not(counterpoint_loom))]
+
+use counterpoint_stress::report;
+use counterpoint_stress::subject::Subject;
+use counterpoint_stress::subjects::{
+    buf_mutex, cancel, event, mutex, notify, parker, semaphore, seq_cell, sharded_counter,
+    wait_group,
+};
+
+const PARTIES: usize = 3;
+const STEPS: usize = 6;
+
+fn histories() -> u64 {
+    report::number("COUNTERPOINT_HISTORIES", 300)
+}
+
+#[cfg(not(counterpoint_shuttle))]
+fn judge<S: Subject>(subject: S) {
+    use counterpoint_stress::threads::Threads;
+    let how = Threads {
+        parties: PARTIES,
+        steps: STEPS,
+        histories: histories(),
+        seed: report::number("COUNTERPOINT_SEED", 1),
+        patience: std::time::Duration::from_secs(20),
+    };
+    let count = how
+        .run(subject)
+        .unwrap_or_else(|failure| panic!("{failure}"));
+    println!("{}: {count:?}", S::NAME);
+    assert!(
+        count.concurrent * 20 > count.histories,
+        "hardly any calls overlapped, so little was shown: {count:?}"
+    );
+    report::tell(S::NAME, "histories", "threads", count.histories);
+}
+
+#[cfg(counterpoint_shuttle)]
+fn judge<S: Subject>(subject: S) {
+    use counterpoint_stress::schedules::Schedules;
+    let how = Schedules {
+        parties: PARTIES,
+        steps: STEPS,
+        schedules: histories() as usize,
+    };
+    let count = how
+        .run(subject)
+        .unwrap_or_else(|failure| panic!("{failure}"));
+    report::tell(S::NAME, "histories", "shuttle", count);
+}
+
+macro_rules! histories {
+    ($($name:ident: $subject:expr;)*) => {$(
+        #[test]
+        fn $name() {
+            judge($subject);
+        }
+    )*};
+}
+
+histories! {
+    mutex: mutex::Fairness::<false>;
+    fair_mutex: mutex::Fairness::<true>;
+    semaphore: semaphore::Order::<false>;
+    fair_semaphore: semaphore::Order::<true>;
+    notify: notify::Signals;
+    event: event::Listeners;
+    wait_group: wait_group::Handles;
+    buf_mutex: buf_mutex::Shares;
+    cancel_token: cancel::Tree;
+    parker: parker::Token;
+    seq_cell: seq_cell::Cell;
+    sharded_counter: sharded_counter::Counter;
+}
