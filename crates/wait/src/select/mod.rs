@@ -66,7 +66,7 @@ use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 use counterpoint_base::prim::time::{Duration, Instant, deadline, reached};
 
-use crate::block::drive_with;
+use crate::block::{How, drive_with};
 use crate::bounded::earlier;
 use crate::op::Key;
 use crate::queue::{ArmRef, Core};
@@ -93,6 +93,35 @@ pub fn __after(time: Duration) -> Patience {
 #[doc(hidden)]
 pub fn __at(time: Instant) -> Patience {
     Patience::Until(Some(time))
+}
+
+/// Shows that all arms were tried, and in which order.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Attempted(Order);
+
+/// The first attempt of a select, before there is anything to wait with: an arm that wins at once
+/// needs no more.
+///
+/// # Errors
+/// What to wait with, if no arm has won.
+#[doc(hidden)]
+#[inline]
+pub fn attempt<L: ArmList>(arms: &mut L, biased: bool) -> Result<usize, Attempted> {
+    let order = Order::new(biased, arms.count());
+    attempt_in(arms, order).ok_or(Attempted(order))
+}
+
+#[inline]
+fn attempt_in<L: ArmList>(arms: &mut L, order: Order) -> Option<usize> {
+    let count = arms.count();
+    for position in 0..count {
+        let index = order.nth(position, count);
+        if arms.attempt(index, Key(())) {
+            return Some(index);
+        }
+    }
+    None
 }
 
 /// Who waits for a select.
@@ -139,14 +168,17 @@ impl<L: ArmList> fmt::Debug for Selecting<L> {
 
 impl<L: ArmList> Selecting<L> {
     /// A select over `arms`, tried as written (`biased`) or in any order.
-    #[inline]
     pub fn new(arms: L, biased: bool, patience: Patience) -> Selecting<L> {
-        let count = arms.count();
-        let order = if biased {
-            Order::BIASED
-        } else {
-            Order::fair(count)
-        };
+        let order = Order::new(biased, arms.count());
+        Selecting::build(arms, order, patience, false)
+    }
+
+    /// A select over `arms`, none of which has won at once.
+    pub fn after(arms: L, attempted: Attempted, patience: Patience) -> Selecting<L> {
+        Selecting::build(arms, attempted.0, patience, true)
+    }
+
+    fn build(arms: L, order: Order, patience: Patience, tried: bool) -> Selecting<L> {
         let deadline = match patience {
             Patience::Until(deadline) => deadline,
             Patience::Forever | Patience::Now => None,
@@ -161,21 +193,21 @@ impl<L: ArmList> Selecting<L> {
             deadline,
             timer: TimerNode::new(),
             waiter: Waiter::Unknown,
-            tried: false,
+            tried,
             expired: false,
             _pinned: PhantomPinned,
         }
     }
 
     /// Blocks this thread until an arm wins or the patience ends.
-    #[inline]
     pub fn wait(mut self) -> Option<usize> {
-        // Nothing is registered, and an arm that wins at once needs no more.
-        let won = self.attempt();
-        if won.is_some() {
-            return won;
+        if !self.tried {
+            let won = self.attempt();
+            if won.is_some() {
+                return won;
+            }
+            self.tried = true;
         }
-        self.tried = true;
         self.wait_slow()
     }
 
@@ -183,22 +215,19 @@ impl<L: ArmList> Selecting<L> {
     fn wait_slow(self) -> Option<usize> {
         let mut select = core::pin::pin!(self);
         let this = select.as_mut().project();
-        this.waited_for_by(Waiter::Thread);
+        this.waiter = Waiter::Thread;
         let mut committed = true;
         for index in 0..this.arms.count() {
-            let look = &mut |arm: Pin<&mut dyn Arm>| committed &= arm.is_committed();
-            this.arms.with(index, look);
+            this.arms.with(index, &mut |mut arm| {
+                arm.as_mut().set_blocking(true);
+                committed &= arm.is_committed();
+            });
         }
-        drive_with(select, committed, Selecting::wake_at, Selecting::expire)
-    }
-
-    /// Says who waits, also to the arms: another kind may have waited for them before.
-    fn waited_for_by(&mut self, waiter: Waiter) {
-        self.waiter = waiter;
-        for index in 0..self.arms.count() {
-            let blocking = waiter == Waiter::Thread;
-            self.arms.with(index, &mut |arm| arm.set_blocking(blocking));
-        }
+        let how = How {
+            committed,
+            lingers: true,
+        };
+        drive_with(select, how, Selecting::wake_at, Selecting::expire)
     }
 
     fn project(self: Pin<&mut Self>) -> &mut Self {
@@ -231,15 +260,8 @@ impl<L: ArmList> Selecting<L> {
     }
 
     /// The first arm in order whose attempt succeeds.
-    #[inline]
     fn attempt(&mut self) -> Option<usize> {
-        for position in 0..self.arms.count() {
-            let index = self.nth(position);
-            if self.arms.attempt(index, Key(())) {
-                return Some(index);
-            }
-        }
-        None
+        attempt_in(&mut self.arms, self.order)
     }
 
     /// The first arm in order for which `f` is true.
@@ -391,10 +413,17 @@ impl<L: ArmList> Future for Selecting<L> {
             let tried = core::mem::replace(&mut this.tried, false);
             let mut won = if tried { None } else { this.attempt() };
             if won.is_none() {
-                if this.waiter == Waiter::Unknown {
-                    this.waited_for_by(Waiter::Task);
+                // Another kind may have waited for the arms before.
+                let fresh = this.waiter == Waiter::Unknown;
+                won = this.find(|mut arm| {
+                    if fresh {
+                        arm.as_mut().set_blocking(false);
+                    }
+                    arm.poll_soft(cx)
+                });
+                if fresh {
+                    this.waiter = Waiter::Task;
                 }
-                won = this.find(|arm| arm.poll_soft(cx));
             }
             if won.is_some() || this.is_over(cx) {
                 return Poll::Ready(won);
