@@ -49,6 +49,9 @@
 //! # Rejected
 //! * Five hand-written forms for each verb: forgotten ones took peers years to add.
 //! * A node apart from the future: an allocation for each wait.
+//! * Never looking twice in a poll: what is held for some nanoseconds on another processor then
+//!   costs two turns through an executor. A fifth of a microsecond is the limit, and a thread on
+//!   which it is in vain leaves it out; see docs/design/006-wait-core.md.
 //!
 //! # Checked by
 //! dev/model tests/waiting.rs, tests/regressions.rs, and the models of each primitive.
@@ -58,6 +61,7 @@ use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 use counterpoint_base::prim::time::{Duration, Instant, deadline};
+use counterpoint_base::record::glance;
 
 mod verb;
 
@@ -94,6 +98,9 @@ pub trait Operation: Future + Sized + Sealed {
     /// code first.
     #[doc(hidden)]
     const COMMITTED: bool;
+    /// True if a thread that waits for it looks for a moment before it sleeps.
+    #[doc(hidden)]
+    const LINGERS: bool;
     /// The name in messages.
     #[doc(hidden)]
     const NAME: &'static str;
@@ -314,6 +321,11 @@ impl<V: Verb> Parts<'_, V> {
 
     /// Links and attempts until one of both works, beginning with the link: an attempt has failed.
     fn poll_unlinked(&mut self, waker: &Waker) -> Poll<V::Output> {
+        if V::GLANCES && glance(|| self.unlinked(|verb, payload| verb.may_succeed(payload))) {
+            if let Some(output) = self.attempt(*self.turn) {
+                return Poll::Ready(output);
+            }
+        }
         while self.enlist(waker.clone(), None) {
             if let Some(output) = self.attempt(*self.turn) {
                 return Poll::Ready(output);
@@ -540,6 +552,7 @@ impl<V: Verb> Operation for Op<V> {
     type Stoppable = V::Stoppable;
 
     const COMMITTED: bool = true;
+    const LINGERS: bool = !V::GLANCES;
     const NAME: &'static str = V::NAME;
 
     fn is_terminated(&self) -> bool {
