@@ -239,6 +239,8 @@ mod wait {
             Notify::new().waiters(),
             WaitGroup::new().waiters(),
             BufMutex::<u8>::new(0, |_, _| ()).waiters(),
+            counterpoint::sync::OnceCell::<u8>::new().waiters(),
+            counterpoint::sync::Barrier::new(1).waiters(),
             counterpoint::wait::Event::<()>::new().waiters(),
             counterpoint::cancel::CancelToken::new().waiters(),
         ];
@@ -503,6 +505,78 @@ mod sync {
         assert!(notify.wait_until_deadline(Instant::now(), never).is_err());
         let until: WaitUntil<'_, _> = notify.wait_until_async(|| true);
         until.wait();
+    }
+
+    #[test]
+    fn once() {
+        use counterpoint::sync::once::{
+            ClaimOnce, GetOrInit, GetOrTryInit, Make, TryMake, WaitOnce,
+        };
+        use counterpoint::sync::{
+            Claim, LazyCell, Once, OnceCell, OnceCellError, OnceInit, SetError,
+        };
+
+        error::<OnceCellError>();
+        error::<OnceCellError<std::fmt::Error>>();
+        error::<SetError<u8>>();
+        static IN_A_STATIC: OnceCell<u8> = OnceCell::new();
+        static DONE: Once = Once::new();
+        static LAZY: LazyCell<u8, std::future::Ready<u8>> = LazyCell::new(|| std::future::ready(1));
+        assert_eq!(*IN_A_STATIC.get_or_init(|| *LAZY.force()), 1);
+        DONE.call_once(|| ());
+        assert!(DONE.is_completed() && IN_A_STATIC.is_initialized());
+        type Claimed<'a> = Result<Claim<'a, u8>, OnceCellError>;
+        let cell = OnceCell::new();
+        let claim: ClaimOnce<'_, u8> = cell.claim_async();
+        operation::<_, Claimed<'_>, Claimed<'_>>(claim);
+        let wait: WaitOnce<'_, u8> = cell.wait_async();
+        operation::<_, &u8, Result<&u8, Stop>>(wait);
+        let get: GetOrInit<'_, u8, Make<_, _>> = cell.get_or_init_async(async || 1);
+        let try_get: GetOrTryInit<'_, u8, TryMake<_, _>> =
+            cell.get_or_try_init_async(async || Err::<u8, ()>(()));
+        assert_eq!(try_get.wait(), Err(OnceCellError::Init(())));
+        if let Ok(Claim::Init(init)) = cell.claim() {
+            let init: OnceInit<'_, u8> = init;
+            drop(init);
+        }
+        assert!(cell.claim_timeout(Duration::ZERO).is_ok());
+        assert!(cell.try_claim().is_some());
+        assert!(cell.claim_deadline(Instant::now()).is_ok());
+        assert_eq!(*get.wait(), 1);
+        cell.named("a number");
+        assert_eq!(cell.set(2), Err(SetError::AlreadyInit(2)));
+        assert_eq!(cell.get(), Some(&1));
+        assert_eq!(cell.into_inner(), Some(1));
+    }
+
+    #[test]
+    fn barrier() {
+        use counterpoint::sync::barrier::BarrierWait;
+        use counterpoint::sync::{Arrival, Barrier, BarrierWaitError, BarrierWaitResult, OnStop};
+
+        error::<BarrierWaitError>();
+        static IN_A_STATIC: Barrier = Barrier::new(1);
+        let result: BarrierWaitResult = IN_A_STATIC.wait();
+        assert!(result.is_leader() && !result.is_broken());
+        type Waited = Result<BarrierWaitResult, BarrierWaitError>;
+        let barrier = Barrier::with_on_stop(2, OnStop::Break);
+        let wait: BarrierWait<'_> = barrier.wait_async();
+        operation::<_, BarrierWaitResult, Waited>(wait);
+        let arrival: Arrival<'_> = barrier.arrive();
+        let late: BarrierWait<'_> = arrival.wait_async();
+        drop(late);
+        barrier.join();
+        barrier.leave();
+        assert!(
+            barrier.try_wait().is_some() && barrier.arrive().wait_timeout(Duration::ZERO).is_err()
+        );
+        assert!(barrier.wait_deadline(Instant::now()).is_ok());
+        assert!(barrier.wait_timeout(Duration::ZERO).is_err() && barrier.is_broken());
+        barrier.reset();
+        barrier.arrive_and_leave();
+        assert_eq!((barrier.parties(), barrier.arrived()), (1, 0));
+        assert_eq!(OnStop::default(), OnStop::Retract);
+        barrier.named("phase");
     }
 
     #[test]
@@ -821,6 +895,35 @@ mod compat {
             b.wait();
             assert_eq!((*d.swap_inline(), *d.swap()), (1, 2));
         });
+    }
+
+    #[test]
+    fn crossbeam_utils() {
+        use counterpoint::compat::crossbeam_utils::sync::{Parker, Unparker, WaitGroup};
+        use counterpoint::compat::crossbeam_utils::thread::{
+            Result, Scope, ScopedJoinHandle, ScopedThreadBuilder, scope,
+        };
+        use counterpoint::compat::crossbeam_utils::{Backoff, CachePadded};
+        use std::time::{Duration, Instant};
+
+        let (parker, padded) = (Parker::new(), CachePadded::new(2));
+        let unparker: &Unparker = parker.unparker();
+        let group = WaitGroup::new();
+        let outcome: Result<u8> = scope(|s: &Scope<'_>| {
+            let builder: ScopedThreadBuilder<'_, '_> = s.builder();
+            let handle: ScopedJoinHandle<'_, u8> = builder.spawn(|_| *padded + 1).unwrap();
+            unparker.unpark();
+            parker.park();
+            parker.park_timeout(Duration::ZERO);
+            parker.park_deadline(Instant::now());
+            handle.join().unwrap()
+        });
+        assert_eq!(outcome.unwrap(), 3);
+        group.wait();
+        Backoff::new().spin();
+        let raw = Parker::into_raw(Parker::default());
+        // SAFETY: from `into_raw`, taken back once.
+        drop(unsafe { Parker::from_raw(raw) });
     }
 
     #[test]

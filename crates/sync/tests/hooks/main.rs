@@ -1,7 +1,9 @@
 //! What the primitives tell the hooks.
 
+mod barrier;
 mod groups;
 mod mutex;
+mod once;
 mod semaphore;
 mod shares;
 mod signals;
