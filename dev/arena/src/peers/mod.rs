@@ -29,4 +29,5 @@ peers! {
     asyncband,
     saa,
     atlas_twin,
+    reader_thread,
 }

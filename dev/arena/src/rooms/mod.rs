@@ -20,6 +20,7 @@ rooms! {
     sync_notify,
     sync_buf_mutex,
     sync_rendezvous,
+    sync_stage,
     wait_parker,
     wait_select,
     atlas,
