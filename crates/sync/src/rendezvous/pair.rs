@@ -433,6 +433,10 @@ impl<T> RendezvousData<T> {
     /// # Errors
     /// The party itself, if a call has arrived and not met: then the value is the partner's to
     /// take.
+    #[allow(
+        clippy::result_large_err,
+        reason = "the party is as large as its padding; nobody who is in a hurry takes it apart"
+    )]
     pub fn into_inner(self) -> Result<T, RendezvousData<T>> {
         let half = self.0.into_inner();
         half.take().map_err(|half| RendezvousData(half.into()))
