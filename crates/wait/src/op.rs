@@ -44,7 +44,7 @@
 //!
 //! # Panic
 //! Only a waker's clone, wake or drop is foreign. All run outside the lock; a panic in a clone
-//! leaves the operation as it was, one in a wake happens after everything was passed on.
+//! leaves the operation as it was, one in a wake or a drop happens after everything was passed on.
 //!
 //! # Rejected
 //! * Five hand-written forms for each verb: forgotten ones took peers years to add.
@@ -62,6 +62,7 @@ use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 use counterpoint_base::glance::glance;
 use counterpoint_base::prim::time::{Duration, Instant, deadline};
+use std::panic::{self, AssertUnwindSafe};
 
 mod verb;
 
@@ -314,6 +315,7 @@ impl<V: Verb> Parts<'_, V> {
         // SAFETY: pinned, ours and not linked; I1.
         unsafe { queue.link(self.node, waker, arm, place) };
         *self.phase = Phase::Queued;
+        self.verb.linked(self.node, &mut queue);
         drop(queue);
         mark.waiting(alone);
         false
@@ -348,36 +350,50 @@ impl<V: Verb> Parts<'_, V> {
         let queue: *const WaitQueue<V::State, V::Payload> = self.verb.queue();
         // SAFETY: the verb borrows or owns the primitive, and outlives this call.
         let queue = unsafe { &*queue };
-        let mut locked = queue.lock();
-        if self.verdict() != Verdict::Queued {
-            return Refreshed::Granted;
-        }
-        if self.verb.look_again(&mut locked) {
-            // SAFETY: ours, was linked in this queue, and no arm.
-            let left = unsafe { locked.leave(self.node) };
+        // Cloned with the lock released.
+        let mut new = None;
+        loop {
+            let mut locked = queue.lock();
+            if self.verdict() != Verdict::Queued {
+                return Refreshed::Granted;
+            }
+            // In each hold: a nudge between two of them took the old waker, and asks for a look.
+            if self.verb.look_again(&mut locked) {
+                // SAFETY: ours, was linked in this queue, and no arm.
+                let left = unsafe { locked.leave(self.node) };
+                drop(locked);
+                *self.phase = Phase::Idle;
+                // It tries by its own right, not by a baton it may have had before.
+                *self.turn = Turn::First;
+                self.discard((left, new));
+                return Refreshed::Free;
+            }
+            // SAFETY: ours, linked in this queue.
+            if unsafe { locked.will_wake(self.node, waker) } {
+                return Refreshed::Queued;
+            }
+            let Some(new_waker) = new.take() else {
+                drop(locked);
+                new = Some(waker.clone());
+                continue;
+            };
+            // SAFETY: ours, linked in this queue.
+            let left = unsafe { locked.replace_waker(self.node, new_waker) };
             drop(locked);
-            *self.phase = Phase::Idle;
-            // It tries by its own right, not by a baton it may have had before.
-            *self.turn = Turn::First;
-            // Only here, with the lock released, the old waker may be dropped.
             drop(left);
-            return Refreshed::Free;
-        }
-        // SAFETY: ours, linked in this queue.
-        if unsafe { locked.will_wake(self.node, waker) } {
             return Refreshed::Queued;
         }
-        drop(locked);
-        let new = waker.clone();
-        let mut locked = queue.lock();
-        // SAFETY: ours, linked in this queue; if it was granted, there is nothing to replace and
-        // the new waker comes back.
-        let left = unsafe { locked.replace_waker(self.node, new) };
-        drop(locked);
-        drop(left);
-        match self.verdict() {
-            Verdict::Queued => Refreshed::Queued,
-            _ => Refreshed::Granted,
+    }
+
+    /// Drops the wakers of a wait that has left the queue by itself, with the lock released. If one
+    /// panics, those who were behind are let in first: there will be no attempt that does so.
+    fn discard<W>(&mut self, wakers: W) {
+        if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(|| drop(wakers))) {
+            let queue: *const WaitQueue<V::State, V::Payload> = self.verb.queue();
+            // SAFETY: the verb borrows or owns the primitive, and outlives this call.
+            let locked = unsafe { &*queue }.lock();
+            self.settle(locked, None);
+            panic::resume_unwind(payload);
         }
     }
 

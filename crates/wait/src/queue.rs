@@ -64,6 +64,7 @@
 //! dev/model tests/waiting.rs, tests/mutex.rs, tests/select.rs, tests/regressions.rs.
 
 mod decision;
+mod direct;
 
 use core::marker::PhantomPinned;
 use core::mem::MaybeUninit;

@@ -6,7 +6,7 @@ use core::task::Context;
 use counterpoint_base::prim::time::Instant;
 
 use crate::hooks::Site;
-use crate::queue::{Locked, WaitQueue};
+use crate::queue::{Locked, Node, WaitQueue};
 use crate::waker::WakeBatch;
 
 /// Why an operation was stopped.
@@ -83,6 +83,14 @@ pub unsafe trait Verb {
         turn: Turn,
         queue: &mut LockedQueue<'_, Self>,
     ) -> bool;
+
+    /// The operation was linked as `node` in this hold of the lock: for a verb whose granters pick
+    /// one waiter out of many, by [`Locked::grant_node`]. The node is linked until it is granted,
+    /// or until [`look_again`](Self::look_again) answers true or [`settle`](Self::settle) is called.
+    #[inline(always)]
+    fn linked(&mut self, node: *const Node<Self::Payload>, queue: &mut LockedQueue<'_, Self>) {
+        let _ = (node, queue);
+    }
 
     /// Takes the result that was handed.
     fn collect(&mut self, payload: &mut Self::Payload) -> Self::Output;
