@@ -20,14 +20,12 @@ pub(crate) const GRACE: Duration = Duration::from_millis(1);
 /// True where each pause is a step that a checker explores.
 const CHECKED: bool = cfg!(any(counterpoint_loom, counterpoint_shuttle));
 
-/// Rounds of pauses after which a thread looks at a held lock before it queues.
-pub(crate) const SPIN_ROUNDS: u32 = if CHECKED { 0 } else { 2 };
+/// Rounds in which a thread pauses, looks at a held lock, gives its processor away and looks again,
+/// before it queues.
+pub(crate) const SPIN_ROUNDS: u32 = if CHECKED { 0 } else { 3 };
 
 /// The pauses of a round: one or two microseconds.
 pub(crate) const SPIN_PAUSES: u32 = 64;
-
-/// How often it gives its processor away after that, and looks again, before it queues.
-pub(crate) const SPIN_YIELDS: u32 = if CHECKED { 0 } else { 3 };
 
 /// One waiter's memory: none until there is something to remember, so that a wait that is over at
 /// once writes nothing of it.

@@ -60,8 +60,8 @@ use core::fmt;
 use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
+use counterpoint_base::glance::glance;
 use counterpoint_base::prim::time::{Duration, Instant, deadline};
-use counterpoint_base::record::glance;
 use std::panic::{self, AssertUnwindSafe};
 
 mod verb;

@@ -56,14 +56,21 @@ model! {
         assert_eq!(contend(Mutex::fair(0), 2, add), 3);
     }
 
-    /// The same, with unlocks that reserve and give the lock back in one exchange.
-    fn fair_unlocks_exclude(preemptions: Some(3)) {
-        let value = contend(Mutex::new(0), 2, |mutex| {
-            let mut guard = mutex.lock();
-            *guard += 1;
-            MutexGuard::unlock_fair(guard);
-        });
-        assert_eq!(value, 3);
+    /// A future that a fair unlock reserved the lock for is dropped: who comes next sees what the
+    /// holder did, by the word alone.
+    fn fair_unlock_meets_a_dropped_future(preemptions: Some(3)) {
+        let mutex = Arc::new(Mutex::new(0));
+        let mut held = mutex.lock();
+        let dropper = { let mutex = mutex.clone(); thread::spawn(move || {
+            let mut lock = pin!(mutex.lock_async());
+            drop(lock.as_mut().poll(&mut Context::from_waker(Waker::noop())));
+        }) };
+        let other = { let mutex = mutex.clone(); thread::spawn(move || add(&mutex)) };
+        *held += 1;
+        MutexGuard::unlock_fair(held);
+        dropper.join().unwrap();
+        other.join().unwrap();
+        assert_eq!(*mutex.lock(), 2);
     }
 
     /// The last waiter registers while the holder unlocks on the fast path.
