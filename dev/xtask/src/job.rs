@@ -100,11 +100,12 @@ pub(crate) const JOBS: &[Job] = &[
     job("examples", Place::Gate(6.0), jobs::examples::run, "the command lines of examples/*/gate.txt"),
     test_job("arena", Place::Gate(4.0), jobs::arena::run, "the measuring room: its tests, and the shortest run there is"),
     job("words", Place::Gate(1.0), jobs::words::run, "no registry hosts or machine paths in tracked files"),
+    test_job("peers", Place::Both(6.0), jobs::peers::run, "published tests of peers, run against counterpoint; fetches them"),
     test_job("planted", Place::Both(12.0), jobs::planted::run, "faults planted from dev/model/planted.toml make their models fail"),
+    job("proof", Place::Gate(1.0), jobs::proof::run, "docs/proof.md; alone it writes it from what the jobs have counted"),
     test_job("jitter", Place::Night, jobs::jitter::run, "tests with random pauses at atomic operations"),
+    test_job("sanitize", Place::Night, jobs::sanitize::run, "tests under ThreadSanitizer, with std instrumented as well, and AddressSanitizer"),
     test_job("fuzz", Place::Night, jobs::fuzz::run, "libFuzzer writes operation sequences for every structure"),
-    test_job("asan", Place::Night, jobs::sanitize::address, "tests of base, wait and sync under AddressSanitizer"),
-    test_job("tsan", Place::Night, jobs::sanitize::thread, "tests of base, wait and sync under ThreadSanitizer"),
 ];
 
 /// The job with this name; the error lists the names there are.

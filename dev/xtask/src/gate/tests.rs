@@ -85,11 +85,11 @@ fn the_night_runs_the_long_jobs() {
             "histories",
             "litmus",
             "weaken",
+            "peers",
             "planted",
             "jitter",
-            "fuzz",
-            "asan",
-            "tsan"
+            "sanitize",
+            "fuzz"
         ]
     );
 }
