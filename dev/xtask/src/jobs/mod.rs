@@ -7,6 +7,7 @@ pub(crate) mod disasm;
 pub(crate) mod docs;
 pub(crate) mod empty_tests;
 pub(crate) mod examples;
+pub(crate) mod faults;
 pub(crate) mod features;
 pub(crate) mod fmt;
 pub(crate) mod fuzz;
