@@ -61,7 +61,7 @@ use counterpoint_base::prim::atomic::{AtomicU32, RELAXED, acq_rel, acquire, rele
 use counterpoint_base::prim::sync::Arc;
 use counterpoint_base::prim::time::{Duration, Instant, deadline, reached};
 use counterpoint_wait::op::{LockedQueue, Op, Stop, Turn, Verb};
-use counterpoint_wait::queue::{End, Grant, Pick, WaitQueue};
+use counterpoint_wait::queue::{Candidate, End, Grant, Pick, WaitQueue};
 use counterpoint_wait::waker::{WakeBatch, wake_in_batches};
 
 use super::patience::Patience;
@@ -137,7 +137,7 @@ impl Shared {
             // Relaxed: what a change published is read by those it wakes; the lock shows the change
             // that this one is called for.
             let word = queue.state().load(RELAXED);
-            let over = |round: &mut Round, _: bool| match word & CLOSED != 0
+            let over = |round: &mut Round, _: Candidate| match word & CLOSED != 0
                 || *round != Round::of(word)
             {
                 true => Pick::Take,

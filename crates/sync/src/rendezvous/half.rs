@@ -59,7 +59,7 @@ use counterpoint_base::prim::atomic::{AtomicU32, RELAXED};
 use counterpoint_base::prim::sync::Arc;
 use counterpoint_base::prim::time::{Duration, Instant, deadline, reached};
 use counterpoint_wait::op::{LockedQueue, Op, Stop, Turn, Verb};
-use counterpoint_wait::queue::{End, Grant, Pick, WaitQueue};
+use counterpoint_wait::queue::{Candidate, End, Grant, Pick, WaitQueue};
 use counterpoint_wait::waker::{WakeBatch, wake_in_batches};
 
 use super::patience::Patience;
@@ -283,7 +283,7 @@ impl<T> Half<T> {
     /// Wakes the partner, if it is queued (I2, I3).
     #[cold]
     fn wake_partner(&self) {
-        let partner = |seat: &mut Seat, _: bool| match seat.0 == self.seat {
+        let partner = |seat: &mut Seat, _: Candidate| match seat.0 == self.seat {
             true => Pick::Skip,
             false => Pick::Take,
         };

@@ -84,7 +84,7 @@ use core::ptr;
 use counterpoint_base::prim::atomic::{AtomicU32, AtomicUsize, RELAXED};
 use counterpoint_base::prim::cell::UnsafeCell;
 use counterpoint_base::record;
-use counterpoint_wait::queue::{End, Grant, Locked, Pick, WaitQueue};
+use counterpoint_wait::queue::{Candidate, End, Grant, Locked, Pick, WaitQueue};
 use counterpoint_wait::waker::{WakeBatch, wake_in_batches};
 use std::collections::hash_map::RandomState;
 use std::sync::Arc;
@@ -240,7 +240,7 @@ impl<T, V> RawStage<T, V> {
         if inner(queue, |inner| inner.held || inner.promised) || queue.is_empty() {
             return;
         }
-        let take = |entry: &mut Arc<Entry<T, V>>, _: bool| {
+        let take = |entry: &mut Arc<Entry<T, V>>, _: Candidate| {
             let promise = |place: &mut Place<T, V>| {
                 place.promised = true;
                 place.seat = ptr::null(); // I5
@@ -355,7 +355,7 @@ impl<T, V> RawStage<T, V> {
         wake_in_batches(|wakes| {
             let mut queue = self.queue.lock();
             inner(&mut queue, |inner| inner.closed = true);
-            let take = |entry: &mut Arc<Entry<T, V>>, _: bool| {
+            let take = |entry: &mut Arc<Entry<T, V>>, _: Candidate| {
                 // SAFETY: the lock is held. I5.
                 unsafe { entry.place(|place| place.seat = ptr::null()) };
                 Pick::Take

@@ -65,6 +65,10 @@ pub unsafe trait Verb {
     /// As an arm of a select it is polled and stays in its queue, instead of joining the decision.
     const STAYS: bool = false;
 
+    /// It looks by itself for a moment before it queues: a poll by asking
+    /// [`may_succeed`](Verb::may_succeed), a thread already before it waits.
+    const GLANCES: bool = false;
+
     /// Where to wait.
     fn queue(&self) -> &WaitQueue<Self::State, Self::Payload>;
 
@@ -104,6 +108,14 @@ pub unsafe trait Verb {
 
     /// The result of an operation that was stopped, with what it was lent.
     fn stopped(&mut self, payload: &mut Self::Payload, why: Stop) -> Self::Stoppable;
+
+    /// Whether an attempt may succeed now, for a verb whose waits are often over at once since what
+    /// it waits for is held or sent on another processor. Such an operation looks for a moment
+    /// before it queues. A look that decides nothing and changes nothing.
+    fn may_succeed(&self, payload: &Self::Payload) -> bool {
+        let _ = payload;
+        false
+    }
 
     /// The operation is polled while it is queued: may it try although nothing was granted?
     /// Called under the lock. Only a verb whose newcomers may overtake answers true, so that a
