@@ -36,7 +36,7 @@
 //!   has nobody who leads.
 //!
 //! # Edges
-//! * Those of the queue lock, and E1 of `queue.rs` in the wait room: what each did before it
+//! * Those of the queue lock, and queue.rs E1 in the wait room: what each did before it
 //!   arrived is seen by all after the round. Model: `all_pass_and_one_leads`.
 //!
 //! # Waiting

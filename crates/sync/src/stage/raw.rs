@@ -44,7 +44,7 @@
 //!
 //! # Edges
 //! None of its own. The resource goes from head to head under the lock of the queue, or with the
-//! baton (`queue.rs` of the wait room, E1); what a notifier did before is seen by the one it told in
+//! baton (queue.rs E1, in the wait room); what a notifier did before is seen by the one it told in
 //! the same way. Models: `resource_goes_from_head_to_head`, `notify_carries_data`.
 //!
 //! # Waiting
