@@ -7,3 +7,5 @@
 pub mod array;
 
 pub use array::ArrayQueue;
+pub mod seg;
+pub use seg::SegQueue;

@@ -1,0 +1,89 @@
+//! Models of the unbounded queue: blocks of two, and indices that wrap around.
+
+use counterpoint_base::prim::sync::Arc;
+use counterpoint_base::prim::thread;
+use counterpoint_lockfree::queue::SegQueue;
+use counterpoint_model::model;
+
+fn pop(queue: &SegQueue<Box<u32>>) -> u32 {
+    queue.pop().map_or(0, |value| *value)
+}
+
+/// Runs `body` in two threads that share a queue, and returns what it returned and the queue.
+fn two<R: 'static>(
+    queue: SegQueue<Box<u32>>,
+    bodies: [fn(&SegQueue<Box<u32>>) -> R; 2],
+) -> ([R; 2], Arc<SegQueue<Box<u32>>>) {
+    let queue = Arc::new(queue);
+    let threads = bodies.map(|body| {
+        let queue = queue.clone();
+        thread::spawn(move || body(&queue))
+    });
+    (threads.map(|thread| thread.join().unwrap()), queue)
+}
+
+/// What is left, added up.
+fn rest(queue: &SegQueue<Box<u32>>) -> u32 {
+    core::iter::from_fn(|| queue.pop()).map(|value| *value).sum()
+}
+
+model! {
+    /// One pushes over the edge of a block while one pops: in order, nothing lost or doubled.
+    fn one_pushes_over_an_edge(preemptions: Some(2)) {
+        let (out, queue) = two(SegQueue::new(), [
+            |queue| { (1..=3).for_each(|value| queue.push(Box::new(value))); Vec::new() },
+            |queue| (0..3).map(|_| pop(queue)).filter(|value| *value != 0).collect::<Vec<_>>(),
+        ]);
+        let left = core::iter::from_fn(|| queue.pop()).map(|value| *value);
+        let all: Vec<u32> = out[1].iter().copied().chain(left).collect();
+        assert_eq!(all, [1, 2, 3]);
+        assert!(queue.is_empty());
+    }
+
+    /// Two push the first values, and the last ones of a block, at once.
+    fn two_push_over_an_edge(preemptions: Some(2)) {
+        let (_, queue) = two(SegQueue::new(), [
+            |queue| [1, 2].map(|value| queue.push(Box::new(value))),
+            |queue| [4, 8].map(|value| queue.push(Box::new(value))),
+        ]);
+        assert_eq!(queue.len(), 4);
+        assert_eq!(rest(&queue), 15);
+    }
+
+    /// Two pop over the edge of a block: whoever is done last leaves it to be used again.
+    fn two_pop_over_an_edge(preemptions: Some(3)) {
+        let queue = SegQueue::new();
+        (0..5).for_each(|bit| queue.push(Box::new(1 << bit)));
+        let (out, queue) = two(queue, [
+            |queue| pop(queue) + pop(queue),
+            |queue| pop(queue) + pop(queue),
+        ]);
+        assert_eq!(out[0] + out[1], 15);
+        assert_eq!(rest(&queue), 16);
+    }
+
+    /// Pairs of push and pop: blocks go round.
+    fn blocks_are_used_again(preemptions: Some(2)) {
+        let queue = SegQueue::new();
+        [1, 2, 4].map(|value| queue.push(Box::new(value)));
+        let (out, queue) = two(queue, [
+            |queue| (0..2).map(|bit| { queue.push(Box::new(8 << bit)); pop(queue) }).sum::<u32>(),
+            |queue| (0..2).map(|bit| { queue.push(Box::new(32 << bit)); pop(queue) }).sum::<u32>(),
+        ]);
+        assert_eq!(out[0] + out[1] + rest(&queue), 127);
+    }
+
+    /// Two that each push to one queue and look into the other: one of them finds something.
+    fn not_both_find_nothing(preemptions: Some(3)) {
+        let queues = Arc::new([SegQueue::new(), SegQueue::new()]);
+        let found = [0, 1].map(|mine| {
+            let queues = queues.clone();
+            thread::spawn(move || {
+                queues[mine].push(());
+                queues[1 - mine].pop().is_some()
+            })
+        });
+        let found = found.map(|thread| thread.join().unwrap());
+        assert!(found[0] || found[1], "both queues were found empty");
+    }
+}
