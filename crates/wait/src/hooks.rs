@@ -86,9 +86,12 @@ use on as chosen;
 
 #[cfg(feature = "hooks")]
 pub use chosen::{
-    AlreadyInstalled, Notice, Sink, Waiter, What, install, name_of, object_of, visit,
+    AlreadyInstalled, Notice, Sink, Waiter, What, id_of, install, name_of, object_of, rank_of,
+    visit,
 };
-pub use chosen::{Hold, Lending, Site, added, changed, forgotten, held, name, released, removed};
+pub use chosen::{
+    Hold, Lending, Site, added, changed, forgotten, held, name, rank, released, removed,
+};
 pub(crate) use chosen::{Mark, Place, Tag};
 #[doc(hidden)]
 pub use slot::Slot;

@@ -370,6 +370,7 @@ impl<V: Verb> Parts<'_, V> {
     }
 
     /// A poll that is not decided by a first attempt.
+    #[track_caller]
     fn poll(&mut self, waker: &Waker) -> Poll<V::Output> {
         match *self.phase {
             Phase::Idle => return self.poll_unlinked(waker),
@@ -497,6 +498,7 @@ impl<V: Verb> Future for Op<V> {
     type Output = V::Output;
 
     #[inline]
+    #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<V::Output> {
         if self.phase == Phase::Idle {
             // I4
@@ -511,6 +513,7 @@ impl<V: Verb> Future for Op<V> {
 impl<V: Verb> Op<V> {
     /// A poll that is not decided by a first attempt.
     #[inline(never)]
+    #[track_caller]
     fn poll_waiting(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<V::Output> {
         let polled = self.as_mut().parts().poll(cx.waker());
         if polled.is_pending() && !self.blocking {

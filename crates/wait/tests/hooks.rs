@@ -301,6 +301,28 @@ fn a_name_lives_as_long_as_its_object() {
 }
 
 #[test]
+fn ranks_and_numbers_live_as_long_as_their_object() {
+    let queue = Box::new(WaitQueue::<(), ()>::new(()));
+    let other = WaitQueue::<(), ()>::new(());
+    let object = hooks::object_of(&queue);
+    let known = || (hooks::rank_of(object), hooks::name_of(object));
+    assert_eq!(known(), (None, None));
+    hooks::rank(&queue, 3);
+    hooks::rank(&queue, 4);
+    assert_eq!(known(), (Some(4), None));
+    hooks::name(&queue, "both");
+    let id = hooks::id_of(object);
+    assert_eq!(id, hooks::id_of(object));
+    assert_ne!(id, hooks::id_of(hooks::object_of(&other)));
+    assert_eq!(known(), (Some(4), Some("both")));
+    drop(queue);
+    assert_eq!(known(), (None, None));
+    // One that comes to be, at the same place or elsewhere, is another one.
+    let next = Box::new(WaitQueue::<(), ()>::new(()));
+    assert_ne!(hooks::id_of(hooks::object_of(&next)), id);
+}
+
+#[test]
 fn units_of_a_hold_change_and_it_ends_once() {
     begin();
     let queue = WaitQueue::<(), ()>::new(());

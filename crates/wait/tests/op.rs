@@ -211,6 +211,33 @@ fn w8_poll_after_completion_names_the_verb() {
 }
 
 #[test]
+fn w8_poll_after_completion_tells_the_place_of_the_poll() {
+    use std::sync::Mutex;
+
+    static PLACE: Mutex<Option<(String, u32)>> = Mutex::new(None);
+    let numbers = Numbers::default();
+    let mut take = pin!(numbers.take());
+    assert!(take.as_mut().poll(&mut cx()).is_pending());
+    numbers.hand(1);
+    assert!(take.as_mut().poll(&mut cx()).is_ready());
+    // Other tests go on, and may panic meanwhile.
+    let me = thread::current().id();
+    let before = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        if thread::current().id() == me {
+            let place = info.location().expect("every panic has one");
+            *PLACE.lock().unwrap() = Some((place.file().to_owned(), place.line()));
+        }
+    }));
+    let line = line!() + 1;
+    let again = panic::catch_unwind(AssertUnwindSafe(|| take.as_mut().poll(&mut cx())));
+    panic::set_hook(before);
+    assert!(again.is_err());
+    let place = PLACE.lock().unwrap().take();
+    assert_eq!(place, Some((file!().to_owned(), line)));
+}
+
+#[test]
 fn nested_blocking_waits_lose_no_wake_up() {
     // The inner wait, in a future given to `until`, may take the token meant for the outer one.
     const ROUNDS: usize = 300;

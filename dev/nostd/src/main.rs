@@ -1,5 +1,5 @@
-//! Links `counterpoint-base` and `counterpoint-lockfree` without the standard library and uses what
-//! they promise there.
+//! Links `counterpoint-base`, `counterpoint-lockfree` and `counterpoint-sync` without the standard
+//! library and uses what they promise there.
 //!
 //! The exit code is the number of the first check that fails, and 0 if all hold. Were `std` in
 //! the build, its panic handler would collide with the one below and nothing would link.
@@ -12,6 +12,7 @@ use core::ffi::{c_char, c_int, c_void};
 use core::panic::PanicInfo;
 use counterpoint_base::{Backoff, CachePadded};
 use counterpoint_lockfree::queue::ArrayQueue;
+use counterpoint_sync::rendezvous::{Disconnected, Meeting, TryRendezvousError};
 
 // The C start-up code calls `main`.
 #[link(name = "c")]
@@ -55,7 +56,13 @@ pub extern "C" fn rust_eh_personality() {}
 // SAFETY: no other `main` is linked; `#![no_main]` keeps the compiler from making one.
 #[unsafe(no_mangle)]
 pub extern "C" fn main(_count: c_int, _arguments: *const *const c_char) -> c_int {
-    let checks = [backs_off(), pads(), queues()];
+    let checks = [
+        backs_off(),
+        pads(),
+        queues(),
+        swaps(),
+        sees_who_is_gone(),
+    ];
     match checks.iter().position(|holds| !holds) {
         Some(index) => index as c_int + 1,
         None => 0,
@@ -88,4 +95,24 @@ fn queues() -> bool {
     let queue = ArrayQueue::new(2);
     let pushed = queue.push(1).is_ok() && queue.push(2).is_ok() && queue.push(3) == Err(3);
     pushed && queue.pop() == Some(1) && queue.into_iter().sum::<i32>() == 2
+}
+
+/// Two parties in memory of the caller's swap.
+fn swaps() -> bool {
+    let mut meeting = Meeting::new(1, 2);
+    let (mut a, mut b) = meeting.split();
+    let first = a.try_swap() == Err(TryRendezvousError::WouldBlock) && a.get_mut().is_none();
+    *b.swap() += 10;
+    let second = *a.swap() == 2;
+    drop((a, b));
+    first && second && meeting.into_inner() == (11, 2)
+}
+
+/// The last arrival counts, and then the partner is gone.
+fn sees_who_is_gone() -> bool {
+    let mut meeting = Meeting::new(1, 2);
+    let (mut a, mut b) = meeting.split();
+    let offered = b.try_swap().is_err();
+    drop(b);
+    offered && a.swap_checked() == Ok(&mut 2) && a.swap_checked() == Err(Disconnected)
 }

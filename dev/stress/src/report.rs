@@ -25,7 +25,10 @@ pub fn tell(primitive: &str, kind: &str, engine: &str, count: u64) {
         true => c.to_ascii_lowercase(),
         false => '-',
     };
-    let file: String = format!("{kind}-{primitive}-{engine}").chars().map(plain).collect();
+    let file: String = format!("{kind}-{primitive}-{engine}")
+        .chars()
+        .map(plain)
+        .collect();
     fs::create_dir_all(&folder).expect("the folder of the proof can be made");
     fs::write(folder.join(file).with_extension("json"), text).expect("the proof can be written");
 }

@@ -6,7 +6,7 @@ pub mod event;
 pub mod mutex;
 pub mod notify;
 pub mod parker;
-pub mod seq_cell;
 pub mod semaphore;
+pub mod seq_cell;
 pub mod sharded_counter;
 pub mod wait_group;

@@ -8,7 +8,7 @@
 use counterpoint_stress::report;
 use counterpoint_stress::subject::Subject;
 use counterpoint_stress::subjects::{
-    buf_mutex, cancel, event, mutex, notify, parker, seq_cell, semaphore, sharded_counter,
+    buf_mutex, cancel, event, mutex, notify, parker, semaphore, seq_cell, sharded_counter,
     wait_group,
 };
 
@@ -29,7 +29,9 @@ fn judge<S: Subject>(subject: S) {
         seed: report::number("COUNTERPOINT_SEED", 1),
         patience: std::time::Duration::from_secs(20),
     };
-    let count = how.run(subject).unwrap_or_else(|failure| panic!("{failure}"));
+    let count = how
+        .run(subject)
+        .unwrap_or_else(|failure| panic!("{failure}"));
     println!("{}: {count:?}", S::NAME);
     assert!(
         count.concurrent * 20 > count.histories,
@@ -46,7 +48,9 @@ fn judge<S: Subject>(subject: S) {
         steps: STEPS,
         schedules: histories() as usize,
     };
-    let count = how.run(subject).unwrap_or_else(|failure| panic!("{failure}"));
+    let count = how
+        .run(subject)
+        .unwrap_or_else(|failure| panic!("{failure}"));
     report::tell(S::NAME, "histories", "shuttle", count);
 }
 

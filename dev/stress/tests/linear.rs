@@ -118,7 +118,10 @@ fn a_read_beside_a_write_sees_either() {
 #[test]
 fn a_read_after_a_write_is_not_stale() {
     let write = call(0, Op::Write(0, 1), 0, 1, 2);
-    assert!(judge(&Registers, &[write.clone(), call(1, Op::Read(0), 1, 3, 4)]));
+    assert!(judge(
+        &Registers,
+        &[write.clone(), call(1, Op::Read(0), 1, 3, 4)]
+    ));
     assert!(!judge(&Registers, &[write, call(1, Op::Read(0), 0, 3, 4)]));
 }
 
@@ -228,9 +231,19 @@ fn long_histories_are_judged_by_key() {
             0 => Op::Write(key, number),
             _ => Op::Read(key),
         };
-        let ret = if matches!(op, Op::Read(_)) { number - KEYS } else { 0 };
+        let ret = if matches!(op, Op::Read(_)) {
+            number - KEYS
+        } else {
+            0
+        };
         // Each overlaps its neighbours.
-        calls.push(call((number % 3) as usize, op, ret, at, at + 9 + number % 2));
+        calls.push(call(
+            (number % 3) as usize,
+            op,
+            ret,
+            at,
+            at + 9 + number % 2,
+        ));
     }
     assert!(judge(&Registers, &calls));
     calls[77_777].outcome = Outcome::Done(1);

@@ -107,12 +107,20 @@ impl<T> core::fmt::Debug for State<T> {
     }
 }
 
+// Values are moved whole, and no foreign code runs meanwhile.
+impl<T> core::panic::UnwindSafe for State<T> {}
+impl<T> core::panic::RefUnwindSafe for State<T> {}
+
 pub(super) type LockedExchanger<'q, T> = Locked<'q, State<T>, Wish<T>>;
 
 /// `Sync` if values may go from thread to thread, as the payload of its queue requires.
 pub(super) struct RawExchanger<T> {
     queue: WaitQueue<State<T>, Wish<T>>,
 }
+
+// Nothing foreign runs while a value is between two owners.
+impl<T> core::panic::UnwindSafe for RawExchanger<T> {}
+impl<T> core::panic::RefUnwindSafe for RawExchanger<T> {}
 
 impl<T> RawExchanger<T> {
     const_fn! {

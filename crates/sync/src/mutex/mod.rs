@@ -284,6 +284,14 @@ impl<T: ?Sized> Mutex<T> {
         hooks::name(self.raw.queue(), name);
     }
 
+    /// Gives the mutex a rank in the order of locks, for whoever keeps the book that the hooks tell:
+    /// see `hooks::rank`. It belongs to its place, as a name does. Without the feature `hooks` this
+    /// does nothing.
+    #[inline(always)]
+    pub fn ranked(&self, rank: u32) {
+        hooks::rank(self.raw.queue(), rank);
+    }
+
     /// Those who wait for it at this instant, in the order of their places.
     #[cfg(feature = "hooks")]
     pub fn waiters(&self) -> Vec<hooks::Waiter> {

@@ -57,6 +57,10 @@ pub type RendezvousSwap<'h, T> = Meet<'h, T, &'h mut T>;
 /// ```
 pub struct Rendezvous(Half<()>);
 
+// As std's `Barrier`: there is nothing behind it that a panic could leave half-changed.
+impl core::panic::UnwindSafe for Rendezvous {}
+impl core::panic::RefUnwindSafe for Rendezvous {}
+
 impl Rendezvous {
     /// Two parties.
     #[allow(

@@ -1,4 +1,5 @@
-//! The names of primitives, by address: a table of short lists.
+//! What is known of primitives besides what they do, by address: names, ranks and numbers, in a table
+//! of short lists.
 //!
 //! # Invariants
 //! * I1: a list is reached under the lock of its bucket only.
@@ -12,9 +13,18 @@ use counterpoint_base::prim::lock::RawLock;
 
 const BUCKETS: usize = 64;
 
+/// What is known of one primitive.
+#[derive(Clone, Copy)]
+pub(super) struct Facts {
+    /// No other primitive has had it, not even one that was at this address before.
+    pub(super) id: u64,
+    pub(super) name: Option<&'static str>,
+    pub(super) rank: Option<u32>,
+}
+
 struct Entry {
     object: usize,
-    name: &'static str,
+    facts: Facts,
     next: Option<Box<Entry>>,
 }
 
@@ -23,7 +33,7 @@ struct Bucket {
     first: UnsafeCell<Option<Box<Entry>>>,
 }
 
-// SAFETY: I1; entries hold a number and a static string, so any thread may reach and free them.
+// SAFETY: I1; entries hold numbers and a static string, so any thread may reach and free them.
 unsafe impl Send for Bucket {}
 // SAFETY: as above.
 unsafe impl Sync for Bucket {}
@@ -54,7 +64,7 @@ fn empty() -> [Bucket; BUCKETS] {
 }
 
 counterpoint_base::static_! {
-    /// How many names there are.
+    /// How many entries there are.
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     static TABLE: [Bucket; BUCKETS] = empty();
 }
@@ -72,32 +82,40 @@ fn find(mut place: &mut Option<Box<Entry>>, object: usize) -> &mut Option<Box<En
     place
 }
 
-pub(super) fn set(object: usize, name: &'static str) {
+/// Changes what is known of `object`, and returns it as it is then.
+pub(super) fn edit(object: usize, mut change: impl FnMut(&mut Facts)) -> Facts {
     let mut new = Some(Box::new(Entry {
         object,
-        name,
+        facts: Facts {
+            id: super::on::number(),
+            name: None,
+            rank: None,
+        },
         next: None,
     }));
-    bucket(object).with(|first| {
+    let facts = bucket(object).with(|first| {
         let place = find(first, object);
-        match place {
-            Some(entry) => entry.name = name,
-            None => *place = new.take(),
+        if place.is_none() {
+            *place = new.take();
         }
+        let entry = place.as_mut().expect("it was there, or is there now");
+        change(&mut entry.facts);
+        entry.facts
     });
     if new.is_none() {
-        // Relaxed: whoever drops the primitive orders that after naming it.
+        // Relaxed: whoever drops the primitive orders that after telling this of it.
         COUNT.fetch_add(1, RELAXED);
     }
     // I2: what is left of `new` is freed here.
+    facts
 }
 
-pub(super) fn get(object: usize) -> Option<&'static str> {
-    bucket(object).with(|first| find(first, object).as_ref().map(|entry| entry.name))
+pub(super) fn get(object: usize) -> Option<Facts> {
+    bucket(object).with(|first| find(first, object).as_ref().map(|entry| entry.facts))
 }
 
 pub(super) fn forget(object: usize) {
-    // Relaxed: as in `set`; most programs name little, and every primitive that ends comes here.
+    // Relaxed: as in `edit`; most programs name little, and every primitive that ends comes here.
     if COUNT.load(RELAXED) == 0 {
         return;
     }
@@ -110,7 +128,7 @@ pub(super) fn forget(object: usize) {
         entry
     });
     if entry.is_some() {
-        // Relaxed: as in `set`.
+        // Relaxed: as in `edit`.
         COUNT.fetch_sub(1, RELAXED);
     }
     // I2: freed here.

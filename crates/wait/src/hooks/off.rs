@@ -84,6 +84,10 @@ impl Lending {
 #[inline(always)]
 pub fn name<S, P>(_queue: &WaitQueue<S, P>, _name: &'static str) {}
 
+/// Ranks a primitive: does nothing without the feature `hooks`.
+#[inline(always)]
+pub fn rank<S, P>(_queue: &WaitQueue<S, P>, _rank: u32) {}
+
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Mark;
 

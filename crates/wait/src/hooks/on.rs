@@ -164,7 +164,7 @@ fn tell_quietly(notice: &Notice) {
     }
 }
 
-fn number() -> u64 {
+pub(super) fn number() -> u64 {
     // Relaxed: only a number.
     NUMBERS.fetch_add(1, RELAXED)
 }
@@ -308,12 +308,39 @@ pub fn object_of<S, P>(queue: &WaitQueue<S, P>) -> usize {
 /// # Cost
 /// One allocation and a lock.
 pub fn name<S, P>(queue: &WaitQueue<S, P>, name: &'static str) {
-    names::set(object_of(queue), name);
+    names::edit(object_of(queue), |facts| facts.name = Some(name));
+}
+
+/// Gives the primitive with `queue` a rank: one of a higher rank is not to be taken while one of a
+/// lower rank is held, says whoever keeps the book. A rank given before is replaced; it belongs to
+/// the address, as a [`name`] does.
+///
+/// # Cost
+/// One allocation and a lock.
+pub fn rank<S, P>(queue: &WaitQueue<S, P>, rank: u32) {
+    names::edit(object_of(queue), |facts| facts.rank = Some(rank));
+}
+
+/// The rank of the primitive that is called `object` in notices.
+pub fn rank_of(object: usize) -> Option<u32> {
+    names::get(object)?.rank
+}
+
+/// A number for the primitive that is called `object` in notices: given when it is first asked for,
+/// the same as long as the primitive is there, and never that of another one, as an address may be.
+///
+/// Ask while the primitive is there, as from inside a notice: the number is forgotten when it is
+/// dropped.
+///
+/// # Cost
+/// One allocation and a lock.
+pub fn id_of(object: usize) -> u64 {
+    names::edit(object, |_| ()).id
 }
 
 /// The name of the primitive that is called `object` in notices.
 pub fn name_of(object: usize) -> Option<&'static str> {
-    names::get(object)
+    names::get(object)?.name
 }
 
 /// Somebody who waits, copied out by [`visit`].

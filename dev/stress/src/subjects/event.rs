@@ -199,9 +199,7 @@ impl Subject for Listeners {
         op: &Op,
     ) -> Started<'l, Ret> {
         match *op {
-            Op::Wait if local.is_none() => {
-                Started::waits(real.listen(), |told| told.map(|()| 1))
-            }
+            Op::Wait if local.is_none() => Started::waits(real.listen(), |told| told.map(|()| 1)),
             Op::Listen => {
                 let kept = local.get_or_insert_with(|| Box::pin(real.listen()));
                 let _ = kept.as_mut().enable();

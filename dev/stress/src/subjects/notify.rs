@@ -278,9 +278,7 @@ impl Subject for Signals {
         op: &Op,
     ) -> Started<'l, Ret> {
         match op {
-            Op::Wait if local.is_none() => {
-                Started::waits(real.notified(), |told| told.map(|()| 1))
-            }
+            Op::Wait if local.is_none() => Started::waits(real.notified(), |told| told.map(|()| 1)),
             Op::Listen => {
                 let kept = local.get_or_insert_with(|| Box::pin(real.notified()));
                 let _ = kept.as_mut().enable();
