@@ -46,7 +46,9 @@
 //! * E4: release of the first block in `tail.block` and `head.block` → acquire there.
 //! * E5: release of `next` → acquire in `next_of`: the next block, as new.
 //! * E6: release into `spares` and `aside` → acquire out of them: a block as new, or its links.
-//! * E7: fence on the way to "empty" → the same in another thread: two threads that each push to
+//! * E7: release of an index inside a block in `take` → acquire of it there: who sees the head
+//!   sees every push that was seen before it was moved, so the tail never seems to lie behind it.
+//! * E8: fence on the way to "empty" → the same in another thread: two threads that each push to
 //!   one queue and then find the other one empty do not exist.
 //!
 //! # Waiting
@@ -58,7 +60,8 @@
 //! none.
 //!
 //! # Panic
-//! No foreign code runs here but `Drop` of the values, in the chain's own `drop`.
+//! No foreign code runs here but `Drop` of the values, in the chain's own `drop`, which goes on with
+//! the others when one panics.
 //!
 //! # Rejected
 //! * A mark with a read-modify-write by which the last one at a block finds that it is the last
@@ -393,10 +396,10 @@ impl<T> Segments<T> {
             }
             let (mut has_next, mut here, mut all) = (head & HAS_NEXT, BLOCK - at, BLOCK - at);
             if has_next == 0 {
-                // Relaxed: a number; slots are ordered by their states.
+                // Relaxed: not behind the head, by [E7]; slots are ordered by their states.
                 let mut tail = self.tail.index.load(RELAXED);
                 if head == tail {
-                    fence_seq_cst("seg.empty"); // [E7]
+                    fence_seq_cst("seg.empty"); // [E8]
                     tail = self.tail.index.load(RELAXED);
                     if head == tail {
                         return Attempt::Empty;
@@ -419,11 +422,12 @@ impl<T> Segments<T> {
         let count = choose(here, all);
         debug_assert!((1..=here).contains(&count));
         moved = moved.wrapping_add(count as u64 * STEP);
-        // Relaxed: a success reads what the load read; slots are ordered by their states.
-        let won = self
-            .head
-            .index
-            .compare_exchange_weak(head, moved, RELAXED, RELAXED);
+        // Release [E7]: tells the acquire above which tail was seen; a success reads what the load
+        // read, and slots are ordered by their states.
+        let won =
+            self.head
+                .index
+                .compare_exchange_weak(head, moved, release("seg.head_taken"), RELAXED);
         if won.is_err() {
             return Attempt::Lost;
         }
@@ -499,12 +503,10 @@ impl<T> Segments<T> {
             let this = ptr::from_ref(block).cast_mut();
             // Release [E6]: hands the link to the acquire in `retire`. Acquire [E6]: links of
             // blocks put aside earlier are handed on.
-            match self.aside.compare_exchange_weak(
-                first,
-                this,
-                acq_rel("seg.put_aside"),
-                RELAXED,
-            ) {
+            match self
+                .aside
+                .compare_exchange_weak(first, this, acq_rel("seg.put_aside"), RELAXED)
+            {
                 Ok(_) => return,
                 Err(found) => first = found,
             }
@@ -536,12 +538,6 @@ impl<T> Segments<T> {
 }
 
 impl<T> Taken<'_, T> {
-    /// How many values are left.
-    #[inline]
-    pub(crate) fn len(&self) -> usize {
-        self.end - self.next
-    }
-
     /// The only value.
     #[inline]
     fn one(mut self) -> T {
@@ -595,29 +591,53 @@ impl<T> Drop for Taken<'_, T> {
     }
 }
 
+/// Drops what is left, also when the destructor of a value has panicked.
+struct Rest<'q, T>(&'q mut Segments<T>);
+
+impl<T> Drop for Rest<'_, T> {
+    fn drop(&mut self) {
+        self.0.clear();
+        self.0.free();
+    }
+}
+
 impl<T> Drop for Segments<T> {
     fn drop(&mut self) {
+        let rest = Rest(self);
+        rest.0.clear();
+    }
+}
+
+impl<T> Segments<T> {
+    fn clear(&mut self) {
         if core::mem::needs_drop::<T>() {
             while let Some(value) = self.pop() {
                 drop(value);
             }
         }
+    }
+
+    /// Frees all blocks; what they hold is leaked.
+    fn free(&mut self) {
         // Relaxed, here and below: `&mut self` shows that every other thread is done.
-        let mut block = self.head.block.load(RELAXED);
-        while !block.is_null() {
-            // SAFETY: a block of the chain, which nobody else uses.
-            let next = unsafe { &*block }.next.load(RELAXED);
-            // SAFETY: as above.
-            unsafe { Block::free(block) };
-            block = next;
-        }
-        let mut block = self.aside.load(RELAXED);
-        while !block.is_null() {
-            // SAFETY: a block put aside, which nobody else uses.
-            let next = unsafe { &*block }.aside_next.load(RELAXED);
-            // SAFETY: as above.
-            unsafe { Block::free(block) };
-            block = next;
+        let lists = [
+            (self.head.block.load(RELAXED), false),
+            (self.aside.load(RELAXED), true),
+        ];
+        for (mut block, is_aside) in lists {
+            while !block.is_null() {
+                // SAFETY: a block of the chain, or one put aside, which nobody else uses.
+                let this = unsafe { &*block };
+                let link = if is_aside {
+                    &this.aside_next
+                } else {
+                    &this.next
+                };
+                let next = link.load(RELAXED);
+                // SAFETY: as above.
+                unsafe { Block::free(block) };
+                block = next;
+            }
         }
         for spare in &self.spares {
             let block = spare.load(RELAXED);

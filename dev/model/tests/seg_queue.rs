@@ -24,24 +24,42 @@ fn two<R: 'static>(
 
 /// What is left, added up.
 fn rest(queue: &SegQueue<Box<u32>>) -> u32 {
-    core::iter::from_fn(|| queue.pop()).map(|value| *value).sum()
+    core::iter::from_fn(|| queue.pop())
+        .map(|value| *value)
+        .sum()
 }
 
 model! {
-    /// One pushes over the edge of a block while one pops: in order, nothing lost or doubled.
-    fn one_pushes_over_an_edge(preemptions: Some(2)) {
-        let (out, queue) = two(SegQueue::new(), [
-            |queue| { (1..=3).for_each(|value| queue.push(Box::new(value))); Vec::new() },
-            |queue| (0..3).map(|_| pop(queue)).filter(|value| *value != 0).collect::<Vec<_>>(),
+    /// One pushes the last value of a block while one pops: in order, nothing lost or doubled.
+    fn one_pushes_over_an_edge(preemptions: Some(3)) {
+        let queue = SegQueue::new();
+        queue.push(Box::new(1));
+        let (out, queue) = two(queue, [
+            |queue| { queue.push(Box::new(2)); Vec::new() },
+            |queue| (0..2).map(|_| pop(queue)).filter(|value| *value != 0).collect::<Vec<_>>(),
         ]);
+        queue.push(Box::new(3));
         let left = core::iter::from_fn(|| queue.pop()).map(|value| *value);
         let all: Vec<u32> = out[1].iter().copied().chain(left).collect();
         assert_eq!(all, [1, 2, 3]);
         assert!(queue.is_empty());
     }
 
+    /// Two poppers and one value: the one that comes second does not see the head beyond the tail,
+    /// and so does not wait for a value that nobody pushes.
+    fn the_head_is_never_beyond_the_tail(preemptions: Some(3)) {
+        let queue = Arc::new(SegQueue::new());
+        let poppers = [0, 1].map(|_| {
+            let queue = queue.clone();
+            thread::spawn(move || pop(&queue))
+        });
+        queue.push(Box::new(1));
+        let out: u32 = poppers.into_iter().map(|popper| popper.join().unwrap()).sum();
+        assert_eq!(out + rest(&queue), 1);
+    }
+
     /// Two push the first values, and the last ones of a block, at once.
-    fn two_push_over_an_edge(preemptions: Some(2)) {
+    fn two_push_over_an_edge(preemptions: Some(3)) {
         let (_, queue) = two(SegQueue::new(), [
             |queue| [1, 2].map(|value| queue.push(Box::new(value))),
             |queue| [4, 8].map(|value| queue.push(Box::new(value))),
@@ -62,10 +80,26 @@ model! {
         assert_eq!(rest(&queue), 16);
     }
 
+    /// Who takes the last value of a block, while the other one may still be at the first, goes on
+    /// to use the block again.
+    fn an_emptied_block_is_used_again(preemptions: Some(3)) {
+        let queue = SegQueue::new();
+        (0..2).for_each(|bit| queue.push(Box::new(1 << bit)));
+        let (out, queue) = two(queue, [
+            pop,
+            |queue| {
+                let out = pop(queue);
+                (2..5).for_each(|bit| queue.push(Box::new(1 << bit)));
+                out
+            },
+        ]);
+        assert_eq!(out[0] + out[1] + rest(&queue), 31);
+    }
+
     /// Pairs of push and pop: blocks go round.
     fn blocks_are_used_again(preemptions: Some(2)) {
         let queue = SegQueue::new();
-        [1, 2, 4].map(|value| queue.push(Box::new(value)));
+        (0..3).for_each(|bit| queue.push(Box::new(1 << bit)));
         let (out, queue) = two(queue, [
             |queue| (0..2).map(|bit| { queue.push(Box::new(8 << bit)); pop(queue) }).sum::<u32>(),
             |queue| (0..2).map(|bit| { queue.push(Box::new(32 << bit)); pop(queue) }).sum::<u32>(),

@@ -20,7 +20,8 @@ use core::panic::{RefUnwindSafe, UnwindSafe};
 ///
 /// # Progress
 /// No lock is held, but a thread that is interrupted inside a push keeps the popper of its slot
-/// waiting, and at the end of a block others as well; they give their processor away meanwhile.
+/// waiting, and at the end of a block others as well; they give their processor away meanwhile. So
+/// not in a signal handler, nor in the child of a fork that interrupted another thread there.
 ///
 /// # Examples
 /// ```
