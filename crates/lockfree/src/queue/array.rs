@@ -303,11 +303,11 @@ impl<T> ArrayQueue<T> {
             let head = tail.wrapping_sub(self.lap);
             if stamp == head.wrapping_add(1) {
                 let next = self.next(tail);
-                // Release [E4]: as in `pop`.
+                // Relaxed: the fence by which `push` found the queue full releases it [E4].
                 let taken = self.head.compare_exchange_weak(
                     head,
                     next.wrapping_sub(self.lap),
-                    release("array.head_forced"),
+                    RELAXED,
                     RELAXED,
                 );
                 if taken.is_ok() {
