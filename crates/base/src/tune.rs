@@ -40,4 +40,8 @@ tune! {
     SEGMENTS: usize = 26, model 3;
     /// The lap in which the positions of a ring begin: under a checker two before they wrap around.
     FIRST_LAP: u64 = 0, model u64::MAX - 1;
+    /// Values in a block of an unbounded queue.
+    BLOCK: usize = 31, model 2;
+    /// Emptied blocks that an unbounded queue keeps for its next values.
+    SPARE_BLOCKS: usize = 2, model 1;
 }

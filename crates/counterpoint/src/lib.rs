@@ -34,7 +34,7 @@
 //! | a sum to which many threads add without meeting | [`sync::BufMutex`] |
 //! | a large `Copy` value that is read often | [`SeqCell`] |
 //! | a count that many threads change and few read | [`ShardedCounter`] |
-//! | to hand values over without ever waiting | [`queue::ArrayQueue`] |
+//! | to hand values over without ever waiting | [`queue::ArrayQueue`], without a bound [`queue::SegQueue`] |
 //! | to stop what is under way | [`cancel::CancelToken`], and [`cancel::Ctl`] to pass it on |
 //! | the first of several | [`select!`], in a task [`select_async!`] |
 //! | threads that borrow | [`thread::scope`] |

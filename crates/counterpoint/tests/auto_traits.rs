@@ -3,7 +3,7 @@
 //! A row for each public type: what std's counterpart is, it is.
 
 use counterpoint::cancel::*;
-use counterpoint::queue::ArrayQueue;
+use counterpoint::queue::{ArrayQueue, SegQueue};
 use counterpoint::sync::buf_mutex::*;
 use counterpoint::sync::exchanger::ExchangeError;
 use counterpoint::sync::rendezvous::{Disconnected, RendezvousError, TryRendezvousError};
@@ -103,6 +103,9 @@ fn every_type_has_the_traits_of_its_kind() {
         ArrayQueue<Inside>:                                                yes  yes  yes  yes  yes;
         ArrayQueue<Bound>:                                                 no   no   yes  yes  yes;
         queue::array::IntoIter<Inside>:                                    yes  yes  yes  yes  yes;
+        SegQueue<Inside>:                                                  yes  yes  yes  yes  yes;
+        SegQueue<Bound>:                                                   no   no   yes  yes  yes;
+        queue::seg::IntoIter<Inside>:                                      yes  yes  yes  yes  yes;
 
         CancelToken:                                                       yes  yes  yes  yes  yes;
         Cancelled<'static>:                                                yes  yes  no   yes  yes;

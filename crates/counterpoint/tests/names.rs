@@ -864,6 +864,25 @@ mod queue {
         assert_eq!(none.len(), 0);
         shown::<IntoIter<u8>>();
     }
+
+    #[test]
+    fn seg_queue() {
+        use counterpoint::queue::{SegQueue, seg::IntoIter};
+
+        static QUEUE: SegQueue<u8> = SegQueue::new();
+        QUEUE.push(1);
+        assert_eq!(
+            (QUEUE.len(), QUEUE.is_empty(), QUEUE.pop()),
+            (1, false, Some(1))
+        );
+        let mut queue: SegQueue<u8> = (0..3).collect();
+        queue.push_mut(3);
+        assert_eq!(queue.pop_mut(), Some(0));
+        let rest: IntoIter<u8> = queue.into_iter();
+        assert_eq!(rest.len(), 3);
+        shown::<IntoIter<u8>>();
+        assert!(SegQueue::<u8>::default().is_empty());
+    }
 }
 
 /// The peers' own paths; each module has the name of the crate it stands for.
