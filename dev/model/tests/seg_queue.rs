@@ -10,7 +10,7 @@ fn pop(queue: &SegQueue<u32>) -> u32 {
 }
 
 /// Runs `body` in two threads that share a queue, and returns what it returned and the queue.
-fn two<R: 'static>(
+fn two<R: Send + 'static>(
     queue: SegQueue<u32>,
     bodies: [fn(&SegQueue<u32>) -> R; 2],
 ) -> ([R; 2], Arc<SegQueue<u32>>) {

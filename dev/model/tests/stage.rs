@@ -162,7 +162,7 @@ model! {
                         head.resource().add(1);
                         resume_unwind(Box::new("the head panics"))
                     }));
-                    assert!(matches!(panicked, Err::<(), _>(_)));
+                    assert!(panicked.is_err());
                     drop(head);
                 }
             })
