@@ -18,6 +18,8 @@ mod counter;
 #[cfg(feature = "std")]
 pub mod fence;
 #[cfg(feature = "std")]
+pub mod glance;
+#[cfg(feature = "std")]
 pub mod record;
 #[cfg(feature = "std")]
 mod seq;

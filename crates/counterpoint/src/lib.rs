@@ -34,7 +34,7 @@
 //! | a sum to which many threads add without meeting | [`sync::BufMutex`] |
 //! | a large `Copy` value that is read often | [`SeqCell`] |
 //! | a count that many threads change and few read | [`ShardedCounter`] |
-//! | to hand values over without ever waiting | [`queue::ArrayQueue`] |
+//! | to hand values over without ever waiting | [`queue::ArrayQueue`], without a bound [`queue::SegQueue`] |
 //! | to stop what is under way | [`cancel::CancelToken`], and [`cancel::Ctl`] to pass it on |
 //! | the first of several | [`select!`], in a task [`select_async!`] |
 //! | threads that borrow | [`thread::scope`] |
@@ -186,7 +186,7 @@ pub mod wait {
         #[doc(inline)]
         pub use counterpoint_wait::op::{Enable, LockedQueue, Turn, Verb};
         #[doc(inline)]
-        pub use counterpoint_wait::queue::{End, Grant, Locked, Pick, WaitQueue};
+        pub use counterpoint_wait::queue::{End, Grant, Locked, Node, Pick, WaitQueue};
         #[doc(inline)]
         pub use counterpoint_wait::waker::{WakeBatch, wake_in_batches};
     }

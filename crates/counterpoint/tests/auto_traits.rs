@@ -3,7 +3,7 @@
 //! A row for each public type: what std's counterpart is, it is.
 
 use counterpoint::cancel::*;
-use counterpoint::queue::ArrayQueue;
+use counterpoint::queue::{ArrayQueue, SegQueue};
 use counterpoint::sync::buf_mutex::*;
 use counterpoint::sync::exchanger::ExchangeError;
 use counterpoint::sync::rendezvous::{Disconnected, RendezvousError, TryRendezvousError};
@@ -103,6 +103,9 @@ fn every_type_has_the_traits_of_its_kind() {
         ArrayQueue<Inside>:                                                yes  yes  yes  yes  yes;
         ArrayQueue<Bound>:                                                 no   no   yes  yes  yes;
         queue::array::IntoIter<Inside>:                                    yes  yes  yes  yes  yes;
+        SegQueue<Inside>:                                                  yes  yes  yes  yes  yes;
+        SegQueue<Bound>:                                                   no   no   yes  yes  yes;
+        queue::seg::IntoIter<Inside>:                                      yes  yes  yes  yes  yes;
 
         CancelToken:                                                       yes  yes  yes  yes  yes;
         Cancelled<'static>:                                                yes  yes  no   yes  yes;
@@ -183,6 +186,23 @@ fn every_type_has_the_traits_of_its_kind() {
         exchanger::Exchange<'static, Inside>:                              yes  yes  no   yes  yes;
         exchanger::ExchangeOwned<Inside>:                                  yes  yes  no   yes  yes;
         ExchangeError<u8>:                                                 yes  yes  yes  yes  yes;
+        Stage<u8, Inside, Inside, Inside>:                                 yes  yes  yes  yes  yes;
+        Stage<Inside, u8, u8>:                                             no   no   yes  yes  yes;
+        Stage<u8, Bound, u8>:                                              no   no   yes  yes  yes;
+        Stage<u8, u8, Bound>:                                              no   no   yes  yes  yes;
+        Stage<u8, u8, u8, Bound>:                                          no   no   yes  yes  yes;
+        Ticket<'static, u8, Inside>:                                       yes  yes  yes  yes  yes;
+        Ticket<'static, Inside>:                                           no   no   yes  yes  yes;
+        Director<'static, u8, u8, Inside>:                                 yes  yes  yes  no   yes;
+        Director<'static, u8, Inside, u8>:                                 yes  no   yes  no   no;
+        Director<'static, u8, Bound, u8>:                                  no   no   yes  no   yes;
+        Entered<'static, u8, u8, u8>:                                      yes  yes  yes  no   yes;
+        Exit<u8>:                                                          yes  yes  yes  yes  yes;
+        stage::NotifyError<u8>:                                            yes  yes  yes  yes  yes;
+        stage::Enter<'static, Ticket<'static, u8>, u8, Inside, Inside>:    yes  yes  no   yes  yes;
+        stage::EnterVerb<'static, Ticket<'static, u8>, u8, u8, u8>:        yes  yes  yes  yes  yes;
+        stage::Kept<u8, Inside>:                                           yes  yes  yes  yes  yes;
+        stage::Entry<u8, Inside>:                                          yes  yes  yes  yes  yes;
 
         BufMutex<Inside>:                                                  yes  yes  yes  yes  yes;
         BufMutex<Bound>:                                                   no   no   yes  yes  yes;
@@ -263,9 +283,11 @@ fn the_types_of_the_hooks_as_well() {
 #[cfg(feature = "compat")]
 #[test]
 fn the_types_of_compat_as_well() {
+    use counterpoint::compat::crossbeam_utils::sync as crossbeam;
     use counterpoint::compat::openmp_reducer::{Reducer, SharedReducer};
 
     let differs = table! {
+        crossbeam::Parker:                                                 yes  no   yes  yes  yes;
         Reducer<Inside>:                                                   yes  yes  yes  yes  yes;
         SharedReducer<'static, Inside>:                                    yes  no   yes  yes  no;
     };

@@ -600,6 +600,35 @@ mod crossbeam_array_queue {
     }
 }
 
+/// Work that nobody counts in advance, as with crossbeam's `SegQueue`.
+mod crossbeam_seg_queue {
+    use counterpoint::queue::SegQueue; // was: use crossbeam::queue::SegQueue;
+    use std::thread;
+
+    #[test]
+    fn work_that_makes_more_work() {
+        let work = SegQueue::new();
+        let leaves = SegQueue::new();
+        work.push(64_u32);
+        thread::scope(|s| {
+            for _ in 0..3 {
+                s.spawn(|| {
+                    while let Some(size) = work.pop() {
+                        if size == 1 {
+                            leaves.push(());
+                        } else {
+                            work.push(size / 2);
+                            work.push(size / 2);
+                        }
+                    }
+                });
+            }
+        });
+        // A thread that has split its piece goes on until it finds nothing.
+        assert_eq!((work.len(), leaves.len()), (0, 64));
+    }
+}
+
 /// Two threads in step, as in the three examples of rendezvous_swap.
 mod rendezvous_swap {
     use counterpoint::sync::{Rendezvous, RendezvousData}; // was: use rendezvous_swap::{…};

@@ -776,6 +776,76 @@ mod meetings {
     }
 }
 
+mod stage {
+    use super::{Duration, Instant, error, named, operation, shown};
+    use counterpoint::sync::stage::{Admission, Enter, NotifyError};
+    use counterpoint::sync::{Director, Entered, Exit, Stage, Ticket};
+    use counterpoint::wait::Stop;
+
+    #[test]
+    fn types() {
+        shown::<Stage<*const u8, *const u8, *const u8>>();
+        shown::<Ticket<'static, u8>>();
+        shown::<Director<'static, *const u8, *const u8, *const u8>>();
+        shown::<Entered<'static, *const u8, *const u8, *const u8>>();
+        shown::<Exit<u8>>();
+        named::<Enter<'static, Ticket<'static, u8>, u8, u8, u8>>();
+        error::<NotifyError<u8>>();
+    }
+
+    fn enters<A: Admission<u8, u8>>(stage: &Stage<u8, u8, u8, u8>, with: A) -> u8 {
+        match stage.enter(with, Some(Duration::ZERO), |head| *head.resource()) {
+            Exit::Finished(number) | Exit::Value(number) => number,
+            Exit::Timeout | Exit::Token | Exit::Closed => 0,
+        }
+    }
+
+    #[test]
+    fn stage() {
+        let mut stage: Stage<u8, u8, u8, u8> = Stage::with_values(1, 2);
+        *stage.get_mut() += 2;
+        let mut ticket: Ticket<'_, u8, u8> = stage.ticket(7).unwrap();
+        assert_eq!((*ticket.token(), stage.tickets()), (7, 1));
+        assert_eq!(enters(&stage, &mut ticket), 3);
+        assert_eq!(stage.notify_with(&7, 8), Ok(()));
+        assert_eq!(stage.notify_with(&7, 9), Err(NotifyError::Full(9)));
+        assert_eq!(stage.notify_with(&6, 9), Err(NotifyError::Unknown(9)));
+        assert_eq!(enters(&stage, &mut ticket), 8);
+        assert!(stage.notify(&7) && !stage.notify(&6));
+        let exit = stage.enter_deadline(&mut ticket, Instant::now(), |_| ());
+        assert_eq!((exit, stage.notify_all()), (Exit::Token, 1));
+        assert_eq!(enters(&stage, &mut ticket), 0);
+        operation::<_, Entered<'_, u8, u8, u8, u8>, Result<Entered<'_, u8, u8, u8, u8>, Stop>>(
+            stage.enter_async(&mut ticket),
+        );
+        let exit = stage.enter(ticket, None, |head: &mut Director<'_, u8, u8, u8, u8>| {
+            assert!(!head.notify(&9) && head.notify_with(&9, 1).is_err());
+            assert!(head.stage().is_headed());
+            head.buffer(|buffer| *buffer + 1)
+        });
+        assert_eq!(exit, Exit::Finished(3));
+        assert_eq!((*stage.shared(), *stage.buffer()), (3, 2));
+        // SAFETY: nobody heads.
+        assert_eq!(unsafe { *stage.backdoor() }, 3);
+        stage.named("a stage");
+        stage.close();
+        assert!(stage.is_closed());
+        assert_eq!(stage.into_inner(), (3, 2));
+    }
+
+    #[test]
+    fn without_values() {
+        let stage = Stage::new(vec![1], ());
+        let ticket = stage.ticket("token").unwrap();
+        let length = stage.enter(ticket, None, |head| head.resource_mut().len());
+        // All there is without values.
+        match length {
+            Exit::Finished(length) => assert_eq!(length, 1),
+            Exit::Timeout | Exit::Token | Exit::Closed => unreachable!(),
+        }
+    }
+}
+
 mod queue {
     use super::*;
 
@@ -793,6 +863,25 @@ mod queue {
         let none: IntoIter<u8> = queue.into_iter();
         assert_eq!(none.len(), 0);
         shown::<IntoIter<u8>>();
+    }
+
+    #[test]
+    fn seg_queue() {
+        use counterpoint::queue::{SegQueue, seg::IntoIter};
+
+        static QUEUE: SegQueue<u8> = SegQueue::new();
+        QUEUE.push(1);
+        assert_eq!(
+            (QUEUE.len(), QUEUE.is_empty(), QUEUE.pop()),
+            (1, false, Some(1))
+        );
+        let mut queue: SegQueue<u8> = (0..3).collect();
+        queue.push_mut(3);
+        assert_eq!(queue.pop_mut(), Some(0));
+        let rest: IntoIter<u8> = queue.into_iter();
+        assert_eq!(rest.len(), 3);
+        shown::<IntoIter<u8>>();
+        assert!(SegQueue::<u8>::default().is_empty());
     }
 }
 
@@ -825,6 +914,35 @@ mod compat {
             b.wait();
             assert_eq!((*d.swap_inline(), *d.swap()), (1, 2));
         });
+    }
+
+    #[test]
+    fn crossbeam_utils() {
+        use counterpoint::compat::crossbeam_utils::sync::{Parker, Unparker, WaitGroup};
+        use counterpoint::compat::crossbeam_utils::thread::{
+            Result, Scope, ScopedJoinHandle, ScopedThreadBuilder, scope,
+        };
+        use counterpoint::compat::crossbeam_utils::{Backoff, CachePadded};
+        use std::time::{Duration, Instant};
+
+        let (parker, padded) = (Parker::new(), CachePadded::new(2));
+        let unparker: &Unparker = parker.unparker();
+        let group = WaitGroup::new();
+        let outcome: Result<u8> = scope(|s: &Scope<'_>| {
+            let builder: ScopedThreadBuilder<'_, '_> = s.builder();
+            let handle: ScopedJoinHandle<'_, u8> = builder.spawn(|_| *padded + 1).unwrap();
+            unparker.unpark();
+            parker.park();
+            parker.park_timeout(Duration::ZERO);
+            parker.park_deadline(Instant::now());
+            handle.join().unwrap()
+        });
+        assert_eq!(outcome.unwrap(), 3);
+        group.wait();
+        Backoff::new().spin();
+        let raw = Parker::into_raw(Parker::default());
+        // SAFETY: from `into_raw`, taken back once.
+        drop(unsafe { Parker::from_raw(raw) });
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! How often each structure allocates.
 #![cfg(not(any(counterpoint_loom, counterpoint_shuttle)))]
 
-use counterpoint_lockfree::queue::ArrayQueue;
+use counterpoint_lockfree::queue::{ArrayQueue, SegQueue};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
@@ -45,6 +45,28 @@ fn array_queue_allocates_once() {
             let _ = queue.push(value);
         }
         while queue.pop().is_some() {}
+        drop(queue);
+    });
+    assert_eq!(count, 0);
+}
+
+#[test]
+fn seg_queue_allocates_by_the_block_and_uses_blocks_again() {
+    const BLOCK: usize = 31;
+    let (count, queue) = allocations(SegQueue::new);
+    assert_eq!(count, 0);
+    // The block after this one is at hand when the last slot of a block is taken.
+    let (count, ()) = allocations(|| (1..BLOCK).for_each(|value| queue.push(value)));
+    assert_eq!(count, 1);
+    let (count, ()) = allocations(|| (0..3 * BLOCK).for_each(|value| queue.push(value)));
+    assert_eq!(count, 3);
+    while queue.pop().is_some() {}
+    // Two blocks are kept, and a steady flow needs no more.
+    let (count, ()) = allocations(|| {
+        for value in 0..100 * BLOCK {
+            queue.push(value);
+            assert_eq!(queue.pop(), Some(value));
+        }
         drop(queue);
     });
     assert_eq!(count, 0);

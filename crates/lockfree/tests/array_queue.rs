@@ -186,6 +186,59 @@ fn what_is_left_is_dropped() {
     assert_eq!(Arc::strong_count(&counted), 1);
 }
 
+/// Drops one value that panics in the middle of others, which are dropped all the same.
+#[test]
+fn a_panicking_drop_keeps_nothing_alive() {
+    struct Bomb {
+        goes_off: bool,
+        _counted: Arc<()>,
+    }
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            assert!(!self.goes_off, "planned");
+        }
+    }
+    let counted = Arc::new(());
+    let queue = ArrayQueue::new(5);
+    for value in 0..5 {
+        let bomb = Bomb {
+            goes_off: value == 2,
+            _counted: counted.clone(),
+        };
+        assert!(queue.push(bomb).is_ok());
+    }
+    let caught = std::panic::catch_unwind(|| drop(queue));
+    assert!(caught.is_err());
+    assert_eq!(Arc::strong_count(&counted), 1);
+}
+
+/// Whoever waits for a popper or a pusher that was interrupted leaves the processor to it.
+#[test]
+fn few_slots_and_many_threads_get_on() {
+    const THREADS: usize = 8;
+    let queue = ArrayQueue::new(1);
+    let out = AtomicUsize::new(0);
+    thread::scope(|s| {
+        for _ in 0..THREADS {
+            s.spawn(|| {
+                for value in 0..ROUNDS / THREADS {
+                    let mut value = value;
+                    loop {
+                        if queue.pop().is_some() {
+                            out.fetch_add(1, Ordering::Relaxed);
+                        }
+                        match queue.push(value) {
+                            Ok(()) => break,
+                            Err(back) => value = back,
+                        }
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(out.into_inner() + queue.len(), ROUNDS / THREADS * THREADS);
+}
+
 #[test]
 fn values_without_size_and_with_much() {
     let nothing = ArrayQueue::new(4);

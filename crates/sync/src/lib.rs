@@ -52,6 +52,8 @@ pub mod rwlock;
 #[cfg(feature = "std")]
 pub mod semaphore;
 #[cfg(feature = "std")]
+pub mod stage;
+#[cfg(feature = "std")]
 pub mod wait_group;
 
 #[cfg(feature = "std")]
@@ -82,5 +84,7 @@ pub use rwlock::{
 pub use semaphore::{
     AcquireError, OwnedSemaphorePermit, Semaphore, SemaphorePermit, TryAcquireError,
 };
+#[cfg(feature = "std")]
+pub use stage::{Director, Entered, Exit, Stage, Ticket};
 #[cfg(feature = "std")]
 pub use wait_group::{WaitGroup, WaitGroupError};

@@ -49,6 +49,9 @@
 //! # Rejected
 //! * Five hand-written forms for each verb: forgotten ones took peers years to add.
 //! * A node apart from the future: an allocation for each wait.
+//! * Never looking twice in a poll: what is held for some nanoseconds on another processor then
+//!   costs two turns through an executor. A fifth of a microsecond is the limit, and a thread on
+//!   which it is in vain leaves it out; see docs/design/006-wait-core.md.
 //!
 //! # Checked by
 //! dev/model tests/waiting.rs, tests/regressions.rs, and the models of each primitive.
@@ -57,6 +60,7 @@ use core::fmt;
 use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
+use counterpoint_base::glance::glance;
 use counterpoint_base::prim::time::{Duration, Instant, deadline};
 use std::panic::{self, AssertUnwindSafe};
 
@@ -95,6 +99,9 @@ pub trait Operation: Future + Sized + Sealed {
     /// code first.
     #[doc(hidden)]
     const COMMITTED: bool;
+    /// True if a thread that waits for it looks for a moment before it sleeps.
+    #[doc(hidden)]
+    const LINGERS: bool;
     /// The name in messages.
     #[doc(hidden)]
     const NAME: &'static str;
@@ -308,6 +315,7 @@ impl<V: Verb> Parts<'_, V> {
         // SAFETY: pinned, ours and not linked; I1.
         unsafe { queue.link(self.node, waker, arm, place) };
         *self.phase = Phase::Queued;
+        self.verb.linked(self.node, &mut queue);
         drop(queue);
         mark.waiting(alone);
         false
@@ -315,6 +323,11 @@ impl<V: Verb> Parts<'_, V> {
 
     /// Links and attempts until one of both works, beginning with the link: an attempt has failed.
     fn poll_unlinked(&mut self, waker: &Waker) -> Poll<V::Output> {
+        if V::GLANCES && glance(|| self.unlinked(|verb, payload| verb.may_succeed(payload))) {
+            if let Some(output) = self.attempt(*self.turn) {
+                return Poll::Ready(output);
+            }
+        }
         while self.enlist(waker.clone(), None) {
             if let Some(output) = self.attempt(*self.turn) {
                 return Poll::Ready(output);
@@ -405,6 +418,17 @@ impl<V: Verb> Parts<'_, V> {
         }
         *self.turn = Turn::Notified;
         self.poll_again(waker)
+    }
+
+    /// What `enable` kept, for an arm that is tried.
+    #[cold]
+    fn take_kept(&mut self) -> V::Output {
+        assert!(
+            *self.phase == Phase::Ready,
+            "counterpoint: {} used after completion",
+            V::NAME
+        );
+        self.collect()
     }
 
     fn collect(&mut self) -> V::Output {
@@ -544,6 +568,7 @@ impl<V: Verb> Operation for Op<V> {
     type Stoppable = V::Stoppable;
 
     const COMMITTED: bool = true;
+    const LINGERS: bool = !V::GLANCES;
     const NAME: &'static str = V::NAME;
 
     fn is_terminated(&self) -> bool {
@@ -573,20 +598,16 @@ impl<V: Verb> Operation for Op<V> {
 
     fn expire(self: Pin<&mut Self>, _at: Instant) {}
 
+    #[inline]
     fn arm_try(self: Pin<&mut Self>, _: Key) -> Option<V::Output> {
         if V::STAYS {
             return None;
         }
         let mut parts = self.parts();
-        if *parts.phase == Phase::Ready {
-            return Some(parts.collect());
+        if *parts.phase == Phase::Idle {
+            return parts.attempt(Turn::First); // I4
         }
-        assert!(
-            *parts.phase == Phase::Idle,
-            "counterpoint: {} used after completion",
-            V::NAME
-        );
-        parts.attempt(Turn::First) // I4
+        Some(parts.take_kept())
     }
 
     fn arm_soft(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Option<V::Output> {

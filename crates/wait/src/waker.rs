@@ -171,7 +171,8 @@ pub(crate) fn keep_first(kept: &mut Option<Box<dyn Any + Send>>, payload: Box<dy
 /// Collects wakers with `step`, which may take an internal lock, and wakes them; again as long as
 /// `step` returns true.
 ///
-/// If a waker panics, all the others are woken first; then the panic goes on.
+/// If a waker panics, all the others are woken first; then the panic goes on. If `step` panics,
+/// what it has collected is woken, and it is not called again.
 #[inline]
 pub fn wake_in_batches(step: impl FnMut(&mut WakeBatch) -> bool) {
     struct Batches<F: FnMut(&mut WakeBatch) -> bool> {
@@ -181,7 +182,8 @@ pub fn wake_in_batches(step: impl FnMut(&mut WakeBatch) -> bool) {
 
     impl<F: FnMut(&mut WakeBatch) -> bool> Batches<F> {
         fn run(&mut self) {
-            while self.more {
+            // No more if the step panics.
+            while core::mem::replace(&mut self.more, false) {
                 let mut wakes = WakeBatch::new();
                 self.more = (self.step)(&mut wakes);
                 wakes.wake();

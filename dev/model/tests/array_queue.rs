@@ -134,4 +134,61 @@ model! {
         let found = found.map(|thread| thread.join().unwrap());
         assert!(found[0] || found[1], "both queues were found full");
     }
+
+    /// Never more than one value in a queue for two: nobody sees it full.
+    fn never_full_is_never_seen_full(preemptions: Some(3)) {
+        let queue = Arc::new(ArrayQueue::new(2));
+        let worker = {
+            let queue = queue.clone();
+            thread::spawn(move || {
+                for value in 0..2 {
+                    queue.push(value).unwrap();
+                    queue.pop().unwrap();
+                }
+            })
+        };
+        let looker = {
+            let queue = queue.clone();
+            thread::spawn(move || queue.len())
+        };
+        assert!(looker.join().unwrap() <= 1);
+        worker.join().unwrap();
+    }
+
+    /// Two or three values in a queue for three: nobody sees less.
+    fn nearly_full_is_never_seen_nearly_empty(preemptions: Some(3)) {
+        let queue = Arc::new(ArrayQueue::new(3));
+        (0..2).for_each(|value| queue.push(value).unwrap());
+        let worker = {
+            let queue = queue.clone();
+            thread::spawn(move || {
+                for value in 0..2 {
+                    queue.push(value).unwrap();
+                    assert!(queue.pop().is_some());
+                }
+            })
+        };
+        let looker = {
+            let queue = queue.clone();
+            thread::spawn(move || queue.len())
+        };
+        assert!(looker.join().unwrap() >= 2);
+        worker.join().unwrap();
+    }
+
+    /// The same where each value takes the place of the oldest.
+    fn a_forced_queue_is_never_seen_nearly_empty(preemptions: Some(3)) {
+        let queue = Arc::new(ArrayQueue::new(3));
+        (0..3).for_each(|value| queue.push(value).unwrap());
+        let worker = {
+            let queue = queue.clone();
+            thread::spawn(move || (0..2).for_each(|value| assert!(queue.force_push(value).is_some())))
+        };
+        let looker = {
+            let queue = queue.clone();
+            thread::spawn(move || queue.len())
+        };
+        assert!(looker.join().unwrap() >= 2);
+        worker.join().unwrap();
+    }
 }

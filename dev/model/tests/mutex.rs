@@ -6,7 +6,7 @@ use core::task::{Context, Poll, Waker};
 use counterpoint_base::prim::sync::Arc;
 use counterpoint_base::prim::thread;
 use counterpoint_model::{Branch, choose, model};
-use counterpoint_sync::Mutex;
+use counterpoint_sync::{Mutex, MutexGuard};
 use counterpoint_wait::block_on;
 use std::time::Duration;
 
@@ -54,6 +54,23 @@ model! {
     /// The same, served strictly in order.
     fn fair_mutex_excludes(preemptions: Some(3)) {
         assert_eq!(contend(Mutex::fair(0), 2, add), 3);
+    }
+
+    /// A future that a fair unlock reserved the lock for is dropped: who comes next sees what the
+    /// holder did, by the word alone.
+    fn fair_unlock_meets_a_dropped_future(preemptions: Some(3)) {
+        let mutex = Arc::new(Mutex::new(0));
+        let mut held = mutex.lock();
+        let dropper = { let mutex = mutex.clone(); thread::spawn(move || {
+            let mut lock = pin!(mutex.lock_async());
+            drop(lock.as_mut().poll(&mut Context::from_waker(Waker::noop())));
+        }) };
+        let other = { let mutex = mutex.clone(); thread::spawn(move || add(&mutex)) };
+        *held += 1;
+        MutexGuard::unlock_fair(held);
+        dropper.join().unwrap();
+        other.join().unwrap();
+        assert_eq!(*mutex.lock(), 2);
     }
 
     /// The last waiter registers while the holder unlocks on the fast path.

@@ -11,7 +11,7 @@ use core::alloc::{GlobalAlloc, Layout};
 use core::ffi::{c_char, c_int, c_void};
 use core::panic::PanicInfo;
 use counterpoint_base::{Backoff, CachePadded};
-use counterpoint_lockfree::queue::ArrayQueue;
+use counterpoint_lockfree::queue::{ArrayQueue, SegQueue};
 use counterpoint_sync::rendezvous::{Disconnected, Meeting, TryRendezvousError};
 
 // The C start-up code calls `main`.
@@ -94,7 +94,9 @@ fn pads() -> bool {
 fn queues() -> bool {
     let queue = ArrayQueue::new(2);
     let pushed = queue.push(1).is_ok() && queue.push(2).is_ok() && queue.push(3) == Err(3);
-    pushed && queue.pop() == Some(1) && queue.into_iter().sum::<i32>() == 2
+    let bounded = pushed && queue.pop() == Some(1) && queue.into_iter().sum::<i32>() == 2;
+    let queue: SegQueue<i32> = (0..100).collect();
+    bounded && queue.pop() == Some(0) && queue.into_iter().count() == 99
 }
 
 /// Two parties in memory of the caller's swap.

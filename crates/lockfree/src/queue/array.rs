@@ -3,7 +3,7 @@
 //! # From
 //! D. Vyukov's bounded MPMC queue (1024cores.net), in the form of crossbeam's `ArrayQueue`: any
 //! capacity, and `force_push`. Differs: positions have 64 bits on every machine; the exchanges are
-//! relaxed, since the stamps order everything; what happens beside the plain path is kept out of
+//! weaker, since the stamps order everything; what happens beside the plain path is kept out of
 //! it.
 //!
 //! # State
@@ -33,6 +33,8 @@
 //! * E3: fence in `pop` before the last look at `tail` → the same in another `pop`, and likewise
 //!   in `push` for `head`: two threads that each push to one queue and then find the other one
 //!   empty do not exist.
+//! * E4: release of a moved `tail` or `head` → acquire in `len`: whoever sees the tail of a lap sees
+//!   that the head made room for it, and whoever sees the head sees that the tail was there first.
 //!
 //! # Waiting
 //! Nobody sleeps. A thread that was interrupted between its exchange and its stamp keeps others
@@ -42,7 +44,8 @@
 //! none.
 //!
 //! # Panic
-//! No foreign code runs here but `Drop` of the values, in the queue's own `drop`.
+//! No foreign code runs here but `Drop` of the values, in the queue's own `drop`, which goes on with
+//! the others when one panics.
 //!
 //! # Rejected
 //! * Prefetching the next line for writing, and looking at a slot again before a queue is called
@@ -95,7 +98,7 @@ impl<T> Slot<T> {
 /// A queue of fixed capacity that any number of threads push to and pop from.
 ///
 /// A full queue refuses a [`push`](ArrayQueue::push), an empty one has nothing to
-/// [`pop`](ArrayQueue::pop): no call waits. [`force_push`](ArrayQueue::force_push) makes room by
+/// [`pop`](ArrayQueue::pop): no call waits for a value or for room. [`force_push`](ArrayQueue::force_push) makes room by
 /// taking the oldest value out, which makes the queue a ring that keeps the latest ones.
 ///
 /// Not for waiting: a loop around `pop` burns a processor; a channel wakes its receiver. Nor for
@@ -103,8 +106,13 @@ impl<T> Slot<T> {
 /// no bound is known.
 ///
 /// # Cost
-/// One allocation, in [`new`](ArrayQueue::new): 8 bytes more than a value for each slot. A push or
-/// a pop is one read-modify-write, some 3 ns alone.
+/// One allocation, in [`new`](ArrayQueue::new): 8 bytes more than a value for each slot, aligned as
+/// both. A push or a pop is one read-modify-write, some 3 ns alone.
+///
+/// # Progress
+/// No lock is held, but a thread that is interrupted in the middle of a push or a pop keeps whoever
+/// comes to its slot next waiting; they give their processor away meanwhile. So not in a signal
+/// handler, nor in the child of a fork that interrupted another thread there.
 ///
 /// # Examples
 /// ```
@@ -140,7 +148,7 @@ impl<T> ArrayQueue<T> {
     /// An empty queue for `capacity` values.
     ///
     /// # Panics
-    /// If `capacity` is zero, or too large to be allocated.
+    /// If `capacity` is zero, or needs more bytes than an allocation can have.
     ///
     /// ```
     /// use counterpoint_lockfree::queue::ArrayQueue;
@@ -219,11 +227,13 @@ impl<T> ArrayQueue<T> {
             // Acquire [E2]: pairs with the release in `pop`.
             let stamp = slot.stamp.load(acquire("array.push_slot"));
             if stamp == tail {
-                // Relaxed: the stamps order the slots; the position alone is shared.
-                match self
-                    .tail
-                    .compare_exchange_weak(tail, self.next(tail), RELAXED, RELAXED)
-                {
+                // Release [E4]: for `len` alone; the stamps order the slots.
+                match self.tail.compare_exchange_weak(
+                    tail,
+                    self.next(tail),
+                    release("array.tail_moved"),
+                    RELAXED,
+                ) {
                     Ok(_) => {
                         // SAFETY: I1: this thread passed the position, and the slot was empty.
                         unsafe { slot.write(value) };
@@ -259,7 +269,8 @@ impl<T> ArrayQueue<T> {
         if self.head.load(RELAXED).wrapping_add(self.lap) == tail {
             return true;
         }
-        backoff.spin();
+        // The popper of the slot has not written its stamp yet.
+        backoff.snooze();
         false
     }
 
@@ -292,7 +303,7 @@ impl<T> ArrayQueue<T> {
             let head = tail.wrapping_sub(self.lap);
             if stamp == head.wrapping_add(1) {
                 let next = self.next(tail);
-                // Relaxed: as in `pop`.
+                // Relaxed: the fence by which `push` found the queue full releases it [E4].
                 let taken = self.head.compare_exchange_weak(
                     head,
                     next.wrapping_sub(self.lap),
@@ -300,8 +311,8 @@ impl<T> ArrayQueue<T> {
                     RELAXED,
                 );
                 if taken.is_ok() {
-                    // Relaxed: I1: no other thread moves the tail now; the stamp orders the slot.
-                    self.tail.store(next, RELAXED);
+                    // I1: no other thread moves the tail now. Release [E4]: as in `push`.
+                    self.tail.store(next, release("array.tail_forced"));
                     // SAFETY: I1: this thread passed the position, and the slot was full.
                     let oldest = unsafe { slot.read() };
                     // SAFETY: still its own, and empty now.
@@ -356,11 +367,13 @@ impl<T> ArrayQueue<T> {
             // Acquire [E1]: pairs with the releases in `push` and `force_push`.
             let stamp = slot.stamp.load(acquire("array.pop_slot"));
             if stamp == head + 1 {
-                // Relaxed: the stamps order the slots; the position alone is shared.
-                match self
-                    .head
-                    .compare_exchange_weak(head, self.next(head), RELAXED, RELAXED)
-                {
+                // Release [E4]: for `len` alone; the stamps order the slots.
+                match self.head.compare_exchange_weak(
+                    head,
+                    self.next(head),
+                    release("array.head_moved"),
+                    RELAXED,
+                ) {
                     Ok(_) => {
                         // SAFETY: I1: this thread passed the position, and the slot was full.
                         let value = unsafe { slot.read() };
@@ -437,13 +450,18 @@ impl<T> ArrayQueue<T> {
     }
 
     /// How many values are in the queue: exact if nobody works on it, at most the capacity always.
+    ///
+    /// Beside others it is a number that the queue had while this call ran.
     pub fn len(&self) -> usize {
         loop {
-            // Relaxed: numbers alone; without other threads at work they are the latest ones.
-            let tail = self.tail.load(RELAXED);
-            let head = self.head.load(RELAXED);
-            // A tail that has not moved was the tail while the head was read.
+            // Acquire [E4]: the head that is read next is not older than the tail.
+            let tail = self.tail.load(acquire("array.len_tail"));
+            // Acquire [E4]: nor is the tail that is read again older than the head.
+            let head = self.head.load(acquire("array.len_head"));
+            // Relaxed: ordered by the load before. A tail that has not moved was the tail while
+            // the head was read.
             if self.tail.load(RELAXED) != tail {
+                core::hint::spin_loop();
                 continue;
             }
             let (from, to) = (self.index(head), self.index(tail));
@@ -460,12 +478,28 @@ impl<T> ArrayQueue<T> {
     }
 }
 
+/// Drops what is left when the destructor of a value has panicked.
+struct Rest<'q, T>(&'q mut ArrayQueue<T>);
+
+impl<T> Drop for Rest<'_, T> {
+    fn drop(&mut self) {
+        self.0.clear();
+    }
+}
+
+impl<T> ArrayQueue<T> {
+    fn clear(&mut self) {
+        while let Some(value) = self.pop_mut() {
+            drop(value);
+        }
+    }
+}
+
 impl<T> Drop for ArrayQueue<T> {
     fn drop(&mut self) {
         if core::mem::needs_drop::<T>() {
-            while let Some(value) = self.pop_mut() {
-                drop(value);
-            }
+            let rest = Rest(self);
+            rest.0.clear();
         }
     }
 }

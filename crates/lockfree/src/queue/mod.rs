@@ -3,7 +3,10 @@
 //! | you want | use |
 //! |---|---|
 //! | a bound, and one allocation | [`ArrayQueue`] |
+//! | no bound, and memory by the block | [`SegQueue`] |
 
 pub mod array;
+pub mod seg;
 
 pub use array::ArrayQueue;
+pub use seg::SegQueue;

@@ -251,8 +251,8 @@ impl RawOnce {
                 End::First,
                 Grant::Baton,
                 wakes,
-                |wish, committed| {
-                    looks = committed;
+                |wish, candidate| {
+                    looks = candidate.committed;
                     match full || wish.begins {
                         true => Pick::Take,
                         false => Pick::Skip,

@@ -571,10 +571,10 @@ impl RawRwLock {
             End::First,
             Grant::Baton,
             wakes,
-            |want, committed| {
+            |want, candidate| {
                 let pick = judge(want.kind, word, pass, promised > 0);
                 if pick == Pick::Take {
-                    let awake = committed && !reserve && want.kind.is_alone();
+                    let awake = candidate.committed && !reserve && want.kind.is_alone();
                     if awake {
                         // Relaxed: publishes nothing. Before the verdict, so that the claim finds it.
                         self.word().fetch_or(AWAKE, RELAXED);
@@ -583,7 +583,7 @@ impl RawRwLock {
                         awake,
                         reserved: reserved(want.kind),
                     });
-                    given.set(Some((want.kind, committed)));
+                    given.set(Some((want.kind, candidate.committed)));
                 }
                 pick
             },

@@ -7,6 +7,7 @@ mod once;
 mod semaphore;
 mod shares;
 mod signals;
+mod stage;
 
 use counterpoint_wait::hooks::{self, Notice, Sink, What};
 use std::cell::{Cell, RefCell};

@@ -10,20 +10,23 @@
 //! find = '''release("mutex.unlock")''' # occurs exactly once in the file
 //! replace = "RELAXED"
 //! test = "mutex::lock_excludes"        # the model that must fail
-//! engine = "loom"                      # or "shuttle", "threads"
+//! engine = "loom"                      # the tool: or "shuttle", "threads", "histories",
+//!                                      # "litmus", "tsan", "asan"
 //! gate = true                          # run in the gate, not only at night
 //! seconds = 120                        # optional: time for the test
 //! ```
 //!
 //! The work is done on a copy of the tree under the target folder. Each named test is first seen
-//! to pass there without the fault: a test that always fails shows nothing.
+//! to pass there without the fault: a test that always fails shows nothing. Faults for `tsan` and
+//! `asan` are for the job `sanitize`, which must see them reported.
 
-mod tree;
+pub(crate) mod tree;
 
 use crate::command::Ending;
 use crate::job::Context;
+use crate::jobs::proof::Proof;
 use crate::report::table;
-use crate::test_build::{Engine, MODEL_PACKAGE, NO_TRACE, TestBuild};
+use crate::test_build::{Engine, NO_TRACE, TestBuild};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
@@ -37,18 +40,33 @@ const LIST: &str = "dev/model/planted.toml";
 /// How long a model may take with a fault in it.
 const SECONDS: i64 = 120;
 
+/// In how many histories a fault must show.
+const HISTORIES: &[(&str, &str)] = &[("COUNTERPOINT_HISTORIES", "5000")];
+
 /// A fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Plant {
-    name: String,
-    class: String,
-    file: String,
+pub(crate) struct Plant {
+    pub(crate) name: String,
+    pub(crate) class: String,
+    pub(crate) file: String,
     find: String,
     replace: String,
     test: String,
-    engine: Engine,
+    pub(crate) engine: Engine,
     gate: bool,
     seconds: u64,
+}
+
+impl Plant {
+    /// The tests that must fail.
+    pub(crate) fn tests(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.test.as_str())
+    }
+}
+
+/// All faults of the list.
+pub(crate) fn all(context: &Context) -> Result<Vec<Plant>, String> {
+    parse(&context.repo.text(LIST).unwrap_or_default())
 }
 
 /// What became of a fault.
@@ -77,6 +95,7 @@ pub(crate) fn run(context: &Context) -> Result<String, String> {
     {
         return Err(format!("There is no fault `{name}` in {LIST}."));
     }
+    plants.retain(|plant| !plant.engine.is_sanitizer());
     plants.retain(|plant| plant.gate || !context.options.short);
     plants.retain(|plant| only.is_empty() || only.contains(&plant.name));
     if plants.is_empty() {
@@ -90,14 +109,18 @@ pub(crate) fn run(context: &Context) -> Result<String, String> {
         folder,
     };
     field.baseline(&plants)?;
+    let proof = Proof::more(context, "planted")?;
     let mut rows = Vec::new();
     let mut problems = Vec::new();
     for plant in &plants {
         let started = Instant::now();
         let verdict = field.judge(plant)?;
         let seconds = format!("{:.1}", started.elapsed().as_secs_f64());
+        let problem = problem(plant, &verdict);
+        let result = if problem.is_none() { "found" } else { "FAILED" };
+        proof.tell(&plant.name, plant.engine.name(), 1, result)?;
         rows.push(row(plant, &verdict, seconds));
-        problems.extend(problem(plant, &verdict));
+        problems.extend(problem);
     }
     println!(
         "{}",
@@ -164,11 +187,21 @@ impl Field<'_> {
     fn build(&self, engine: Engine) -> TestBuild {
         TestBuild {
             root: self.tree.root().to_owned(),
-            packages: vec![MODEL_PACKAGE.to_owned()],
+            packages: vec![engine.package().to_owned()],
             release: true,
             flags: engine.flags().to_owned(),
-            target: Some(self.folder.join(format!("build-{}", engine.name()))),
+            target: Some(self.target(engine)),
         }
+    }
+
+    /// Where it is built: what the copy depends on is there from the job `models`.
+    fn target(&self, engine: Engine) -> PathBuf {
+        let name = match engine {
+            Engine::Loom => "loom",
+            Engine::Shuttle | Engine::Histories => "shuttle",
+            _ => return self.folder.join("build-threads"),
+        };
+        self.folder.with_file_name(name)
     }
 
     /// Sees every named test pass without a fault.
@@ -232,7 +265,8 @@ impl Field<'_> {
             {
                 continue;
             }
-            let output = binary.run(self.tree.root(), &["--exact", test], NO_TRACE, limit)?;
+            let variables = [NO_TRACE, HISTORIES].concat();
+            let output = binary.run(self.tree.root(), &["--exact", test], &variables, limit)?;
             return Ok(match output.ending {
                 Ending::Success => Verdict::Survived,
                 Ending::Failure(_) => Verdict::Caught,
@@ -240,19 +274,20 @@ impl Field<'_> {
             });
         }
         let why = format!(
-            "there is no test {test} in {MODEL_PACKAGE} under {}.",
+            "there is no test {test} in {} under {}.",
+            engine.package(),
             engine.name()
         );
         Ok(Verdict::Unclear(why))
     }
 }
 
-fn write(path: &std::path::Path, text: &str) -> Result<(), String> {
+pub(crate) fn write(path: &std::path::Path, text: &str) -> Result<(), String> {
     fs::write(path, text).map_err(|error| format!("{} cannot be written: {error}.", path.display()))
 }
 
 /// The text with the fault in it.
-fn apply(sound: &str, plant: &Plant) -> Result<String, String> {
+pub(crate) fn apply(sound: &str, plant: &Plant) -> Result<String, String> {
     match sound.matches(&plant.find).count() {
         1 if plant.find == plant.replace => Err("`find` and `replace` are the same.".to_owned()),
         1 => Ok(sound.replacen(&plant.find, &plant.replace, 1)),
