@@ -4,7 +4,7 @@
 use counterpoint_sync::mutex::{Baton, Lock, LockOwned};
 use counterpoint_sync::semaphore::Acquire;
 use counterpoint_sync::wait_group::WaitGroupWaitRef;
-use counterpoint_sync::{Mutex, MutexGuard, RwLock, Semaphore, WaitGroup};
+use counterpoint_sync::{Barrier, Mutex, MutexGuard, OnceCell, RwLock, Semaphore, WaitGroup};
 use counterpoint_wait::cancel::{CancelToken, Cancelled, Ctl};
 use counterpoint_wait::queue::Node;
 use counterpoint_wait::timer::SleepUntil;
@@ -99,6 +99,19 @@ fn alone() {
         drop(reads);
         assert!(writes.as_mut().poll(&mut cx).is_ready());
         assert!(more.as_mut().poll(&mut cx).is_ready());
+    });
+    free("waits for a value and for others", || {
+        let (cell, barrier) = (OnceCell::new(), Barrier::new(2));
+        let mut reads = pin!(cell.wait_async());
+        let mut fills = pin!(cell.get_or_init_async(async || 1));
+        assert!(reads.as_mut().poll(&mut cx).is_pending());
+        assert!(fills.as_mut().poll(&mut cx).is_ready());
+        assert!(reads.as_mut().poll(&mut cx).is_ready());
+        assert!(barrier.wait_timeout(SHORT).is_err());
+        let mut arrives = pin!(barrier.wait_async());
+        assert!(arrives.as_mut().poll(&mut cx).is_pending());
+        assert!(barrier.wait().is_leader());
+        assert!(arrives.as_mut().poll(&mut cx).is_ready());
     });
     free("selects", || {
         for _ in 0..3 {

@@ -36,8 +36,9 @@
 //!   has nobody who leads.
 //!
 //! # Edges
-//! * Those of the queue lock, and queue.rs E1 in the wait room: what each did before it
-//!   arrived is seen by all after the round. Model: `all_pass_and_one_leads`.
+//! * E1: release of the queue lock by each who arrives → its acquire by who ends the round, then
+//!   `queue.rs` E1 to those who wait: what each did before it arrived is seen by all after the
+//!   round. Model: `all_pass_and_one_leads`.
 //!
 //! # Waiting
 //! Who arrives, or waits for a round, looks at the book and links itself in one hold of the lock;
