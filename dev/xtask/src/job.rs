@@ -89,7 +89,7 @@ pub(crate) const JOBS: &[Job] = &[
     test_job("histories", Place::Both(4.0), jobs::histories::run, "histories of every structure, judged by its model"),
     test_job("litmus", Place::Both(3.0), jobs::litmus::run, "litmus shapes on this machine and under loom, one table for both"),
     test_job("weaken", Place::Night, jobs::weaken::run, "each ordering, weakened, makes the model of dev/model/sites.toml fail"),
-    job("faults", Place::Night, jobs::faults::run, "whatever of the user's code is called has a test in which it panics"),
+    job("faults", Place::Gate(2.0), jobs::faults::run, "whatever of the user's code is called has a test in which it panics"),
     job("features", Place::Gate(4.0), jobs::features::run, "each library crate with no, each and all features"),
     job("nostd", Place::Gate(1.0), jobs::nostd::run, "a program without std links against base and sync and runs"),
     job("disasm", Place::Gate(1.0), jobs::disasm::run, "no locked instruction and no fence where two meet"),

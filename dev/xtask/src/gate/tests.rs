@@ -85,7 +85,6 @@ fn the_night_runs_the_long_jobs() {
             "histories",
             "litmus",
             "weaken",
-            "faults",
             "peers",
             "planted",
             "jitter",
