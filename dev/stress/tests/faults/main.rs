@@ -7,6 +7,7 @@
 
 mod cancel;
 mod loud;
+mod makers;
 mod panics;
 mod threads;
 mod times;

@@ -10,6 +10,9 @@
 //!
 //! [nothing]
 //! "sync::MutexGuard, T: Drop" = "why no code of the user's runs there"
+//!
+//! [owed]
+//! "sync::New, T: Clone" = "what is missing; few may be"
 //! ```
 
 mod api;
@@ -34,11 +37,15 @@ const UNSEEN: &[&str] = &[
     "thread: its first function panics",
 ];
 
+/// At most so many of a hundred callbacks may wait for their test.
+const OWED: usize = 25;
+
 /// The rows: callback → test, callback → reason.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Rows {
     panics: BTreeMap<String, String>,
     nothing: BTreeMap<String, String>,
+    owed: BTreeMap<String, String>,
 }
 
 /// Runs the job.
@@ -54,10 +61,11 @@ pub(crate) fn run(context: &Context) -> Result<String, String> {
     let rows = Rows::parse(&text)?;
     let sources = context.repo.sources()?;
     let note = format!(
-        "{} callbacks: {} panic in a test, {} run nothing",
+        "{} callbacks: {} panic in a test, {} run nothing, {} owed",
         callbacks.len(),
         rows.panics.len(),
-        rows.nothing.len()
+        rows.nothing.len(),
+        rows.owed.len()
     );
     verdict(&check(&callbacks, &rows, &sources), note)
 }
@@ -98,19 +106,28 @@ fn check(callbacks: &BTreeSet<String>, rows: &Rows, sources: &[Source]) -> Vec<F
     let mut findings = Vec::new();
     let mut find = |message: String| findings.push(Finding::new(LIST, 0, message));
     for callback in callbacks {
-        match (rows.panics.get(callback), rows.nothing.get(callback)) {
-            (None, None) => find(format!(
+        let (test, more) = rows.of(callback);
+        match (test, more) {
+            (None, 0) => find(format!(
                 "\"{callback}\" has no row. Write a test in which it panics and what called it \
                  goes on working, and name it under [panics]."
             )),
-            (Some(_), Some(_)) => find(format!("\"{callback}\" has two rows.")),
-            (Some(test), None) if !exists(test, sources) => find(format!(
+            (Some(_), 1..) | (None, 2..) => find(format!("\"{callback}\" has two rows.")),
+            (Some(test), 0) if !exists(test, sources) => find(format!(
                 "\"{callback}\" names {test}, and there is no such test."
             )),
             _ => {}
         }
     }
+    if rows.owed.len() * 100 > callbacks.len() * OWED {
+        find(format!(
+            "{} of {} callbacks wait for their test; {OWED} in a hundred may.",
+            rows.owed.len(),
+            callbacks.len()
+        ));
+    }
     let listed = rows.panics.keys().chain(rows.nothing.keys());
+    let listed = listed.chain(rows.owed.keys());
     for callback in listed.filter(|callback| !callbacks.contains(*callback)) {
         find(format!("\"{callback}\" is no longer called."));
     }
@@ -139,14 +156,21 @@ fn exists(test: &str, sources: &[Source]) -> bool {
 }
 
 impl Rows {
+    /// The test of a callback, and how many rows without one it has.
+    fn of(&self, callback: &str) -> (Option<&String>, usize) {
+        let others = [&self.nothing, &self.owed];
+        let others = others.iter().filter(|rows| rows.contains_key(callback));
+        (self.panics.get(callback), others.count())
+    }
+
     fn parse(text: &str) -> Result<Rows, String> {
         let table: Table = text
             .parse()
             .map_err(|error: toml::de::Error| format!("{LIST}: {}", error.message()))?;
-        let known = ["panics", "nothing"];
+        let known = ["panics", "nothing", "owed"];
         if let Some(key) = table.keys().find(|key| !known.contains(&key.as_str())) {
             return Err(format!(
-                "{LIST}: `{key}` is unknown; there are `[panics]` and `[nothing]`."
+                "{LIST}: `{key}` is unknown; there are `[panics]`, `[nothing]` and `[owed]`."
             ));
         }
         let part = |name: &str| -> Result<BTreeMap<String, String>, String> {
@@ -161,6 +185,7 @@ impl Rows {
         Ok(Rows {
             panics: part("panics")?,
             nothing: part("nothing")?,
+            owed: part("owed")?,
         })
     }
 }

@@ -132,6 +132,8 @@ fn rows_are_judged() {
     assert!(messages(&gone)[0].contains("no longer called"));
     let twice = format!("{good}a = \"borrows\"\n");
     assert!(messages(&twice)[0].contains("two rows"));
+    let owed = "[panics]\na = \"dev/stress/tests/faults.rs::there\"\n[owed]\nb = \"a test\"\n";
+    assert!(messages(owed)[0].contains("wait for their test"));
     let wrong = good.replace("there", "nowhere");
     assert!(messages(&wrong)[0].contains("no such test"));
 }
