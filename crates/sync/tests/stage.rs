@@ -528,3 +528,82 @@ fn tasks_that_borrow_their_tickets_are_spawned() {
     }));
     assert_eq!(stage.tickets(), 0);
 }
+
+#[test]
+fn a_promise_that_nobody_looks_at_goes_to_the_next() {
+    let stage = Values::with_values((), ());
+    let head = lead(&stage);
+    let mut dormant = Box::pin(stage.enter_async(stage.ticket(1).unwrap()));
+    assert!(poll(dormant.as_mut()).is_pending());
+    let woken = Arc::new(Woken::default());
+    let waker = Waker::from(woken.clone());
+    let mut sleeper = pin!(stage.enter_async(stage.ticket(2).unwrap()));
+    assert!(
+        sleeper
+            .as_mut()
+            .poll(&mut Context::from_waker(&waker))
+            .is_pending()
+    );
+    drop(head);
+    for _ in 0..20 {
+        drop(lead(&stage));
+    }
+    assert_eq!(woken.times(), 1);
+    let Poll::Ready(Entered::Head(head)) = poll(sleeper) else {
+        panic!("it was promised the headship");
+    };
+    assert!(poll(dormant.as_mut()).is_pending());
+    drop(head);
+    assert!(matches!(
+        poll(dormant.as_mut()),
+        Poll::Ready(Entered::Head(_))
+    ));
+}
+
+#[test]
+fn what_was_delivered_to_an_owned_ticket_is_told() {
+    let stage = Values::with_values((), ());
+    let _head = lead(&stage);
+    thread::scope(|scope| {
+        for round in 0..300 {
+            let ticket = stage.ticket(1).unwrap();
+            let stage = &stage;
+            let waiter = scope.spawn(move || {
+                stage.enter(ticket, Some(Duration::from_micros(round % 60)), |_| ())
+            });
+            thread::sleep(Duration::from_micros(30));
+            let delivered = stage.notify_with(&1, "value".to_owned()).is_ok();
+            let told = matches!(waiter.join().unwrap(), Exit::Value(_));
+            assert_eq!(delivered, told);
+        }
+    });
+}
+
+#[test]
+fn a_panicking_waker_of_a_leaked_wait_costs_nothing() {
+    struct Panics;
+    impl Wake for Panics {
+        fn wake(self: Arc<Self>) {
+            std::panic::resume_unwind(Box::new("a waker"));
+        }
+    }
+    let stage = Values::with_values((), ());
+    let head = lead(&stage);
+    let mut ticket = stage.ticket(1).unwrap();
+    let waker = Waker::from(Arc::new(Panics));
+    let mut leaked = Box::pin(stage.enter_async(&mut ticket));
+    assert!(
+        leaked
+            .as_mut()
+            .poll(&mut Context::from_waker(&waker))
+            .is_pending()
+    );
+    std::mem::forget(leaked);
+    let again = catch_unwind(AssertUnwindSafe(|| {
+        stage.enter(&mut ticket, Some(Duration::ZERO), |_| ())
+    }));
+    assert!(again.is_err());
+    drop(head);
+    assert!(!stage.is_headed());
+    assert_eq!(stage.enter(ticket, None, |_| ()), Exit::Finished(()));
+}

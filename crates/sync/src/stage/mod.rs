@@ -50,8 +50,8 @@ use raw::{Access, RawStage, Refused};
 /// At a deadline what was notified comes before the headship, and the headship before the timeout.
 /// The headship goes to those who wait in their order; a newcomer may take it before the one that was
 /// woken does, which then keeps its place. A future that was promised the headship and is not polled
-/// does not hold it: the next who comes takes it. But who sleeps already is not woken in its place before
-/// it is polled, notified or dropped.
+/// does not hold it: the next who comes takes it, and after a few of those somebody else in line is
+/// promised it. Until then, who sleeps already is not woken in its place.
 ///
 /// # Deadlocks
 /// [`enter`](Self::enter) inside of a closure that heads the same stage panics. Entering in another way

@@ -53,11 +53,13 @@
 //! before is seen, one that leaves after finds the queue.
 //! Newcomers may take a headship that was promised: what they wait for is their token, and whoever
 //! heads brings it. The one that was promised then keeps its place in line, and nobody else is woken
-//! meanwhile.
+//! meanwhile, unless it is overtaken again and again and does not look: then the promise goes to the
+//! next.
 //!
 //! # Cancel
 //! Who stops looks once more: mail first (it is kept in the ticket, so it is never lost with a
-//! borrowed ticket), then the headship it was promised, and only then does it stop; a promise that it
+//! borrowed ticket; one that ends with its operation is taken out of the table in the same hold of the
+//! lock in which it looks last), then the headship it was promised, and only then does it stop; a promise that it
 //! does not take is passed on (I3).
 //!
 //! # Panic
@@ -84,6 +86,7 @@ use core::ptr;
 use counterpoint_base::prim::atomic::{AtomicU32, AtomicUsize, RELAXED};
 use counterpoint_base::prim::cell::UnsafeCell;
 use counterpoint_base::record;
+use counterpoint_base::tune::STAGE_OVERTAKES;
 use counterpoint_wait::queue::{Candidate, End, Grant, Locked, Pick, WaitQueue};
 use counterpoint_wait::waker::{WakeBatch, wake_in_batches};
 use std::collections::hash_map::RandomState;
@@ -110,6 +113,10 @@ pub(super) enum Access {
 struct Inner<T, V> {
     held: bool,
     promised: bool,
+    /// Whose promise it is: alive, as its operation keeps it and revokes the promise before it ends.
+    promised_to: *const Entry<T, V>,
+    /// How many heads have left since.
+    overtaken: u32,
     closed: bool,
     rounds: u64,
     table: Table<T, V>,
@@ -190,6 +197,8 @@ impl<T, V> RawStage<T, V> {
         let inner = Inner {
             held: false,
             promised: false,
+            promised_to: ptr::null(),
+            overtaken: 0,
             closed: false,
             rounds: 0,
             table: Table::new(),
@@ -240,7 +249,9 @@ impl<T, V> RawStage<T, V> {
         if inner(queue, |inner| inner.held || inner.promised) || queue.is_empty() {
             return;
         }
+        let mut to = ptr::null();
         let take = |entry: &mut Arc<Entry<T, V>>, _: Candidate| {
+            to = Arc::as_ptr(entry);
             let promise = |place: &mut Place<T, V>| {
                 place.promised = true;
                 place.seat = ptr::null(); // I5
@@ -252,7 +263,25 @@ impl<T, V> RawStage<T, V> {
         // SAFETY: the lock is held.
         let undo = |entry: &mut Arc<Entry<T, V>>| unsafe { entry.place(|p| p.promised = false) };
         let granted = queue.grant(End::First, Grant::Baton, wakes, take, undo);
-        inner(queue, |inner| inner.promised = granted);
+        inner(queue, |inner| {
+            inner.promised = granted;
+            inner.promised_to = to;
+            inner.overtaken = 0;
+        });
+    }
+
+    /// A head leaves while another one has a promise. One that so many have overtaken is not polled:
+    /// the next in line gets it, or those who sleep would wait for it.
+    fn overtake(queue: &mut LockedStage<'_, T, V>) {
+        let to = inner(queue, |inner| {
+            inner.overtaken += u32::from(inner.promised);
+            let late = inner.promised && inner.overtaken >= STAGE_OVERTAKES;
+            late.then_some(inner.promised_to)
+        });
+        if let Some(to) = to {
+            // SAFETY: alive, as long as the promise is not revoked.
+            Self::revoke(queue, unsafe { &*to });
+        }
     }
 
     /// Takes back the promise of an entry, if it has one.
@@ -273,13 +302,29 @@ impl<T, V> RawStage<T, V> {
         }
     }
 
-    /// What an operation that is not linked finds for its ticket.
-    pub(super) fn try_enter(&self, entry: &Entry<T, V>) -> Found<V> {
+    /// Cuts out a node that a leaked operation has left behind (I6). Wakers run here, before anything
+    /// is taken that a panic of theirs could lose.
+    #[cold]
+    fn evict(&self, entry: &Entry<T, V>) {
         let mut wakes = WakeBatch::new();
         let mut queue = self.queue.lock();
-        Self::grant_seat(&mut queue, entry, &mut wakes); // I6
+        Self::grant_seat(&mut queue, entry, &mut wakes);
+        drop(queue);
+        wakes.wake();
+    }
+
+    /// What an operation that is not linked finds for its ticket.
+    pub(super) fn try_enter(&self, entry: &Entry<T, V>) -> Found<V> {
+        let mut queue = self.queue.lock();
+        if place(&mut queue, entry, |place| !place.seat.is_null()) {
+            drop(queue);
+            self.evict(entry);
+            queue = self.queue.lock();
+        }
+        // Nobody is to be promoted in its place: somebody heads, or it does now, or all are told that
+        // it is closed; and who has mail has no promise (I4).
         Self::revoke(&mut queue, entry);
-        let found = match place(&mut queue, entry, |place| place.mail.take()) {
+        match place(&mut queue, entry, |place| place.mail.take()) {
             Mail::Token => Found::Token,
             Mail::Value(value) => Found::Value(value),
             Mail::Nothing => inner(&mut queue, |inner| match () {
@@ -290,11 +335,23 @@ impl<T, V> RawStage<T, V> {
                     Found::Headship
                 }
             }),
-        };
-        // I4: the promise was given up by one who has mail only if it was leaked.
-        Self::promote(&mut queue, &mut wakes);
+        }
+    }
+
+    /// A wait is stopped, and its ticket ends with it: takes the entry out of the table and what was
+    /// left for it until then, in one hold of the lock, so that nothing is delivered in between.
+    pub(super) fn retire(&self, entry: &Entry<T, V>) -> Found<V> {
+        let mut queue = self.queue.lock();
+        let mail = place(&mut queue, entry, |place| place.mail.take());
+        // SAFETY: the lock is held.
+        let kept = inner(&mut queue, |inner| unsafe { inner.table.remove(entry) });
         drop(queue);
-        found
+        drop(kept);
+        match mail {
+            Mail::Nothing => Found::Nothing,
+            Mail::Token => Found::Token,
+            Mail::Value(value) => Found::Value(value),
+        }
     }
 
     /// Whether another attempt may find something.
@@ -331,6 +388,7 @@ impl<T, V> RawStage<T, V> {
         let mut wakes = WakeBatch::new();
         let mut queue = self.queue.lock();
         inner(&mut queue, |inner| inner.held = false);
+        Self::overtake(&mut queue);
         Self::promote(&mut queue, &mut wakes);
         drop(queue);
         wakes.wake();

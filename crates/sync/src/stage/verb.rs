@@ -16,6 +16,10 @@ use super::{Director, Entered, Stage, Ticket};
 /// What lets one enter a stage: a [`Ticket`], which ends when it has entered and left, or `&mut
 /// Ticket`, which may enter again and keeps what comes in between. Not implemented elsewhere.
 pub trait Admission<T, V>: sealed::Sealed {
+    /// It ends with the operation.
+    #[doc(hidden)]
+    const ENDS: bool;
+
     #[doc(hidden)]
     fn ticket(&self) -> &Ticket<'_, T, V>;
 
@@ -37,6 +41,8 @@ mod sealed {
 // Without any relation between the lifetimes of ticket and stage: futures could not be `Send`
 // otherwise, as the compiler forgets such relations when it looks into them.
 impl<T, V> Admission<T, V> for Ticket<'_, T, V> {
+    const ENDS: bool = true;
+
     fn ticket(&self) -> &Ticket<'_, T, V> {
         self
     }
@@ -47,6 +53,8 @@ impl<T, V> Admission<T, V> for Ticket<'_, T, V> {
 }
 
 impl<T, V> Admission<T, V> for &mut Ticket<'_, T, V> {
+    const ENDS: bool = false;
+
     fn ticket(&self) -> &Ticket<'_, T, V> {
         self
     }
@@ -168,10 +176,17 @@ where
 
     fn stopped(
         &mut self,
-        _entry: &mut Arc<Entry<T, V>>,
+        entry: &mut Arc<Entry<T, V>>,
         why: Stop,
     ) -> Result<Entered<'s, T, R, B, V>, Stop> {
-        Err(why)
+        if !A::ENDS {
+            return Err(why);
+        }
+        match self.stage.raw().retire(entry) {
+            Found::Token => Ok(Entered::Token),
+            Found::Value(value) => Ok(Entered::Value(value)),
+            Found::Nothing | Found::Headship | Found::Closed => Err(why),
+        }
     }
 
     fn look_again(&mut self, queue: &mut LockedQueue<'_, Self>) -> bool {
