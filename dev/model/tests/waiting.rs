@@ -225,7 +225,7 @@ model! {
     }
 
     /// A select over a fair lock and a token, beside a thread that wants the lock.
-    fn select_of_lock_and_token(branches: [Branch::DeadlineFirst], per_thread: 2, preemptions: Some(2)) {
+    fn select_of_reserved_lock_and_token(branches: [Branch::DeadlineFirst], per_thread: 2, preemptions: Some(2)) {
         let mutex = Arc::new(Mutex::fair(0));
         let token = CancelToken::new();
         let mut dormant = Box::pin(mutex.lock_async());

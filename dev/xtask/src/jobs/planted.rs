@@ -9,7 +9,7 @@
 //! file = "crates/sync/src/mutex/raw.rs"
 //! find = '''release("mutex.unlock")''' # occurs exactly once in the file
 //! replace = "RELAXED"
-//! test = "mutex::lock_excludes"        # the model that must fail
+//! tests = ["lock_excludes"]            # the models that must fail, each of them
 //! engine = "loom"                      # or "shuttle", "threads"
 //! gate = true                          # run in the gate, not only at night
 //! seconds = 120                        # optional: time for the test
@@ -17,13 +17,17 @@
 //!
 //! The work is done on a copy of the tree under the target folder. Each named test is first seen
 //! to pass there without the fault: a test that always fails shows nothing.
+//!
+//! Before anything is built, the list itself is checked: every model must be named by a fault, and
+//! every fault must fit the source as it stands.
 
+mod coverage;
 mod tree;
 
 use crate::command::Ending;
 use crate::job::Context;
 use crate::report::table;
-use crate::test_build::{Engine, MODEL_PACKAGE, NO_TRACE, TestBuild};
+use crate::test_build::{Engine, MODEL_PACKAGE, NO_TRACE, TestBinary, TestBuild};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
@@ -45,7 +49,7 @@ struct Plant {
     file: String,
     find: String,
     replace: String,
-    test: String,
+    tests: Vec<String>,
     engine: Engine,
     gate: bool,
     seconds: u64,
@@ -77,6 +81,10 @@ pub(crate) fn run(context: &Context) -> Result<String, String> {
     {
         return Err(format!("There is no fault `{name}` in {LIST}."));
     }
+    let problems = coverage::problems(&context.repo, &plants)?;
+    if !problems.is_empty() && only.is_empty() {
+        return Err(problems.join("\n"));
+    }
     plants.retain(|plant| plant.gate || !context.options.short);
     plants.retain(|plant| only.is_empty() || only.contains(&plant.name));
     if plants.is_empty() {
@@ -94,10 +102,12 @@ pub(crate) fn run(context: &Context) -> Result<String, String> {
     let mut problems = Vec::new();
     for plant in &plants {
         let started = Instant::now();
-        let verdict = field.judge(plant)?;
+        let verdicts = field.judge(plant)?;
         let seconds = format!("{:.1}", started.elapsed().as_secs_f64());
-        rows.push(row(plant, &verdict, seconds));
-        problems.extend(problem(plant, &verdict));
+        for (test, verdict) in &verdicts {
+            rows.push(row(plant, test, verdict, &seconds));
+            problems.extend(problem(plant, test, verdict));
+        }
     }
     println!(
         "{}",
@@ -112,7 +122,7 @@ pub(crate) fn run(context: &Context) -> Result<String, String> {
     Err(problems.join("\n"))
 }
 
-fn row(plant: &Plant, verdict: &Verdict, seconds: String) -> Vec<String> {
+fn row(plant: &Plant, test: &str, verdict: &Verdict, seconds: &str) -> Vec<String> {
     let word = match verdict {
         Verdict::Caught => "caught",
         Verdict::Survived => "SURVIVED",
@@ -120,34 +130,26 @@ fn row(plant: &Plant, verdict: &Verdict, seconds: String) -> Vec<String> {
         Verdict::Unclear(_) => "UNCLEAR",
     };
     let engine = plant.engine.name();
-    [
-        &plant.name,
-        &plant.class,
-        engine,
-        &plant.test,
-        word,
-        &seconds,
-    ]
-    .map(str::to_owned)
-    .to_vec()
+    [&plant.name, &plant.class, engine, test, word, seconds]
+        .map(str::to_owned)
+        .to_vec()
 }
 
 /// What is wrong with the outcome, if anything is.
-fn problem(plant: &Plant, verdict: &Verdict) -> Option<String> {
+fn problem(plant: &Plant, test: &str, verdict: &Verdict) -> Option<String> {
     let name = &plant.name;
     match verdict {
         Verdict::Caught => None,
         Verdict::Hung if plant.engine == Engine::Threads => None,
         Verdict::Hung => Some(format!(
-            "{name}: {} did not end within {} seconds, which shows nothing under {}. Make the \
+            "{name}: {test} did not end within {} seconds, which shows nothing under {}. Make the \
              model smaller, or raise `seconds`.",
-            plant.test,
             plant.seconds,
             plant.engine.name()
         )),
         Verdict::Survived => Some(format!(
-            "{name}: {} passes with the fault in {}. Strengthen the model until it fails.",
-            plant.test, plant.file
+            "{name}: {test} passes with the fault in {}. Strengthen the model until it fails.",
+            plant.file
         )),
         Verdict::Unclear(why) => Some(format!("{name}: {why}")),
     }
@@ -175,10 +177,20 @@ impl Field<'_> {
     fn baseline(&self, plants: &[Plant]) -> Result<(), String> {
         let tests: BTreeSet<(Engine, &str)> = plants
             .iter()
-            .map(|plant| (plant.engine, plant.test.as_str()))
+            .flat_map(|plant| {
+                let names = plant.tests.iter();
+                names.map(|test| (plant.engine, test.as_str()))
+            })
             .collect();
+        let mut built: Option<(Engine, Vec<TestBinary>)> = None;
         for (engine, test) in tests {
-            match self.run_test(engine, test, Duration::from_secs(300))? {
+            let binaries = match built.take() {
+                Some((known, binaries)) if known == engine => binaries,
+                _ => self.build(engine).build(self.context)?,
+            };
+            let verdict = self.run_test(&binaries, engine, test, Duration::from_secs(300))?;
+            built = Some((engine, binaries));
+            match verdict {
                 Verdict::Survived => {}
                 Verdict::Unclear(why) => return Err(why),
                 Verdict::Caught | Verdict::Hung => {
@@ -192,40 +204,49 @@ impl Field<'_> {
         Ok(())
     }
 
-    /// Plants a fault, runs its test, takes the fault out again.
-    fn judge(&self, plant: &Plant) -> Result<Verdict, String> {
+    /// Plants a fault, runs its tests, takes the fault out again.
+    fn judge(&self, plant: &Plant) -> Result<Vec<(String, Verdict)>, String> {
         let path = self.tree.root().join(&plant.file);
+        let unclear = |why: String| Ok(vec![("-".to_owned(), Verdict::Unclear(why))]);
         let Ok(sound) = fs::read_to_string(&path) else {
-            return Ok(Verdict::Unclear(format!(
-                "there is no file {}.",
-                plant.file
-            )));
+            return unclear(format!("there is no file {}.", plant.file));
         };
         let faulty = match apply(&sound, plant) {
             Ok(faulty) => faulty,
-            Err(why) => return Ok(Verdict::Unclear(why)),
+            Err(why) => return unclear(why),
         };
         write(&path, &faulty)?;
-        let verdict = self.run_test(
-            plant.engine,
-            &plant.test,
-            Duration::from_secs(plant.seconds),
-        );
+        let verdicts = self.run_tests(plant);
         write(&path, &sound)?;
-        verdict
+        verdicts
     }
 
-    /// Builds and runs one test; `Survived` means that it passed.
-    fn run_test(&self, engine: Engine, test: &str, limit: Duration) -> Result<Verdict, String> {
-        let binaries = match self.build(engine).build(self.context) {
+    /// Builds the tree as it is, and runs the tests of a fault.
+    fn run_tests(&self, plant: &Plant) -> Result<Vec<(String, Verdict)>, String> {
+        let binaries = match self.build(plant.engine).build(self.context) {
             Ok(binaries) => binaries,
             Err(report) => {
-                return Ok(Verdict::Unclear(format!(
-                    "the tree does not compile:\n{report}"
-                )));
+                let why = format!("the tree does not compile:\n{report}");
+                return Ok(vec![("-".to_owned(), Verdict::Unclear(why))]);
             }
         };
-        for binary in &binaries {
+        let limit = Duration::from_secs(plant.seconds);
+        let run = |test: &String| {
+            let verdict = self.run_test(&binaries, plant.engine, test, limit)?;
+            Ok((test.clone(), verdict))
+        };
+        plant.tests.iter().map(run).collect()
+    }
+
+    /// Runs one test; `Survived` means that it passed.
+    fn run_test(
+        &self,
+        binaries: &[TestBinary],
+        engine: Engine,
+        test: &str,
+        limit: Duration,
+    ) -> Result<Verdict, String> {
+        for binary in binaries {
             if binary
                 .list(self.tree.root(), &["--exact", test])?
                 .is_empty()
@@ -291,7 +312,7 @@ fn parse(text: &str) -> Result<Vec<Plant>, String> {
 }
 
 const KEYS: [&str; 9] = [
-    "name", "class", "file", "find", "replace", "test", "engine", "gate", "seconds",
+    "name", "class", "file", "find", "replace", "tests", "engine", "gate", "seconds",
 ];
 
 fn plant(entry: &Value) -> Result<Plant, String> {
@@ -315,6 +336,14 @@ fn plant(entry: &Value) -> Result<Plant, String> {
         .get("seconds")
         .map_or(Some(SECONDS), Value::as_integer);
     let seconds = seconds.and_then(|seconds| u64::try_from(seconds).ok());
+    let tests: Option<Vec<String>> = table
+        .get("tests")
+        .and_then(Value::as_array)
+        .filter(|tests| !tests.is_empty())
+        .and_then(|tests| {
+            let names = tests.iter().map(|test| test.as_str().map(str::to_owned));
+            names.collect()
+        });
     let gate = table.get("gate").map_or(Some(false), Value::as_bool);
     Ok(Plant {
         name: text("name")?,
@@ -322,7 +351,9 @@ fn plant(entry: &Value) -> Result<Plant, String> {
         file: text("file")?,
         find: text("find")?,
         replace: text("replace")?,
-        test: text("test")?,
+        tests: tests.ok_or_else(|| {
+            format!("the entry {name} needs `tests`, the names of the models that must fail.")
+        })?,
         engine,
         gate: gate.ok_or_else(|| format!("in the entry {name}, `gate` is true or false."))?,
         seconds: seconds.ok_or_else(|| format!("in the entry {name}, `seconds` is a number."))?,

@@ -1,4 +1,6 @@
+use super::coverage::{models_in, unnamed};
 use super::{Engine, Plant, Verdict, apply, parse, problem};
+use std::collections::BTreeMap;
 
 const ENTRY: &str = r#"
 [[planted]]
@@ -7,7 +9,7 @@ class = "ordering"
 file = "crates/sync/src/mutex.rs"
 find = 'release("mutex.unlock")'
 replace = "RELAXED"
-test = "mutex::excludes"
+tests = ["excludes", "excludes_fairly"]
 engine = "loom"
 gate = true
 "#;
@@ -35,6 +37,9 @@ fn wrong_entries_are_named() {
     };
     says("\"loom\"", "\"miri\"", "miri");
     says("class = \"ordering\"", "", "`class`");
+    says("tests = [\"excludes\", \"excludes_fairly\"]", "", "`tests`");
+    says("[\"excludes\", \"excludes_fairly\"]", "[]", "`tests`");
+    says("[\"excludes\", \"excludes_fairly\"]", "[1]", "`tests`");
     says("gate = true", "gate = 1", "`gate`");
     says("gate = true", "gates = true", "`gates`");
     says("gate = true", "seconds = \"x\"", "`seconds`");
@@ -65,13 +70,46 @@ fn only_a_caught_fault_is_fine() {
         engine: Engine::Threads,
         ..plant()
     };
-    assert_eq!(problem(&plant(), &Verdict::Caught), None);
-    assert_eq!(problem(&threads, &Verdict::Hung), None);
+    assert_eq!(problem(&plant(), "excludes", &Verdict::Caught), None);
+    assert_eq!(problem(&threads, "excludes", &Verdict::Hung), None);
     for verdict in [
         Verdict::Survived,
         Verdict::Hung,
         Verdict::Unclear("no".into()),
     ] {
-        assert!(problem(&plant(), &verdict).unwrap().starts_with("unlock: "));
+        let report = problem(&plant(), "excludes", &verdict).unwrap();
+        assert!(report.starts_with("unlock: "), "{report}");
     }
+}
+
+#[test]
+fn models_are_found_in_their_macro_only() {
+    let text = [
+        "fn helper() {}",
+        "model! {",
+        "    fn first(preemptions: None) {",
+        "        fn inner() {}",
+        "    }",
+        "    fn second(",
+        "    ) {}",
+        "}",
+        "impl It {",
+        "    fn method() {}",
+        "}",
+        "model! {",
+        "    fn third() {}",
+        "}",
+    ];
+    assert_eq!(models_in(&text.join("\n")), ["first", "second", "third"]);
+}
+
+#[test]
+fn a_model_without_a_fault_is_refused() {
+    let models: BTreeMap<String, String> = ["excludes", "excludes_fairly", "forgotten"]
+        .map(|model| (model.to_owned(), "mutex.rs".to_owned()))
+        .into();
+    let report = unnamed(&models, &[plant()]);
+    assert_eq!(report.len(), 1);
+    assert!(report[0].contains("forgotten") && report[0].contains("mutex.rs"));
+    assert_eq!(unnamed(&models, &[]).len(), 3);
 }
