@@ -191,13 +191,14 @@ mod imp {
         // Relaxed: the word publishes nothing; which value it has is settled by I1.
         match STRATEGY.load(RELAXED) {
             MEMBARRIER => compiler_fence(Ordering::SeqCst),
-            SEQ_CST => fence_seq_cst(site),
-            _ => light_first(site),
+            _ => light_slow(site),
         }
     }
 
+    /// The fence, or the probe. Out of line, so that no fence stands on a caller's fast path.
     #[cold]
-    fn light_first(site: &'static str) {
+    #[inline(never)]
+    fn light_slow(site: &'static str) {
         match strategy() {
             Strategy::Membarrier => compiler_fence(Ordering::SeqCst),
             Strategy::SeqCst => fence_seq_cst(site),

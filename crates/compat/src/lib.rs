@@ -6,3 +6,4 @@
 
 pub mod buf_mutex;
 pub mod openmp_reducer;
+pub mod rendezvous_swap;

@@ -21,16 +21,22 @@
 //! | you want | use |
 //! |---|---|
 //! | a value that one at a time may use | [`sync::Mutex`] |
+//! | a value that many read and few write | [`sync::RwLock`] |
 //! | at most so many at once | [`sync::Semaphore`] |
 //! | to say that something happened | [`sync::Notify`] |
 //! | to say that data of your own changed | [`wait::Event`] |
 //! | to wait until all of an unknown number are done | [`sync::WaitGroup`] |
+//! | two that meet step by step, with or without swapping values | [`sync::Rendezvous`], [`sync::RendezvousData`] |
+//! | a number of them that meet step by step | [`sync::RendezvousGroup`] |
+//! | to swap values with whoever comes next | [`sync::Exchanger`] |
 //! | a sum to which many threads add without meeting | [`sync::BufMutex`] |
 //! | a large `Copy` value that is read often | [`SeqCell`] |
 //! | a count that many threads change and few read | [`ShardedCounter`] |
+//! | to hand values over without ever waiting | [`queue::ArrayQueue`] |
 //! | to stop what is under way | [`cancel::CancelToken`], and [`cancel::Ctl`] to pass it on |
 //! | the first of several | [`select!`], in a task [`select_async!`] |
 //! | threads that borrow | [`thread::scope`] |
+//! | to find what only some schedules do | [`model`] |
 //! | a delay | [`time::sleep`] |
 //! | one future, on this thread | [`wait::block_on`] |
 //! | to build something that waits | [`wait::Parker`], [`wait::AtomicWaker`], [`wait::build`] |
@@ -63,14 +69,79 @@ pub mod cancel {
     };
 }
 
+/// Queues for any number of threads, in which nobody sleeps.
+pub mod queue {
+    #[doc(inline)]
+    pub use counterpoint_lockfree::queue::*;
+}
+
 /// Locks, permits, signals and groups, for threads and tasks alike.
 pub mod sync {
     #[doc(inline)]
     pub use counterpoint_sync::*;
 }
 
-/// Threads that end before the scope they were started in.
+/// Atomics that a checker sees, and can weaken by the name of their site: for programs that are
+/// to run under [`model`].
+pub mod atomic {
+    #[doc(inline)]
+    pub use counterpoint_base::prim::atomic::{
+        AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Order, RELAXED,
+        acq_rel, acquire, fence_acquire, fence_release, fence_seq_cst, release,
+    };
+}
+
+#[cfg(any(counterpoint_loom, counterpoint_shuttle))]
+mod checker;
+
+/// Runs a program written with counterpoint under a checker, which tries its schedules and finds
+/// deadlocks, lost updates and lost wake-ups.
+///
+/// **Empty unless a checker is chosen**, for all code that is built, by one of
+/// `RUSTFLAGS="--cfg counterpoint_shuttle"` (many schedules, at random; no weak memory; any number
+/// of threads) and `RUSTFLAGS="--cfg counterpoint_loom"` (every schedule up to a number of
+/// preemptions, with weak memory; five threads at most, in small programs). Then it holds
+/// `check(program)`, `Checker` for its options, `task(future)`, `choose(branch)` and `Branch`.
+///
+/// What the checker has to see comes from here: threads and scopes from [`thread`], locks and
+/// signals from [`sync`], atomics from [`atomic`], deadlines from the operations themselves. `Arc`
+/// is std's. Not for programs that take time, random numbers or files into their decisions: the
+/// same schedule must do the same again.
+///
+/// ```
+/// #[cfg(any(counterpoint_loom, counterpoint_shuttle))]
+/// fn no_update_is_lost() {
+///     use counterpoint::{model, sync::Mutex, thread};
+///     use std::sync::Arc;
+///
+///     model::check(|| {
+///         let count = Arc::new(Mutex::new(0));
+///         let threads = [0, 1].map(|_| {
+///             let count = count.clone();
+///             thread::spawn(move || *count.lock() += 1)
+///         });
+///         for thread in threads {
+///             thread.join().unwrap();
+///         }
+///         assert_eq!(*count.lock(), 2);
+///     });
+/// }
+/// ```
+///
+/// A check that fails prints `COUNTERPOINT_SCHEDULE=…`; with that variable set the same program
+/// runs the same schedule again, under a debugger if you like. `COUNTERPOINT_EXECUTIONS` and
+/// `COUNTERPOINT_SEED` choose how many schedules there are, and which. The guide is
+/// `docs/guide/checking.md` of the repository.
+pub mod model {
+    #[cfg(any(counterpoint_loom, counterpoint_shuttle))]
+    #[doc(inline)]
+    pub use crate::checker::{Branch, Checker, Task, check, choose, task};
+}
+
+/// Threads: std's, or under [`model`] the checker's; and scopes, whose threads may borrow.
 pub mod thread {
+    #[doc(inline)]
+    pub use counterpoint_base::prim::thread::{JoinHandle, spawn, yield_now};
     #[doc(inline)]
     pub use counterpoint_base::thread::{Scope, ScopedJoinHandle, ScopedThreadBuilder, scope};
 }
@@ -136,3 +207,7 @@ pub mod prelude {
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/checking.md")]
+struct Checking;

@@ -3,7 +3,10 @@
 //! A row for each public type: what std's counterpart is, it is.
 
 use counterpoint::cancel::*;
+use counterpoint::queue::ArrayQueue;
 use counterpoint::sync::buf_mutex::*;
+use counterpoint::sync::exchanger::ExchangeError;
+use counterpoint::sync::rendezvous::{Disconnected, RendezvousError, TryRendezvousError};
 use counterpoint::sync::*;
 use counterpoint::thread::*;
 use counterpoint::time::{SleepUntil, TimerNode};
@@ -11,7 +14,7 @@ use counterpoint::wait::build::hooks::{Hold, Lending, Site};
 use counterpoint::wait::build::*;
 use counterpoint::wait::select::*;
 use counterpoint::wait::*;
-use counterpoint::{Backoff, CachePadded, SeqCell, ShardedCounter, time};
+use counterpoint::{Backoff, CachePadded, SeqCell, ShardedCounter, queue, time};
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::marker::PhantomData;
@@ -97,6 +100,10 @@ fn every_type_has_the_traits_of_its_kind() {
         ScopedJoinHandle<'static, Inside>:                                 yes  yes  yes  no   no;
         ScopedThreadBuilder<'static, 'static>:                             yes  yes  yes  yes  yes;
 
+        ArrayQueue<Inside>:                                                yes  yes  yes  yes  yes;
+        ArrayQueue<Bound>:                                                 no   no   yes  yes  yes;
+        queue::array::IntoIter<Inside>:                                    yes  yes  yes  yes  yes;
+
         CancelToken:                                                       yes  yes  yes  yes  yes;
         Cancelled<'static>:                                                yes  yes  no   yes  yes;
         RunUntilCancelled<'static, Ready>:                                 yes  yes  no   yes  yes;
@@ -161,6 +168,22 @@ fn every_type_has_the_traits_of_its_kind() {
         wait_group::WaitGroupWait:                                         yes  yes  no   yes  yes;
         wait_group::WaitGroupWaitRef<'static>:                             yes  yes  no   yes  yes;
 
+        Rendezvous:                                                        yes  yes  yes  yes  yes;
+        RendezvousData<Inside>:                                            yes  yes  yes  yes  yes;
+        RendezvousData<Bound>:                                             no   no   yes  yes  yes;
+        RendezvousGroup:                                                   yes  yes  yes  yes  yes;
+        rendezvous::RendezvousWait<'static, Inside>:                       yes  yes  no   no   yes;
+        rendezvous::RendezvousSwap<'static, Inside>:                       yes  yes  no   no   yes;
+        rendezvous::GroupWait<'static>:                                    yes  yes  no   no   yes;
+        rendezvous::Meeting<Inside>:                                       yes  yes  yes  yes  yes;
+        rendezvous::Party<'static, Inside>:                                yes  yes  yes  yes  yes;
+        (Disconnected, RendezvousError, TryRendezvousError):               yes  yes  yes  yes  yes;
+        Exchanger<Inside>:                                                 yes  yes  yes  yes  yes;
+        Exchanger<Bound>:                                                  no   no   yes  yes  yes;
+        exchanger::Exchange<'static, Inside>:                              yes  yes  no   yes  yes;
+        exchanger::ExchangeOwned<Inside>:                                  yes  yes  no   yes  yes;
+        ExchangeError<u8>:                                                 yes  yes  yes  yes  yes;
+
         BufMutex<Inside>:                                                  yes  yes  yes  yes  yes;
         BufMutex<Bound>:                                                   no   no   yes  yes  yes;
         BufMutex<u8, Bound>:                                               yes  yes  yes  yes  yes;
@@ -182,22 +205,26 @@ fn every_type_has_the_traits_of_its_kind() {
         OwnedStripedShare<u8, u8, Add<u8>, Make<u8>, Put<u8>>:             yes  yes  yes  yes  yes;
         (Consuming<Make<u8>>, FromDefault, Reentered):                     yes  yes  yes  yes  yes;
 
-        exchanger::Exchanger<Inside>:                                      yes  yes  yes  yes  yes;
-        exchanger::Exchanger<Bound>:                                       no   no   yes  yes  yes;
-        exchanger::Exchange<'static, Inside>:                              yes  yes  no   yes  yes;
-        exchanger::ExchangeOwned<Inside>:                                  yes  yes  no   yes  yes;
-        exchanger::ExchangeError<u8>:                                      yes  yes  yes  yes  yes;
-        Rendezvous:                                                        yes  yes  yes  yes  yes;
-        RendezvousData<Inside>:                                            yes  yes  yes  no   no;
-        RendezvousData<Bound>:                                             no   no   yes  no   no;
-        RendezvousGroup:                                                   yes  yes  yes  yes  yes;
-        rendezvous::RendezvousWait<'static>:                               yes  yes  no   no   no;
-        rendezvous::RendezvousSwap<'static, Inside>:                       yes  yes  no   no   no;
-        rendezvous::GroupWait<'static>:                                    yes  yes  no   no   yes;
-        rendezvous::Meeting<Inside>:                                       yes  yes  yes  yes  no;
-        rendezvous::Meeting<Bound>:                                        no   no   yes  yes  no;
-        rendezvous::Party<'static, Inside>:                                yes  yes  yes  no   no;
-        (rendezvous::Disconnected, rendezvous::RendezvousError, rendezvous::TryRendezvousError): yes  yes  yes  yes  yes;
+        RwLock<Inside>:                                                    yes  no   yes  yes  yes;
+        RwLock<u8>:                                                        yes  yes  yes  yes  yes;
+        RwLock<Bound>:                                                     no   no   yes  yes  yes;
+        RwLockReadGuard<'static, u8>:                                      yes  yes  yes  yes  yes;
+        RwLockUpgradableReadGuard<'static, u8>:                            yes  yes  yes  yes  yes;
+        RwLockWriteGuard<'static, u8>:                                     yes  yes  yes  yes  yes;
+        RwLockWriteGuard<'static, Inside>:                                 no   no   yes  yes  yes;
+        OwnedRwLockReadGuard<u8>:                                          yes  yes  yes  yes  yes;
+        OwnedRwLockUpgradableReadGuard<u8>:                                yes  yes  yes  yes  yes;
+        OwnedRwLockWriteGuard<u8>:                                         yes  yes  yes  yes  yes;
+        MappedRwLockReadGuard<'static, u8>:                                yes  yes  yes  no   no;
+        MappedRwLockWriteGuard<'static, u8>:                               yes  yes  yes  no   no;
+        OwnedMappedRwLockReadGuard<u8, u8>:                                yes  yes  yes  yes  yes;
+        OwnedMappedRwLockWriteGuard<u8, u8>:                               yes  yes  yes  yes  yes;
+        rwlock::Read<'static, u8>:                                         yes  yes  no   yes  yes;
+        rwlock::Write<'static, u8>:                                        yes  yes  no   yes  yes;
+        rwlock::Upgrade<'static, u8>:                                      yes  yes  no   yes  yes;
+        rwlock::ReadOwned<u8>:                                             yes  yes  no   yes  yes;
+        rwlock::UpgradeOwned<u8>:                                          yes  yes  no   yes  yes;
+        (RwLockError, TryReadError, TryWriteError, UpgradeError<u8>):      yes  yes  yes  yes  yes;
     };
     assert_eq!(differs, "", "the table is wrong");
 }
@@ -228,9 +255,11 @@ fn the_types_of_compat_as_well() {
 /// Names of public structs and enums that no user meets by name: verbs and payloads of operations,
 /// and the seams between rooms.
 const SEAMS: &[&str] = &[
+    "AccessVerb",
     "AcquireVerb",
     "ArmRef",
     "Baton",
+    "Borrowed",
     "CancelledVerb",
     "Core",
     "Either",
@@ -240,6 +269,7 @@ const SEAMS: &[&str] = &[
     "GroupVerb",
     "Half",
     "Key",
+    "Kind",
     "ListenVerb",
     "LockOwnedVerb",
     "LockVerb",
@@ -247,6 +277,7 @@ const SEAMS: &[&str] = &[
     "Node",
     "NotifiedVerb",
     "OpTag",
+    "Owned",
     "Patience",
     "Place",
     "Record",
@@ -261,6 +292,7 @@ const SEAMS: &[&str] = &[
     "State",
     "Strategy",
     "Told",
+    "Upgrading",
     "Verdict",
     "WaitIdleVerb",
     "WaitRefVerb",
@@ -277,7 +309,7 @@ fn no_type_is_missing() {
         .split(|c: char| !c.is_alphanumeric() && c != '_')
         .collect();
     let mut missing = BTreeSet::new();
-    for room in ["base", "wait", "sync", "compat"] {
+    for room in ["base", "lockfree", "wait", "sync", "compat"] {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("..")
             .join(room)

@@ -199,6 +199,83 @@ mod tokio_mutex {
     }
 }
 
+/// Many read and few write, as with `parking_lot::RwLock`; with `std::sync::RwLock` the same program
+/// has an `unwrap` after each `read` and `write`.
+mod parking_lot_rwlock {
+    // was: use parking_lot::{RwLock, RwLockReadGuard, RwLockUpgradableReadGuard, RwLockWriteGuard};
+    use counterpoint::sync::{
+        RwLock, RwLockReadGuard, RwLockUpgradableReadGuard, RwLockWriteGuard,
+    };
+    use std::collections::HashMap;
+    use std::thread;
+
+    #[test]
+    fn readers_share_and_writers_do_not() {
+        let lock = RwLock::new(5);
+        {
+            let r1 = lock.read();
+            let r2 = lock.read();
+            assert_eq!(*r1 + *r2, 10);
+        }
+        thread::scope(|s| {
+            for _ in 0..4 {
+                s.spawn(|| {
+                    let mut w = lock.write();
+                    *w += 1;
+                    let r = RwLockWriteGuard::downgrade(w);
+                    assert!(*r > 5);
+                });
+            }
+        });
+        assert_eq!(lock.into_inner(), 9);
+    }
+
+    #[test]
+    fn a_cache_looks_first_and_writes_if_it_must() {
+        let cache = RwLock::new(HashMap::new());
+        let length = |word: &'static str| {
+            let reads = cache.upgradable_read();
+            if let Some(length) = reads.get(word) {
+                return *length;
+            }
+            let mut writes = RwLockUpgradableReadGuard::upgrade(reads);
+            *writes.entry(word).or_insert(word.len())
+        };
+        assert_eq!((length("one"), length("three"), length("one")), (3, 5, 3));
+        let one = RwLockReadGuard::map(cache.read(), |cache| &cache["one"]);
+        assert_eq!(*one, 3);
+    }
+}
+
+/// A value that tasks read at once, as with `tokio::sync::RwLock`.
+mod tokio_rwlock {
+    use counterpoint::sync::RwLock; // was: use tokio::sync::RwLock;
+    use counterpoint::{thread, wait::block_on};
+    use std::sync::Arc;
+
+    #[test]
+    fn tasks_read_and_write() {
+        let lock = Arc::new(RwLock::new(0));
+        thread::scope(|s| {
+            for _ in 0..2 {
+                let lock = lock.clone();
+                s.spawn(move |_| {
+                    block_on(async move {
+                        for _ in 0..50 {
+                            *lock.write_async().await += 1; // was: lock.write().await
+                            let _seen = *lock.read_async().await;
+                        }
+                    });
+                });
+            }
+        })
+        .unwrap();
+        let guard = block_on(lock.clone().read_owned_async()); // was: lock.clone().read_owned()
+        assert_eq!(*guard, 100);
+        assert!(lock.try_write().is_err());
+    }
+}
+
 /// A bound on how many do the same at once, as with `tokio::sync::Semaphore`.
 mod tokio_semaphore {
     use counterpoint::sync::{Semaphore, TryAcquireError}; // was: use tokio::sync::{…};
@@ -403,6 +480,101 @@ mod openmp_reducer {
             }
         });
         assert_eq!(reducer.get(), 35);
+    }
+}
+
+/// Buffers that go round between threads, as with crossbeam's `ArrayQueue`.
+mod crossbeam_array_queue {
+    use counterpoint::queue::ArrayQueue; // was: use crossbeam::queue::ArrayQueue;
+    use std::thread;
+
+    #[test]
+    fn a_pool_of_buffers() {
+        let pool = ArrayQueue::new(2);
+        pool.push(vec![0_u8; 16]).unwrap();
+        pool.push(vec![0_u8; 16]).unwrap();
+        thread::scope(|s| {
+            for _ in 0..3 {
+                s.spawn(|| {
+                    let mut buffer = pool.pop().unwrap_or_else(|| vec![0; 16]);
+                    buffer[0] += 1;
+                    let _ = pool.push(buffer);
+                });
+            }
+        });
+        assert!(pool.is_full());
+        assert_eq!(
+            pool.into_iter().map(|buffer| buffer.len()).sum::<usize>(),
+            32
+        );
+    }
+
+    #[test]
+    fn a_ring_of_the_latest() {
+        let latest = ArrayQueue::new(3);
+        for line in 0..10 {
+            latest.force_push(line);
+        }
+        assert_eq!(latest.into_iter().collect::<Vec<_>>(), [7, 8, 9]);
+    }
+}
+
+/// Two threads in step, as in the three examples of rendezvous_swap.
+mod rendezvous_swap {
+    use counterpoint::sync::{Rendezvous, RendezvousData}; // was: use rendezvous_swap::{…};
+    use std::sync::{Arc, Mutex};
+    use std::thread;
+
+    /// Nobody is a step ahead: the lines come in pairs.
+    #[test]
+    fn threads_go_in_step() {
+        let lines = Arc::new(Mutex::new(String::new()));
+        let print =
+            |lines: &Mutex<String>, step: i32| *lines.lock().unwrap() += &format!("{step} ");
+        let (mut my_rendezvous, mut their_rendezvous) = Rendezvous::new();
+        let handle = {
+            let lines = lines.clone();
+            thread::spawn(move || {
+                for i in 1..5 {
+                    print(&lines, i);
+                    their_rendezvous.wait();
+                }
+            })
+        };
+        for i in 1..5 {
+            print(&lines, i);
+            my_rendezvous.wait();
+        }
+        handle.join().unwrap();
+        assert_eq!(*lines.lock().unwrap(), "1 1 2 2 3 3 4 4 ");
+    }
+
+    #[test]
+    fn threads_swap() {
+        let (mut my_rendezvous, mut their_rendezvous) = RendezvousData::new(0, 0);
+        let handle = thread::spawn(move || {
+            *their_rendezvous.swap() = 3;
+            assert_eq!(*their_rendezvous.swap(), 7);
+        });
+        *my_rendezvous.swap() = 7;
+        assert_eq!(*my_rendezvous.swap(), 3);
+        handle.join().unwrap();
+    }
+
+    /// The program that must not compile, with the one line moved that is wrong in it: see
+    /// `rendezvous/compile_fail.rs` of the sync room.
+    #[test]
+    fn a_borrow_ends_before_the_next_swap() {
+        let (mut my_rendezvous, mut their_rendezvous) = RendezvousData::new(0, 0);
+        let handle = thread::spawn(move || {
+            their_rendezvous.swap(); // what a swap returns can be ignored
+            their_rendezvous.swap();
+        });
+        let old_borrow = my_rendezvous.swap();
+        *old_borrow = 3;
+        let new_borrow = my_rendezvous.swap();
+        assert_eq!(*new_borrow, 0);
+        handle.join().unwrap();
     }
 }
 

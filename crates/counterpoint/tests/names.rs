@@ -115,6 +115,34 @@ fn thread() {
         s.spawn(|_| 1).join().unwrap() + named.join().unwrap()
     });
     assert_eq!(four.unwrap(), 4);
+    let five: counterpoint::thread::JoinHandle<i32> = counterpoint::thread::spawn(|| 5);
+    counterpoint::thread::yield_now();
+    assert_eq!(five.join().unwrap(), 5);
+}
+
+#[test]
+fn atomic() {
+    use counterpoint::atomic::{
+        AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Order, RELAXED,
+        acq_rel, acquire, fence_acquire, fence_release, fence_seq_cst, release,
+    };
+
+    shown::<(AtomicBool, AtomicPtr<u8>, AtomicU8, AtomicU32, AtomicU64)>();
+    let word = AtomicUsize::new(0);
+    word.store(1, release("names.store"));
+    assert_eq!(word.swap(2, acq_rel("names.swap")), 1);
+    let order: Order = acquire("names.load");
+    assert_eq!((word.load(order), word.load(RELAXED)), (2, 2));
+    for fence in [fence_acquire, fence_release, fence_seq_cst] {
+        fence("names.fence");
+    }
+}
+
+/// The checker's room is there, and empty without a checker.
+#[test]
+fn model() {
+    #[allow(unused_imports, reason = "empty without a checker")]
+    use counterpoint::model::*;
 }
 
 #[test]
@@ -350,6 +378,67 @@ mod sync {
     }
 
     #[test]
+    fn rwlock() {
+        use counterpoint::sync::rwlock::{
+            Read, ReadOwned, ReadRecursive, ReadRecursiveOwned, UpgradableRead,
+            UpgradableReadOwned, Upgrade, UpgradeOwned, Write, WriteOwned,
+        };
+        use counterpoint::sync::{
+            MappedRwLockReadGuard, MappedRwLockWriteGuard, OwnedMappedRwLockReadGuard,
+            OwnedMappedRwLockWriteGuard, OwnedRwLockReadGuard, OwnedRwLockUpgradableReadGuard,
+            OwnedRwLockWriteGuard, RwLock, RwLockError, RwLockReadGuard, RwLockUpgradableReadGuard,
+            RwLockWriteGuard, TryReadError, TryWriteError, UpgradeError,
+        };
+
+        error::<RwLockError>();
+        error::<TryReadError>();
+        error::<TryWriteError>();
+        error::<UpgradeError<()>>();
+        type Taken<G> = Result<G, RwLockError>;
+        static IN_A_STATIC: RwLock<u8> = RwLock::new(1);
+        assert_eq!(*IN_A_STATIC.read(), 1);
+        let mut lock = Arc::new(RwLock::fair(1));
+        let read: Read<'_, i32> = lock.read_async();
+        operation::<_, RwLockReadGuard<'_, i32>, Taken<RwLockReadGuard<'_, i32>>>(read);
+        let write: Write<'_, i32> = lock.write_async();
+        operation::<_, RwLockWriteGuard<'_, i32>, Taken<RwLockWriteGuard<'_, i32>>>(write);
+        drop::<ReadRecursive<'_, i32>>(lock.read_recursive_async());
+        drop::<UpgradableRead<'_, i32>>(lock.upgradable_read_async());
+        let reads: ReadOwned<i32> = lock.read_owned_async();
+        drop::<ReadRecursiveOwned<i32>>(lock.read_recursive_owned_async());
+        drop::<UpgradableReadOwned<i32>>(lock.upgradable_read_owned_async());
+        let writes: WriteOwned<i32> = lock.write_owned_async();
+        let reads: OwnedRwLockReadGuard<i32> = reads.wait();
+        let late = Some(RwLockError::TimedOut);
+        assert_eq!(lock.write_timeout(Duration::ZERO).err(), late);
+        assert_eq!(lock.write_deadline(Instant::now()).err(), late);
+        let part: OwnedMappedRwLockReadGuard<i32, i32> = OwnedRwLockReadGuard::map(reads, |it| it);
+        assert_eq!(lock.try_write().err(), Some(TryWriteError::WouldBlock));
+        drop(part);
+        let writes: OwnedRwLockWriteGuard<i32> = writes.wait();
+        assert_eq!(lock.try_read().err(), Some(TryReadError::WouldBlock));
+        let part: OwnedMappedRwLockWriteGuard<i32, i32> =
+            OwnedRwLockWriteGuard::map(writes, |it| it);
+        drop(part);
+        let part: MappedRwLockReadGuard<'_, i32> = RwLockReadGuard::map(lock.read(), |it| it);
+        drop(part);
+        let part: MappedRwLockWriteGuard<'_, i32> = RwLockWriteGuard::map(lock.write(), |it| it);
+        drop(part);
+        let reads: RwLockUpgradableReadGuard<'_, i32> = lock.upgradable_read();
+        let upgrade: Upgrade<'_, i32> = RwLockUpgradableReadGuard::upgrade_async(reads);
+        drop(RwLockWriteGuard::downgrade(upgrade.wait()));
+        let reads: OwnedRwLockUpgradableReadGuard<i32> = lock.upgradable_read_owned();
+        let upgrade: UpgradeOwned<i32> = OwnedRwLockUpgradableReadGuard::upgrade_async(reads);
+        drop(upgrade);
+        lock.clear_poison();
+        lock.named("a number");
+        assert!(!lock.is_poisoned() && !lock.is_locked() && !lock.is_locked_exclusive());
+        *Arc::get_mut(&mut lock).unwrap().get_mut() = 3;
+        assert_eq!(Arc::into_inner(lock).unwrap().into_inner(), 3);
+        const { assert!(RwLock::<()>::MAX_READERS > 1_000_000) };
+    }
+
+    #[test]
     fn semaphore() {
         use counterpoint::sync::semaphore::{Acquire, AcquireOwned};
         use counterpoint::sync::{
@@ -487,6 +576,152 @@ mod sync {
     }
 }
 
+mod meetings {
+    use super::{Duration, Instant, error, named, operation, shown};
+    use counterpoint::sync::exchanger::{Exchange, ExchangeError, ExchangeOwned};
+    use counterpoint::sync::rendezvous::{
+        Disconnected, GroupWait, Meeting, Party, RendezvousError, RendezvousSwap, RendezvousWait,
+        TryRendezvousError,
+    };
+    use counterpoint::sync::{Exchanger, Rendezvous, RendezvousData, RendezvousGroup};
+    use std::sync::Arc;
+
+    const NOW: Duration = Duration::ZERO;
+
+    #[test]
+    fn types() {
+        shown::<Rendezvous>();
+        shown::<RendezvousData<*const u8>>();
+        shown::<RendezvousGroup>();
+        shown::<Exchanger<*const u8>>();
+        shown::<Meeting<*const u8>>();
+        shown::<Party<'static, *const u8>>();
+        named::<RendezvousWait<'static>>();
+        named::<RendezvousSwap<'static, u8>>();
+        named::<GroupWait<'static>>();
+        named::<Exchange<'static, u8>>();
+        named::<ExchangeOwned<u8>>();
+        error::<Disconnected>();
+        error::<RendezvousError>();
+        error::<TryRendezvousError>();
+        error::<ExchangeError<u8>>();
+    }
+
+    #[test]
+    fn rendezvous() {
+        let (mut a, mut b): (Rendezvous, Rendezvous) = Rendezvous::new();
+        assert_eq!(a.try_wait(), Err(TryRendezvousError::WouldBlock));
+        assert_eq!(a.wait_timeout(NOW), Err(RendezvousError::TimedOut));
+        assert_eq!(
+            a.wait_deadline(Instant::now()),
+            Err(RendezvousError::TimedOut)
+        );
+        b.wait();
+        assert_eq!(a.wait_checked(), Ok(()));
+        operation::<_, Result<(), Disconnected>, Result<(), RendezvousError>>(a.wait_async());
+    }
+
+    #[test]
+    fn rendezvous_data() {
+        let (mut a, mut b): (RendezvousData<u8>, _) = RendezvousData::new(1, 2);
+        assert_eq!(a.get_mut(), Some(&mut 1));
+        assert_eq!(a.try_swap(), Err(TryRendezvousError::WouldBlock));
+        assert_eq!(a.try_wait(), Err(TryRendezvousError::WouldBlock));
+        assert_eq!(a.swap_timeout(NOW), Err(RendezvousError::TimedOut));
+        assert_eq!(a.wait_timeout(NOW), Err(RendezvousError::TimedOut));
+        assert_eq!(
+            a.swap_deadline(Instant::now()),
+            Err(RendezvousError::TimedOut)
+        );
+        assert_eq!(
+            a.wait_deadline(Instant::now()),
+            Err(RendezvousError::TimedOut)
+        );
+        assert_eq!(b.swap(), &mut 1);
+        assert_eq!(a.swap_checked(), Ok(&mut 2));
+        operation::<_, Result<&mut u8, Disconnected>, Result<&mut u8, RendezvousError>>(
+            a.swap_async(),
+        );
+        operation::<_, Result<(), Disconnected>, Result<(), RendezvousError>>(a.wait_async());
+        std::thread::scope(|s| {
+            s.spawn(|| b.wait());
+            assert_eq!(a.wait_checked(), Ok(()));
+        });
+        assert_eq!(a.into_inner().ok(), Some(1));
+    }
+
+    #[test]
+    fn rendezvous_group() {
+        let mut parties: Vec<RendezvousGroup> = RendezvousGroup::new(2);
+        let (mut a, mut b) = (parties.pop().unwrap(), parties.pop().unwrap());
+        assert_eq!(a.parties(), 2);
+        assert_eq!(a.try_wait(), Err(TryRendezvousError::WouldBlock));
+        assert_eq!(a.wait_timeout(NOW), Err(RendezvousError::TimedOut));
+        assert_eq!(
+            a.wait_deadline(Instant::now()),
+            Err(RendezvousError::TimedOut)
+        );
+        b.wait();
+        assert_eq!(a.wait_checked(), Ok(()));
+        operation::<_, Result<(), Disconnected>, Result<(), RendezvousError>>(a.wait_async());
+    }
+
+    #[test]
+    fn exchanger() {
+        static PLACE: Exchanger<u8> = Exchanger::new();
+        assert_eq!(PLACE.try_exchange(1), Err(1));
+        assert_eq!(
+            PLACE.exchange_timeout(1, NOW),
+            Err(ExchangeError::TimedOut(1))
+        );
+        assert_eq!(
+            PLACE.exchange_deadline(1, Instant::now()),
+            Err(ExchangeError::TimedOut(1))
+        );
+        assert_eq!(ExchangeError::Cancelled(1).into_inner(), 1);
+        operation::<_, u8, Result<u8, ExchangeError<u8>>>(PLACE.exchange_async(1));
+        let owned = Arc::new(Exchanger::<u8>::default());
+        owned.named("a place");
+        operation::<_, u8, Result<u8, ExchangeError<u8>>>(owned.exchange_owned_async(1));
+        std::thread::scope(|s| {
+            s.spawn(|| assert_eq!(PLACE.exchange(1), 2));
+            assert_eq!(PLACE.exchange(2), 1);
+        });
+    }
+
+    #[test]
+    fn spinning_core() {
+        let mut meeting: Meeting<u8> = Meeting::new(1, 2);
+        let (mut a, mut b): (Party<'_, u8>, Party<'_, u8>) = meeting.split();
+        assert_eq!(a.get_mut(), Some(&mut 1));
+        assert_eq!(a.try_swap(), Err(TryRendezvousError::WouldBlock));
+        assert_eq!(b.swap(), &mut 1);
+        assert_eq!(a.swap_checked(), Ok(&mut 2));
+        drop((a, b));
+        assert_eq!(meeting.into_inner(), (1, 2));
+    }
+}
+
+mod queue {
+    use super::*;
+
+    #[test]
+    fn array_queue() {
+        use counterpoint::queue::{ArrayQueue, array::IntoIter};
+
+        let mut queue: ArrayQueue<u8> = ArrayQueue::new(2);
+        assert_eq!((queue.push(1), queue.push_mut(2)), (Ok(()), Ok(())));
+        assert_eq!((queue.push(3), queue.push_mut(3)), (Err(3), Err(3)));
+        assert_eq!((queue.len(), queue.capacity()), (2, 2));
+        assert!(queue.is_full() && !queue.is_empty());
+        assert_eq!(queue.force_push(3), Some(1));
+        assert_eq!((queue.pop(), queue.pop_mut()), (Some(2), Some(3)));
+        let none: IntoIter<u8> = queue.into_iter();
+        assert_eq!(none.len(), 0);
+        shown::<IntoIter<u8>>();
+    }
+}
+
 /// The peers' own paths; each module has the name of the crate it stands for.
 #[cfg(feature = "compat")]
 mod compat {
@@ -498,6 +733,24 @@ mod compat {
         let share: SharedBufMutex<'_, usize> = total.share();
         drop(share);
         assert_eq!(total.get(), 0);
+    }
+
+    #[test]
+    fn rendezvous_swap() {
+        use counterpoint::compat::rendezvous_swap::{Rendezvous, RendezvousData};
+
+        let (mut a, mut b): (Rendezvous, Rendezvous) = Rendezvous::new();
+        let (mut c, mut d): (RendezvousData<u8>, RendezvousData<u8>) = RendezvousData::new(1, 2);
+        std::thread::scope(|s| {
+            s.spawn(|| {
+                a.wait();
+                a.wait_inline();
+                assert_eq!((*c.swap(), *c.swap_inline()), (2, 1));
+            });
+            b.wait_inline();
+            b.wait();
+            assert_eq!((*d.swap_inline(), *d.swap()), (1, 2));
+        });
     }
 
     #[test]

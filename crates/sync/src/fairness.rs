@@ -85,6 +85,12 @@ impl Patience {
         }
     }
 
+    /// Whether there is a reservation it knows of, which may have had its time.
+    pub(crate) fn stands_behind(&self) -> bool {
+        let memory = self.0.as_ref();
+        memory.is_some_and(|memory| memory.behind.is_some() || memory.overdue.is_some())
+    }
+
     /// Whether it has stood behind this reservation for the whole grace period; if it has, this
     /// stays true.
     pub(crate) fn expired(&mut self, reservation: u32) -> bool {

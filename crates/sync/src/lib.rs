@@ -19,6 +19,8 @@ pub mod mutex;
 pub mod notify;
 pub mod rendezvous;
 #[cfg(feature = "std")]
+pub mod rwlock;
+#[cfg(feature = "std")]
 pub mod semaphore;
 #[cfg(feature = "std")]
 pub mod wait_group;
@@ -36,6 +38,13 @@ pub use mutex::{
 pub use notify::{Notified, NotifiedOwned, Notify};
 #[cfg(feature = "std")]
 pub use rendezvous::{Rendezvous, RendezvousData, RendezvousGroup};
+#[cfg(feature = "std")]
+pub use rwlock::{
+    MappedRwLockReadGuard, MappedRwLockWriteGuard, OwnedMappedRwLockReadGuard,
+    OwnedMappedRwLockWriteGuard, OwnedRwLockReadGuard, OwnedRwLockUpgradableReadGuard,
+    OwnedRwLockWriteGuard, RwLock, RwLockError, RwLockReadGuard, RwLockUpgradableReadGuard,
+    RwLockWriteGuard, TryReadError, TryWriteError, UpgradeError,
+};
 #[cfg(feature = "std")]
 pub use semaphore::{
     AcquireError, OwnedSemaphorePermit, Semaphore, SemaphorePermit, TryAcquireError,

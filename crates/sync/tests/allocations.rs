@@ -4,7 +4,7 @@
 use counterpoint_sync::mutex::{Baton, Lock, LockOwned};
 use counterpoint_sync::semaphore::Acquire;
 use counterpoint_sync::wait_group::WaitGroupWaitRef;
-use counterpoint_sync::{Mutex, MutexGuard, Semaphore, WaitGroup};
+use counterpoint_sync::{Mutex, MutexGuard, RwLock, Semaphore, WaitGroup};
 use counterpoint_wait::cancel::{CancelToken, Cancelled, Ctl};
 use counterpoint_wait::queue::Node;
 use counterpoint_wait::timer::SleepUntil;
@@ -57,6 +57,7 @@ fn alone() {
     let (mutex, fair) = (Mutex::new(1), Mutex::fair(1));
     let owned = Arc::new(Mutex::new(1));
     let (semaphore, group, token) = (Semaphore::new(1), WaitGroup::new(), CancelToken::new());
+    let rwlock = RwLock::new(1);
     let mut cx = Context::from_waker(Waker::noop());
     free("uncontended verbs", || {
         drop(mutex.lock());
@@ -66,6 +67,10 @@ fn alone() {
         drop(semaphore.acquire());
         group.wait_ref();
         drop(mutex.lock_timeout(SHORT));
+        drop(rwlock.read());
+        drop(rwlock.write());
+        drop(rwlock.upgradable_read());
+        block_on(async { drop(rwlock.read_async().await) });
     });
     let held = mutex.lock();
     let (held_fair, permit) = (fair.lock(), semaphore.acquire());
@@ -83,6 +88,17 @@ fn alone() {
                 .wait()
                 .is_err()
         );
+    });
+    free("waits to read and to write", || {
+        let reads = rwlock.read();
+        assert!(rwlock.write_timeout(SHORT).is_err());
+        let mut writes = pin!(rwlock.write_async());
+        let mut more = pin!(rwlock.read_async());
+        assert!(writes.as_mut().poll(&mut cx).is_pending());
+        assert!(more.as_mut().poll(&mut cx).is_pending());
+        drop(reads);
+        assert!(writes.as_mut().poll(&mut cx).is_ready());
+        assert!(more.as_mut().poll(&mut cx).is_ready());
     });
     free("selects", || {
         for _ in 0..3 {
@@ -202,6 +218,8 @@ fn sizes() {
     println!("{:>4} bytes: Mutex<()>", size_of::<Mutex<()>>());
     assert_eq!(size_of::<Mutex<()>>(), 16);
     assert_eq!(size_of::<Mutex<u64>>(), 24);
+    assert_eq!(size_of::<RwLock<()>>(), 24);
+    assert_eq!(size_of::<RwLock<u64>>(), 32);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The same scenarios on every executor: tokio with several threads and with one, smol, and plain
 //! threads; and a thread and a task that wait for the same object.
 
-use counterpoint_sync::{LockError, Mutex, Semaphore, WaitGroup};
+use counterpoint_sync::{LockError, Mutex, RwLock, RwLockError, Semaphore, WaitGroup};
 use counterpoint_wait::cancel::{CancelToken, Ctl};
 use counterpoint_wait::timer::sleep;
 use counterpoint_wait::{Stop, block_on, select_async};
@@ -102,6 +102,7 @@ macro_rules! on_every_executor {
 on_every_executor! {
     tasks_add_under_a_lock
     tasks_and_a_thread_share_a_lock
+    tasks_and_threads_read_and_write
     bounds_end_waits
     a_token_ends_all_waits
     permits_bound_the_crowd
@@ -149,6 +150,51 @@ fn tasks_and_a_thread_share_a_lock(executor: &dyn Executor) {
         executor.run(tasks.collect());
     });
     assert_eq!(*mutex.try_lock().unwrap(), 800);
+}
+
+fn tasks_and_threads_read_and_write(executor: &dyn Executor) {
+    for lock in [RwLock::new((0, 0)), RwLock::fair((0, 0))] {
+        let lock = Arc::new(lock);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                for _ in 0..100 {
+                    let mut pair = lock.write();
+                    pair.0 += 1;
+                    pair.1 += 1;
+                }
+            });
+            scope.spawn(|| {
+                for _ in 0..100 {
+                    let pair = lock.read_timeout(LONG).unwrap();
+                    assert_eq!(pair.0, pair.1);
+                }
+            });
+            let tasks = (0..4).map(|number| {
+                let lock = lock.clone();
+                task(async move {
+                    for _ in 0..50 {
+                        if number == 0 {
+                            let mut pair = lock.write_owned_async().await;
+                            pair.0 += 1;
+                            pair.1 += 1;
+                        } else {
+                            let pair = lock.read_async().timeout(LONG).await.unwrap();
+                            assert_eq!(pair.0, pair.1);
+                        }
+                    }
+                })
+            });
+            executor.run(tasks.collect());
+        });
+        assert_eq!(*lock.try_read().unwrap(), (150, 150));
+        let held = lock.clone().read_owned();
+        let writer = lock.clone();
+        executor.run(vec![task(async move {
+            let error = writer.write_async().timeout(SHORT).await.err();
+            assert_eq!(error, Some(RwLockError::TimedOut));
+        })]);
+        drop(held);
+    }
 }
 
 fn bounds_end_waits(executor: &dyn Executor) {

@@ -144,7 +144,7 @@ impl Row {
             .expect("a scenario without peers is not measured")
     }
 
-    /// Ours in the form that meets the hardest peer.
+    /// The subject with this name.
     pub(crate) fn subject(&self, name: &str) -> Option<&Measured> {
         self.subjects.iter().find(|subject| subject.name == name)
     }

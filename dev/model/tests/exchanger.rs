@@ -83,12 +83,9 @@ model! {
         let place = Arc::new(Exchanger::new());
         let threads = [1, 2, 4].map(|mine| {
             let place = place.clone();
-            thread::spawn(move || match mine {
-                1 => place.exchange(mine),
-                _ => place.exchange_async(mine).wait(),
-            })
+            thread::spawn(move || place.exchange_async(mine).wait())
         });
-        let mut sum = place.exchange(8);
+        let mut sum = place.exchange_async(8).wait();
         for thread in threads {
             sum += thread.join().unwrap();
         }

@@ -1,4 +1,5 @@
-//! Links `counterpoint-base` without the standard library and uses what it promises there.
+//! Links `counterpoint-base`, `counterpoint-lockfree` and `counterpoint-sync` without the standard
+//! library and uses what they promise there.
 //!
 //! The exit code is the number of the first check that fails, and 0 if all hold. Were `std` in
 //! the build, its panic handler would collide with the one below and nothing would link.
@@ -6,15 +7,39 @@
 #![no_std]
 #![no_main]
 
-use core::ffi::{c_char, c_int};
+use core::alloc::{GlobalAlloc, Layout};
+use core::ffi::{c_char, c_int, c_void};
 use core::panic::PanicInfo;
 use counterpoint_base::{Backoff, CachePadded};
+use counterpoint_lockfree::queue::ArrayQueue;
+use counterpoint_sync::rendezvous::{Disconnected, Meeting, TryRendezvousError};
 
 // The C start-up code calls `main`.
 #[link(name = "c")]
 unsafe extern "C" {
     fn abort() -> !;
+    fn aligned_alloc(align: usize, size: usize) -> *mut c_void;
+    fn free(pointer: *mut c_void);
 }
+
+struct FromC;
+
+// SAFETY: memory comes from the C library's allocator, as large and as aligned as asked for.
+unsafe impl GlobalAlloc for FromC {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let align = layout.align().max(size_of::<usize>());
+        // SAFETY: the alignment is a power of two, and the size a multiple of it.
+        unsafe { aligned_alloc(align, layout.size().next_multiple_of(align)) }.cast()
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, _layout: Layout) {
+        // SAFETY: the pointer comes from `alloc`.
+        unsafe { free(pointer.cast()) };
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: FromC = FromC;
 
 #[panic_handler]
 fn panic(_: &PanicInfo<'_>) -> ! {
@@ -22,11 +47,22 @@ fn panic(_: &PanicInfo<'_>) -> ! {
     unsafe { abort() }
 }
 
+/// The prebuilt `alloc` refers to it for unwinding, which does not happen here.
+// SAFETY: nothing else of this name is linked, for `std` is not.
+#[unsafe(no_mangle)]
+pub extern "C" fn rust_eh_personality() {}
+
 /// Called by the C start-up code.
 // SAFETY: no other `main` is linked; `#![no_main]` keeps the compiler from making one.
 #[unsafe(no_mangle)]
 pub extern "C" fn main(_count: c_int, _arguments: *const *const c_char) -> c_int {
-    let checks = [backs_off(), pads()];
+    let checks = [
+        backs_off(),
+        pads(),
+        queues(),
+        swaps(),
+        sees_who_is_gone(),
+    ];
     match checks.iter().position(|holds| !holds) {
         Some(index) => index as c_int + 1,
         None => 0,
@@ -52,4 +88,31 @@ fn pads() -> bool {
     let pair = [CachePadded::new(1u8), CachePadded::new(2u8)];
     let distance = (&raw const *pair[1]).addr() - (&raw const *pair[0]).addr();
     distance >= 32 && *pair[0] + *pair[1] == 3
+}
+
+/// A queue gives back what was pushed, in order.
+fn queues() -> bool {
+    let queue = ArrayQueue::new(2);
+    let pushed = queue.push(1).is_ok() && queue.push(2).is_ok() && queue.push(3) == Err(3);
+    pushed && queue.pop() == Some(1) && queue.into_iter().sum::<i32>() == 2
+}
+
+/// Two parties in memory of the caller's swap.
+fn swaps() -> bool {
+    let mut meeting = Meeting::new(1, 2);
+    let (mut a, mut b) = meeting.split();
+    let first = a.try_swap() == Err(TryRendezvousError::WouldBlock) && a.get_mut().is_none();
+    *b.swap() += 10;
+    let second = *a.swap() == 2;
+    drop((a, b));
+    first && second && meeting.into_inner() == (11, 2)
+}
+
+/// The last arrival counts, and then the partner is gone.
+fn sees_who_is_gone() -> bool {
+    let mut meeting = Meeting::new(1, 2);
+    let (mut a, mut b) = meeting.split();
+    let offered = b.try_swap().is_err();
+    drop(b);
+    offered && a.swap_checked() == Ok(&mut 2) && a.swap_checked() == Err(Disconnected)
 }

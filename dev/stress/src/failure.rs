@@ -2,6 +2,7 @@
 
 use crate::history::History;
 use crate::linear::Verdict;
+use crate::model::Model;
 use crate::plan::{Plan, Step, describe};
 use std::fmt::{self, Debug};
 
@@ -30,6 +31,9 @@ pub struct Failure<O, R> {
     /// How to see it again.
     pub again: String,
 }
+
+/// A failure of a structure.
+pub type Fault<S> = Box<Failure<<S as Model>::Op, <S as Model>::Ret>>;
 
 impl<O: Debug, R: Debug> Debug for Failure<O, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -61,9 +65,9 @@ impl<O: Debug, R: Debug> fmt::Display for Failure<O, R> {
 
 /// Drops steps while `fails` still finds something, and returns the smallest failure.
 pub fn shrink<O: Clone + Debug, R: Clone + Debug>(
-    mut worst: Failure<O, R>,
-    mut fails: impl FnMut(&Plan<O>) -> Option<Failure<O, R>>,
-) -> Failure<O, R> {
+    mut worst: Box<Failure<O, R>>,
+    mut fails: impl FnMut(&Plan<O>) -> Option<Box<Failure<O, R>>>,
+) -> Box<Failure<O, R>> {
     loop {
         let smaller = candidates(&worst.plan)
             .into_iter()

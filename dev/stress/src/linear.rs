@@ -56,7 +56,7 @@ pub fn check<M: Model>(model: &M, parties: usize, history: &History<M::Op, M::Re
     if !keyed {
         return Search::new(model, parties, &calls, standstill.as_ref()).run();
     }
-    let mut split: BTreeMap<Option<u64>, Vec<Call<M::Op, M::Ret>>> = BTreeMap::new();
+    let mut split: BTreeMap<Option<u64>, Vec<_>> = BTreeMap::new();
     for call in calls {
         split.entry(model.key(&call.op)).or_default().push(call);
     }

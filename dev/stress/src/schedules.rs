@@ -2,7 +2,7 @@
 //! from the schedule's own random numbers, so that a seed repeats both.
 
 use crate::desk::{Desk, Rest};
-use crate::failure::{Failure, Wrong, shrink};
+use crate::failure::{Failure, Fault, Wrong, shrink};
 use crate::history::History;
 use crate::linear::{Verdict, check};
 use crate::plan::{Pick, Plan, draw};
@@ -34,8 +34,6 @@ pub struct Schedules {
     pub schedules: usize,
 }
 
-type Fault<S> = Failure<<S as crate::Model>::Op, <S as crate::Model>::Ret>;
-
 /// What is being run and what was found; not seen by the checker.
 struct Found<S: Subject> {
     plan: Mutex<Plan<S::Op>>,
@@ -57,7 +55,7 @@ impl Schedules {
     ///
     /// # Errors
     /// The wrong history.
-    pub fn run<S: Subject>(&self, subject: S) -> Result<u64, Box<Fault<S>>> {
+    pub fn run<S: Subject>(&self, subject: S) -> Result<u64, Fault<S>> {
         let subject = std::sync::Arc::new(subject);
         let found = self.explore(&subject, None, self.schedules);
         let histories = found.histories.load(Ordering::Relaxed);
@@ -70,7 +68,7 @@ impl Schedules {
         });
         failure.again =
             format!("Found in schedule {histories} of this seed; COUNTERPOINT_SEED sets it.");
-        Err(Box::new(failure))
+        Err(failure)
     }
 
     /// Runs a plan, or drawn ones, in so many schedules or until one fails.
@@ -109,7 +107,7 @@ impl Schedules {
                 history: get(&found.history),
                 again: String::new(),
             };
-            set(&found.failure, Some(failure));
+            set(&found.failure, Some(Box::new(failure)));
         }
         found
     }
@@ -159,7 +157,7 @@ impl Schedules {
                 history,
                 again: String::new(),
             };
-            set(&found.failure, Some(failure));
+            set(&found.failure, Some(Box::new(failure)));
         }
     }
 

@@ -1,7 +1,7 @@
 //! Histories of real threads. With the cfg `counterpoint_jitter` they meet in rare windows, too.
 
 use crate::desk::{Desk, Rest};
-use crate::failure::{Failure, Wrong, shrink};
+use crate::failure::{Failure, Fault, Wrong, shrink};
 use crate::history::{History, Standstill};
 use crate::linear::{Verdict, check};
 use crate::plan::{Pick, Plan, Random, draw};
@@ -45,7 +45,7 @@ pub struct Count {
 }
 
 type Real<S> = <S as Subject>::Real;
-type Fault<S> = Failure<<S as crate::Model>::Op, <S as crate::Model>::Ret>;
+type Rested<S> = Option<Standstill<<S as crate::Model>::Op, <S as crate::Model>::Ret>>;
 
 /// What the threads of a run share.
 struct Round<S: Subject> {
@@ -71,7 +71,7 @@ impl Threads {
     ///
     /// # Errors
     /// The wrong history.
-    pub fn run<S: Subject>(&self, subject: S) -> Result<Count, Box<Fault<S>>> {
+    pub fn run<S: Subject>(&self, subject: S) -> Result<Count, Fault<S>> {
         let mut crew = Crew::new(subject, self);
         let mut count = Count::default();
         for number in 0..self.histories {
@@ -82,7 +82,7 @@ impl Threads {
                     count.concurrent += u64::from(history.is_concurrent());
                     count.rested += u64::from(history.standstill.is_some());
                 }
-                Err(failure) => return Err(Box::new(self.smallest(crew, failure, number))),
+                Err(failure) => return Err(self.smallest(crew, failure, number)),
             }
         }
         Ok(count)
@@ -195,17 +195,17 @@ impl<S: Subject> Crew<S> {
     }
 
     fn failure(&self, round: &Round<S>, history: History<S::Op, S::Ret>, wrong: Wrong) -> Fault<S> {
-        Failure {
+        Box::new(Failure {
             name: S::NAME,
             wrong,
             plan: round.plan.clone(),
             history,
             again: String::new(),
-        }
+        })
     }
 
     /// Watches until all are over; returns the standstill that there was.
-    fn watch(&self, round: &Round<S>) -> Result<Option<Standstill<S::Op, S::Ret>>, Fault<S>> {
+    fn watch(&self, round: &Round<S>) -> Result<Rested<S>, Fault<S>> {
         let mut standstill = None;
         let mut bell = 0;
         let mut last = (Rest::Moving, Instant::now());

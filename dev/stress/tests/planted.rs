@@ -64,7 +64,7 @@ impl Subject for LostUpdate {
         AtomicU64::new(0)
     }
 
-    fn local<'r>(&self, _real: &'r AtomicU64, _party: usize) {}
+    fn local(&self, _real: &AtomicU64, _party: usize) {}
 
     fn choose(&self, _party: usize, pick: &mut Pick<'_>) -> u64 {
         1 + u64::from(pick.below(3))
@@ -134,7 +134,7 @@ impl Subject for StaleRead {
         AtomicU64::new(0)
     }
 
-    fn local<'r>(&self, _real: &'r AtomicU64, _party: usize) -> (u64, u64) {
+    fn local(&self, _real: &AtomicU64, _party: usize) -> (u64, u64) {
         (0, 0)
     }
 
@@ -223,7 +223,7 @@ impl Subject for Twice {
         Mutex::new(VecDeque::new())
     }
 
-    fn local<'r>(&self, _real: &'r Self::Real, _party: usize) {}
+    fn local(&self, _real: &Self::Real, _party: usize) {}
 
     fn choose(&self, party: usize, pick: &mut Pick<'_>) -> End {
         let value = 10 * party as u64 + u64::from(pick.below(9));
@@ -315,7 +315,7 @@ impl Subject for Forgetful {
         Place::default()
     }
 
-    fn local<'r>(&self, _real: &'r Place, _party: usize) {}
+    fn local(&self, _real: &Place, _party: usize) {}
 
     fn choose(&self, _party: usize, pick: &mut Pick<'_>) -> Move {
         pick.one_of(&[Move::Leave, Move::Take])

@@ -24,6 +24,7 @@
 
 use super::atomic::AtomicU32;
 use super::time::Instant;
+use super::{Branch, choose};
 
 /// Why a sleep ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +70,9 @@ impl Futex {
     /// Sleeps if the word holds `expected`, until woken or until `deadline`. May return for no
     /// reason.
     pub fn wait(&self, expected: u32, deadline: Option<Instant>) -> Slept {
+        if choose(Branch::SpuriousWake) {
+            return Slept::Woken;
+        }
         imp::wait(self, expected, deadline)
     }
 
@@ -260,9 +264,6 @@ mod checked {
     pub(super) fn wait(futex: &Futex, expected: u32, deadline: Option<Instant>) -> Slept {
         if deadline.is_some() && choose(Branch::DeadlineFirst) {
             return Slept::TimedOut;
-        }
-        if choose(Branch::SpuriousWake) {
-            return Slept::Woken;
         }
         // A read-modify-write, since the kernel sees the newest value, not an older one.
         if futex.word.fetch_add(0, RELAXED) != expected {

@@ -51,7 +51,7 @@
 //!
 //! # Checked by
 //! dev/model tests/array_queue.rs, which begins two laps before positions wrap around;
-//! tests/array_queue.rs, tests/linear.rs.
+//! tests/array_queue.rs; array/tests.rs; histories in dev/stress.
 
 use alloc::boxed::Box;
 use core::fmt;
@@ -100,7 +100,7 @@ impl<T> Slot<T> {
 ///
 /// Not for waiting: a loop around `pop` burns a processor; a channel wakes its receiver. Nor for
 /// one producer and one consumer, whom a ring of their own serves several times faster; nor where
-/// no bound is known, see [`SegQueue`](super::SegQueue).
+/// no bound is known.
 ///
 /// # Cost
 /// One allocation, in [`new`](ArrayQueue::new): 8 bytes more than a value for each slot. A push or
@@ -154,8 +154,13 @@ impl<T> ArrayQueue<T> {
             .checked_add(1)
             .and_then(u64::checked_next_power_of_two)
             .expect("the capacity is too large");
-        // I4: under a checker the first laps lead over the end of the numbers.
-        let start = FIRST_LAP.wrapping_mul(lap);
+        Self::starting(capacity, lap, FIRST_LAP)
+    }
+
+    /// A queue whose positions begin in this lap.
+    fn starting(capacity: usize, lap: u64, first: u64) -> ArrayQueue<T> {
+        // I4: the first laps of a checker or a test lead over the end of the numbers.
+        let start = first.wrapping_mul(lap);
         let slot = |index| Slot {
             stamp: AtomicU64::new(start + index),
             value: UnsafeCell::new(MaybeUninit::uninit()),
@@ -504,3 +509,6 @@ impl<T> Iterator for IntoIter<T> {
 
 impl<T> ExactSizeIterator for IntoIter<T> {}
 impl<T> FusedIterator for IntoIter<T> {}
+
+#[cfg(test)]
+mod tests;

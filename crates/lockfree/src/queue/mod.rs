@@ -1,5 +1,9 @@
-//! Queues for any number of threads, in which nobody sleeps: a full or empty one says so.
+//! Queues for any number of threads, in which nobody sleeps: a full or an empty one says so.
+//!
+//! | you want | use |
+//! |---|---|
+//! | a bound, and one allocation | [`ArrayQueue`] |
 
-mod array;
+pub mod array;
 
-pub use array::{ArrayQueue, SP};
+pub use array::ArrayQueue;

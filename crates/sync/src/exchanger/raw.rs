@@ -118,6 +118,10 @@ pub(super) struct RawExchanger<T> {
     queue: WaitQueue<State<T>, Wish<T>>,
 }
 
+// Nothing foreign runs while a value is between two owners.
+impl<T> core::panic::UnwindSafe for RawExchanger<T> {}
+impl<T> core::panic::RefUnwindSafe for RawExchanger<T> {}
+
 impl<T> RawExchanger<T> {
     const_fn! {
         pub(super) const fn new() -> RawExchanger<T> {

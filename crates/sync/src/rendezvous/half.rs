@@ -195,6 +195,7 @@ impl<T> Half<T> {
         }
     }
 
+    #[inline(never)]
     fn spin(&mut self) -> Option<Met> {
         let Half {
             side,

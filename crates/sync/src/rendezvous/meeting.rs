@@ -27,6 +27,7 @@ use super::{Disconnected, TryRendezvousError};
 ///     s.spawn(move || *b.swap() += 10);
 ///     assert_eq!(*a.swap(), 2);
 /// });
+/// drop(a);
 /// assert_eq!(meeting.into_inner(), (11, 2));
 /// ```
 pub struct Meeting<T> {

@@ -76,6 +76,10 @@ pub(super) struct Spot<V> {
 // party.
 unsafe impl<V: Send> Sync for Spot<V> {}
 
+// A panic of a party leaves its slot held by it, or offered.
+impl<V> core::panic::UnwindSafe for Spot<V> {}
+impl<V> core::panic::RefUnwindSafe for Spot<V> {}
+
 impl<V> Spot<V> {
     const_fn! {
         /// A spot for the parties `Side::new(0)`, who holds `a`, and `Side::new(1)`, who holds `b`.

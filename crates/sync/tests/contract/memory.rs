@@ -2,7 +2,7 @@
 
 use crate::subjects::{Subject, all};
 use crate::wakers::{Moment, Probe};
-use counterpoint_sync::{Mutex, Semaphore};
+use counterpoint_sync::{Mutex, RwLock, Semaphore};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
@@ -184,6 +184,33 @@ fn w10_a_forgotten_wait_survives_a_move_of_the_semaphore() {
     assert!(semaphore.acquire().is_err());
 }
 
+#[test]
+fn w10_a_forgotten_wait_survives_a_move_of_the_rwlock() {
+    let mut place = Box::new(RwLock::new(7));
+    let held = place.write();
+    for writes in [true, false, true] {
+        let probe = Probe::new();
+        if writes {
+            let mut wait = Box::pin(place.write_async());
+            assert!(probe.poll(wait.as_mut()).is_pending());
+            std::mem::forget(wait);
+        } else {
+            let mut wait = Box::pin(place.read_async());
+            assert!(probe.poll(wait.as_mut()).is_pending());
+            std::mem::forget(wait);
+        }
+    }
+    drop(held);
+    let moved = std::mem::replace(&mut *place, RwLock::new(0));
+    let lock = Box::new(moved);
+    drop(place);
+    for expected in 7..12 {
+        assert_eq!(*lock.read(), expected);
+        *lock.write() += 1;
+    }
+    assert_eq!(lock.into_inner(), 12);
+}
+
 macro_rules! table {
     ($($ty:ty: $($is:ident)+;)*) => {$(
         $(table!(@is $is $ty);)+
@@ -211,11 +238,15 @@ macro_rules! table {
 
 mod auto_traits {
     use counterpoint_sync::mutex::{Lock, LockOwned};
+    use counterpoint_sync::rwlock::{Read, ReadOwned, Upgrade, Write, WriteOwned};
     use counterpoint_sync::semaphore::{Acquire, AcquireOwned};
     use counterpoint_sync::wait_group::{WaitGroupWait, WaitGroupWaitRef};
     use counterpoint_sync::{
-        MappedMutexGuard, Mutex, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard,
-        OwnedSemaphorePermit, Semaphore, SemaphorePermit, WaitGroup,
+        MappedMutexGuard, MappedRwLockReadGuard, MappedRwLockWriteGuard, Mutex, MutexGuard,
+        OwnedMappedMutexGuard, OwnedMappedRwLockReadGuard, OwnedMappedRwLockWriteGuard,
+        OwnedMutexGuard, OwnedRwLockReadGuard, OwnedRwLockUpgradableReadGuard,
+        OwnedRwLockWriteGuard, OwnedSemaphorePermit, RwLock, RwLockReadGuard,
+        RwLockUpgradableReadGuard, RwLockWriteGuard, Semaphore, SemaphorePermit, WaitGroup,
     };
     use counterpoint_wait::cancel::{CancelToken, Cancelled, Ctl, DropGuard};
     use counterpoint_wait::select::{Select, SelectWait};
@@ -261,6 +292,58 @@ mod auto_traits {
         Bounded<Lock<'static, u8>>: send sync not_unpin;
         WithCtl<u8>: send sync not_unpin;
         WithCtl<Local>: not_send;
+        RwLock<u8>: send sync unpin;
+        RwLock<Once>: send not_sync;
+        RwLock<Stays>: not_send not_sync;
+        RwLock<Local>: not_send not_sync;
+        RwLock<[u8]>: send sync;
+        RwLockReadGuard<'static, u8>: send sync unpin;
+        RwLockReadGuard<'static, Once>: not_send not_sync;
+        RwLockReadGuard<'static, Stays>: not_send not_sync;
+        RwLockReadGuard<'static, Local>: not_send not_sync;
+        OwnedRwLockReadGuard<u8>: send sync unpin;
+        OwnedRwLockReadGuard<Once>: not_send not_sync;
+        OwnedRwLockReadGuard<Stays>: not_send not_sync;
+        OwnedRwLockReadGuard<Local>: not_send not_sync;
+        RwLockUpgradableReadGuard<'static, u8>: send sync unpin;
+        RwLockUpgradableReadGuard<'static, Once>: not_send not_sync;
+        RwLockUpgradableReadGuard<'static, Stays>: not_send not_sync;
+        RwLockUpgradableReadGuard<'static, Local>: not_send not_sync;
+        OwnedRwLockUpgradableReadGuard<u8>: send sync unpin;
+        OwnedRwLockUpgradableReadGuard<Once>: not_send not_sync;
+        OwnedRwLockUpgradableReadGuard<Stays>: not_send not_sync;
+        OwnedRwLockUpgradableReadGuard<Local>: not_send not_sync;
+        RwLockWriteGuard<'static, u8>: send sync unpin;
+        RwLockWriteGuard<'static, Once>: not_send not_sync;
+        RwLockWriteGuard<'static, Stays>: not_send not_sync;
+        RwLockWriteGuard<'static, Local>: not_send not_sync;
+        OwnedRwLockWriteGuard<u8>: send sync unpin;
+        OwnedRwLockWriteGuard<Once>: not_send not_sync;
+        OwnedRwLockWriteGuard<Stays>: not_send not_sync;
+        OwnedRwLockWriteGuard<Local>: not_send not_sync;
+        MappedRwLockReadGuard<'static, u8>: send sync unpin;
+        MappedRwLockReadGuard<'static, Once>: not_send not_sync;
+        MappedRwLockReadGuard<'static, Local>: not_send not_sync;
+        MappedRwLockWriteGuard<'static, u8>: send sync unpin;
+        MappedRwLockWriteGuard<'static, Once>: send not_sync;
+        MappedRwLockWriteGuard<'static, Stays>: not_send;
+        MappedRwLockWriteGuard<'static, Local>: not_send not_sync;
+        OwnedMappedRwLockReadGuard<u8, u8>: send sync unpin;
+        OwnedMappedRwLockReadGuard<u8, Once>: not_send not_sync;
+        OwnedMappedRwLockReadGuard<Once, u8>: not_send not_sync;
+        OwnedMappedRwLockWriteGuard<u8, u8>: send sync unpin;
+        OwnedMappedRwLockWriteGuard<u8, Once>: send not_sync;
+        OwnedMappedRwLockWriteGuard<Local, u8>: not_send not_sync;
+        OwnedMappedRwLockWriteGuard<u8, Local>: not_send not_sync;
+        Read<'static, u8>: send sync not_unpin;
+        Read<'static, Local>: not_send not_sync not_unpin;
+        Write<'static, u8>: send sync not_unpin;
+        Write<'static, Once>: not_send not_sync;
+        ReadOwned<u8>: send sync not_unpin;
+        WriteOwned<u8>: send sync not_unpin;
+        WriteOwned<Local>: not_send not_sync;
+        Upgrade<'static, u8>: send sync not_unpin;
+        Upgrade<'static, Once>: not_send not_sync;
         Semaphore: send sync unpin;
         SemaphorePermit<'static>: send sync unpin;
         OwnedSemaphorePermit: send sync unpin;

@@ -2,7 +2,7 @@
 
 use super::wakers::Probe;
 use counterpoint_sync::semaphore::AcquireError;
-use counterpoint_sync::{LockError, Mutex, Semaphore, WaitGroup};
+use counterpoint_sync::{LockError, Mutex, RwLock, RwLockError, Semaphore, WaitGroup};
 use counterpoint_wait::cancel::{CancelToken, Ctl};
 use counterpoint_wait::op::Verb;
 use counterpoint_wait::{Op, Stop};
@@ -126,6 +126,55 @@ fn acquired<T: Send + 'static>(result: Result<T, AcquireError>) -> Result<Won, S
     })
 }
 
+fn shared<T: Send + 'static>(result: Result<T, RwLockError>) -> Result<Won, Stop> {
+    result.map(boxed).map_err(|error| match error {
+        RwLockError::TimedOut => Stop::TimedOut,
+        RwLockError::Cancelled => Stop::Cancelled,
+    })
+}
+
+/// A lock that somebody writes until `open` is called.
+fn written(lock: RwLock<()>) -> (&'static Arc<RwLock<()>>, impl Fn() + Send + Sync + 'static) {
+    let lock = leak(Arc::new(lock));
+    let held = Cell::new(Some(lock.write()));
+    let open = move || {
+        let guard = held.lock().unwrap().take();
+        drop(guard);
+    };
+    (lock, open)
+}
+
+fn write(lock: RwLock<()>) -> Subject {
+    let (lock, open) = written(lock);
+    Subject::new(true, || lock.write_async(), boxed, shared, open)
+}
+
+fn owned_write(lock: RwLock<()>) -> Subject {
+    let (lock, open) = written(lock);
+    Subject::new(true, || lock.write_owned_async(), boxed, shared, open)
+}
+
+fn upgradable_read(lock: RwLock<()>) -> Subject {
+    let (lock, open) = written(lock);
+    Subject::new(true, || lock.upgradable_read_async(), boxed, shared, open)
+}
+
+/// All who read come in together.
+fn read(lock: RwLock<()>) -> Subject {
+    let (lock, open) = written(lock);
+    Subject::new(false, || lock.read_async(), boxed, shared, open)
+}
+
+fn owned_read(lock: RwLock<()>) -> Subject {
+    let (lock, open) = written(lock);
+    Subject::new(false, || lock.read_owned_async(), boxed, shared, open)
+}
+
+fn recursive_read(lock: RwLock<()>) -> Subject {
+    let (lock, open) = written(lock);
+    Subject::new(false, || lock.read_recursive_async(), boxed, shared, open)
+}
+
 fn permit<T: Send + 'static>(result: Result<T, AcquireError>) -> Won {
     acquired(result).expect("never closed")
 }
@@ -208,6 +257,14 @@ pub(crate) fn all() -> Vec<Subject> {
         semaphore(Semaphore::new(0)),
         semaphore(Semaphore::fair(0)),
         owned_semaphore(Semaphore::new(0)),
+        write(RwLock::new(())),
+        write(RwLock::fair(())).nudging(),
+        owned_write(RwLock::new(())),
+        upgradable_read(RwLock::new(())),
+        read(RwLock::new(())),
+        read(RwLock::fair(())),
+        owned_read(RwLock::new(())),
+        recursive_read(RwLock::new(())),
         cancel_token(),
         wait_group(),
     ]

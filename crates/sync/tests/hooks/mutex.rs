@@ -1,7 +1,10 @@
-//! What a mutex tells the hooks.
+//! What locks tell the hooks.
 
 use super::{PANICS, TOLD, begin, told};
-use counterpoint_sync::{MappedMutexGuard, Mutex, MutexGuard, OwnedMutexGuard};
+use counterpoint_sync::{
+    MappedMutexGuard, Mutex, MutexGuard, OwnedMutexGuard, RwLock, RwLockReadGuard,
+    RwLockUpgradableReadGuard, RwLockWriteGuard,
+};
 use counterpoint_wait::hooks::{self, What};
 use std::sync::Arc;
 use std::time::Duration;
@@ -121,4 +124,36 @@ fn a_panic_of_the_sink_leaves_the_lock_free() {
     assert!(!mutex.is_poisoned());
     assert_eq!(*mutex.try_lock().unwrap(), 1);
     assert_eq!(told().len(), 6);
+}
+
+#[test]
+fn a_read_write_lock_tells_what_it_is_held_for() {
+    begin();
+    let lock = Arc::new(RwLock::new((1, 2)));
+    let line = line!();
+    drop(lock.read());
+    drop(lock.write());
+    drop(lock.try_upgradable_read());
+    drop(lock.read_async().wait());
+    drop(lock.write_owned_async().wait());
+    let all = TOLD.take();
+    let kinds = [
+        "RwLockReadGuard",
+        "RwLockWriteGuard",
+        "RwLockUpgradableReadGuard",
+        "RwLockReadGuard",
+        "OwnedRwLockWriteGuard",
+    ];
+    assert_eq!(all.len(), 2 * kinds.len());
+    for (index, (pair, kind)) in all.chunks(2).zip(kinds).enumerate() {
+        assert_eq!((pair[0].what, pair[1].what), (What::Held, What::Released));
+        assert_eq!((pair[0].id, pair[0].kind), (pair[1].id, kind));
+        assert_eq!(pair[0].site.line(), line + 1 + index as u32);
+        assert_eq!(pair[0].object, all[0].object);
+    }
+    drop(RwLockReadGuard::map(lock.read(), |pair| &pair.0));
+    assert_eq!(told(), PAIR);
+    let reads = RwLockWriteGuard::downgrade_to_upgradable(lock.write());
+    drop(RwLockUpgradableReadGuard::upgrade(reads));
+    assert_eq!(told(), [PAIR, PAIR, PAIR].concat());
 }

@@ -144,7 +144,7 @@ impl Subject for Tree {
         [root, branch, leaf]
     }
 
-    fn local<'r>(&self, _real: &'r Self::Real, _party: usize) -> Child {
+    fn local(&self, _real: &Self::Real, _party: usize) -> Child {
         None
     }
 

@@ -92,10 +92,8 @@ impl<const FAIR: bool> Model for Order<FAIR> {
         let free = state.available.max(0) as usize;
         let mut after = state.clone();
         match (call.op, call.ret) {
-            (Op::Acquire(..) | Op::TryAcquire(..), Ret::Closed) => {
-                if state.closed {
-                    next.push(after);
-                }
+            (Op::Acquire(..) | Op::TryAcquire(..), Ret::Closed) if state.closed => {
+                next.push(after);
             }
             (Op::Acquire(min, max) | Op::TryAcquire(min, max), Ret::Permits(count)) => {
                 // What was promised before it was closed may be taken after.
@@ -125,11 +123,7 @@ impl<const FAIR: bool> Model for Order<FAIR> {
                 after.available -= *count as i64;
                 next.push(after);
             }
-            (Op::Available, Ret::Permits(count)) => {
-                if *count == free {
-                    next.push(after);
-                }
-            }
+            (Op::Available, Ret::Permits(count)) if *count == free => next.push(after),
             (Op::Close, _) => {
                 after.closed = true;
                 next.push(after);

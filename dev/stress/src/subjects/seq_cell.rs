@@ -67,7 +67,7 @@ impl Subject for Cell {
         SeqCell::new([0; 8])
     }
 
-    fn local<'r>(&self, _real: &'r Self::Real, _party: usize) {}
+    fn local(&self, _real: &Self::Real, _party: usize) {}
 
     fn choose(&self, party: usize, pick: &mut Pick<'_>) -> Op {
         let value = u64::from(pick.below(50)) * 8 + party as u64 + 1;

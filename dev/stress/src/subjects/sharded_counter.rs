@@ -131,7 +131,7 @@ impl Subject for Counter {
         }
     }
 
-    fn local<'r>(&self, _real: &'r Numbered, _party: usize) {}
+    fn local(&self, _real: &Numbered, _party: usize) {}
 
     fn choose(&self, _party: usize, pick: &mut Pick<'_>) -> Op {
         pick.one_of(&[Op::Add, Op::Add, Op::Sub, Op::Sum, Op::Sum])

@@ -247,7 +247,7 @@ impl Subject for Handles {
         Mutex::new(handles)
     }
 
-    fn local<'r>(&self, real: &'r Mutex<Own>, _party: usize) -> Own {
+    fn local(&self, real: &Mutex<Own>, _party: usize) -> Own {
         let handle = real.lock().expect("nothing panics in here").pop();
         handle.into_iter().collect()
     }

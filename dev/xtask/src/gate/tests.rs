@@ -80,7 +80,15 @@ fn the_night_runs_the_long_jobs() {
     let night = names(&Options::default(), Place::at_night);
     assert_eq!(
         night,
-        ["models", "weaken", "planted", "jitter", "asan", "tsan"]
+        [
+            "models",
+            "histories",
+            "weaken",
+            "planted",
+            "jitter",
+            "asan",
+            "tsan"
+        ]
     );
 }
 

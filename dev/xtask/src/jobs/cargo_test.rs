@@ -26,7 +26,7 @@ const FALLBACKS: &[Fallback] = &[
         folder: "generic",
     },
     Fallback {
-        packages: &["counterpoint-base"],
+        packages: &["counterpoint-base", "counterpoint-lockfree"],
         cfg: "counterpoint_no_membarrier",
         folder: "no-membarrier",
     },

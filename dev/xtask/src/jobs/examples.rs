@@ -1,11 +1,16 @@
 //! `examples`: every example program does something useful in a short form.
 //!
 //! `examples/<name>/gate.txt` holds one line of arguments for each run, from the workspace root;
-//! `#` begins a comment. Each run must end with exit code 0.
+//! `#` begins a comment. Each run must end with exit code 0. A line that begins with a cfg in
+//! brackets, as `[counterpoint_loom] find`, runs the program built with this cfg, in the target
+//! folder that the models use too.
 
 use crate::command::Command;
 use crate::job::Context;
 use crate::repo::Package;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// An example that takes longer than this in its short form hangs.
@@ -50,13 +55,44 @@ fn run_example(context: &Context, package: &Package) -> Result<usize, String> {
             package.folder
         ));
     };
-    context.run_cargo(&["build", "--release", "--package", &package.name])?;
-    let program = context.workspace()?.target.join("release").join(binary);
-    for arguments in &lines {
-        let command = Command::program(&program).arguments(arguments).limit(LIMIT);
-        context.logged(command)?.run()?.checked()?;
+    let mut built: BTreeMap<Option<&str>, PathBuf> = BTreeMap::new();
+    for line in &lines {
+        let (cfg, arguments) = chosen_cfg(line);
+        let program = match built.entry(cfg) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => unknown.insert(build(context, &package.name, binary, cfg)?),
+        };
+        let command = Command::program(program).arguments(arguments);
+        context.logged(command.limit(LIMIT))?.run()?.checked()?;
     }
     Ok(lines.len())
+}
+
+/// Builds the program, with the cfg if there is one; returns where it is.
+fn build(
+    context: &Context,
+    package: &str,
+    binary: &str,
+    cfg: Option<&str>,
+) -> Result<PathBuf, String> {
+    let mut target = context.workspace()?.target.clone();
+    let mut command = context.cargo(&["build", "--release", "--package", package])?;
+    if let Some(cfg) = cfg {
+        target.push(cfg.strip_prefix("counterpoint_").unwrap_or(cfg));
+        command = command
+            .arguments(&["--target-dir".to_owned(), target.display().to_string()])
+            .rustflags(&format!("--cfg {cfg}"));
+    }
+    command.run()?.checked()?;
+    Ok(target.join("release").join(binary))
+}
+
+/// The cfg that a line begins with, and its arguments.
+fn chosen_cfg(line: &[String]) -> (Option<&str>, &[String]) {
+    let cfg = line
+        .first()
+        .and_then(|word| word.strip_prefix('[')?.strip_suffix(']'));
+    (cfg, if cfg.is_some() { &line[1..] } else { line })
 }
 
 /// The lines of arguments in a `gate.txt`, split at spaces outside of double quotes.

@@ -7,6 +7,7 @@ use crate::test_build::{TestBuild, parse_runs};
 /// The rooms whose protocols have such windows.
 pub(crate) const PACKAGES: &[&str] = &[
     "counterpoint-base",
+    "counterpoint-lockfree",
     "counterpoint-wait",
     "counterpoint-sync",
 ];

@@ -3,12 +3,14 @@
 pub(crate) mod arena;
 pub(crate) mod cargo_test;
 pub(crate) mod clippy;
+pub(crate) mod disasm;
 pub(crate) mod docs;
 pub(crate) mod empty_tests;
 pub(crate) mod examples;
 pub(crate) mod features;
 pub(crate) mod fmt;
 pub(crate) mod headers;
+pub(crate) mod histories;
 pub(crate) mod jitter;
 pub(crate) mod layers;
 pub(crate) mod models;

@@ -1,4 +1,5 @@
-//! `nostd`: `base` without its default features serves a program that has no standard library.
+//! `nostd`: `base`, `lockfree` and the spinning core of `sync`, without their default features,
+//! serve a program that has no standard library.
 //!
 //! The program in `dev/nostd` brings its own panic handler, so the linker would refuse it if
 //! anything pulled in `std`. It is linked for real and run.

@@ -48,8 +48,6 @@ struct Model {
     name: String,
     test: String,
     binary: TestBinary,
-    /// How long it takes with nothing weakened, once measured.
-    seconds: f64,
 }
 
 /// Runs the job.
@@ -59,17 +57,14 @@ pub(crate) fn run(context: &Context) -> Result<String, String> {
     let mut unnamed = Vec::new();
     let all = sites(&context.repo.sources()?, &mut unnamed);
     let chosen = chosen(context, &all, &list)?;
-    let mut field = Field::build(context)?;
+    let field = Field::build(context)?;
     let tried = chosen
         .iter()
         .filter(|site| options.learn || !list.killed.contains_key(**site));
     let search = tried.count() > 0 && (options.learn || options.long);
-    if !options.short {
-        field.baseline(&chosen, &list, search)?;
-    }
     let verdicts = parallel(&chosen, |site| {
         let started = Instant::now();
-        let verdict = field.judge(site, &list, search)?;
+        let verdict = field.judge(site, &all[*site][0].0, &list, search)?;
         let seconds = started.elapsed().as_secs_f64();
         println!("    {seconds:>6.1} s  {site}: {}", describe(&verdict));
         Ok((*site, verdict))
@@ -194,6 +189,9 @@ fn parallel<T: Sync, R: Send>(
 struct Field<'a> {
     root: &'a Path,
     models: Vec<Model>,
+    short: bool,
+    /// Models seen to pass with nothing weakened.
+    sound: Mutex<BTreeSet<String>>,
 }
 
 impl<'a> Field<'a> {
@@ -207,36 +205,29 @@ impl<'a> Field<'a> {
                 name: format!("{file}::{test}"),
                 test,
                 binary: binary.clone(),
-                seconds: 0.0,
             }));
         }
-        Ok(Field { root, models })
+        Ok(Field {
+            root,
+            models,
+            short: context.options.short,
+            sound: Mutex::new(BTreeSet::new()),
+        })
     }
 
-    /// Sees the models pass with nothing weakened: all that a search may ask, or those listed.
-    fn baseline(&mut self, chosen: &[&str], list: &List, search: bool) -> Result<(), String> {
-        let listed: BTreeSet<&String> = chosen
-            .iter()
-            .filter_map(|site| list.killed.get(*site))
-            .collect();
-        let asked: Vec<usize> = (0..self.models.len())
-            .filter(|index| search || listed.contains(&self.models[*index].name))
-            .collect();
-        let this = &*self;
-        let times = parallel(&asked, |index| {
-            let model = &this.models[*index];
-            let started = Instant::now();
-            match this.run(model, None)? {
-                Ending::Success => Ok(started.elapsed().as_secs_f64()),
-                _ => Err(format!(
-                    "{} fails with no site weakened. Mend it first.",
-                    model.name
-                )),
-            }
-        })?;
-        for (index, seconds) in asked.into_iter().zip(times) {
-            self.models[index].seconds = seconds;
+    /// Sees a model pass with nothing weakened, once: one that always fails shows nothing.
+    fn see_sound(&self, model: &Model) -> Result<(), String> {
+        let known = || self.sound.lock().expect("no worker panics with it");
+        if known().contains(&model.name) {
+            return Ok(());
         }
+        if self.run(model, None)? != Ending::Success {
+            return Err(format!(
+                "{} fails with no site weakened. Mend it first.",
+                model.name
+            ));
+        }
+        known().insert(model.name.clone());
         Ok(())
     }
 
@@ -251,35 +242,36 @@ impl<'a> Field<'a> {
     }
 
     /// Runs the model of the list with the site weakened, then, if asked to search, every other
-    /// one until one fails: those of the same name first, then the quick ones. Each has a process
-    /// of its own: loom may abort when a model fails.
-    fn judge(&self, site: &str, list: &List, search: bool) -> Result<Verdict, String> {
-        let mut hung = None;
-        let mut order: Vec<&Model> = Vec::new();
+    /// one until one fails: those about the file of the site first. Each has a process of its own:
+    /// loom may abort when a model fails.
+    fn judge(&self, site: &str, path: &str, list: &List, search: bool) -> Result<Verdict, String> {
         let listed = list.killed.get(site);
-        order.extend(
-            self.models
-                .iter()
-                .filter(|model| listed == Some(&model.name)),
-        );
-        if search {
-            let mut others: Vec<&Model> = self
-                .models
-                .iter()
-                .filter(|model| listed != Some(&model.name))
-                .collect();
-            let family = site.split('.').next().unwrap_or_default();
-            others.sort_by(|a, b| {
-                let rank = |model: &Model| !model.name.starts_with(family);
-                (rank(a).cmp(&rank(b))).then(a.seconds.total_cmp(&b.seconds))
-            });
-            order.extend(others);
-        }
+        let rank = |model: &&Model| {
+            let file = model.name.split("::").next().unwrap_or_default();
+            match () {
+                () if listed == Some(&model.name) => 0,
+                () if site.starts_with(file) || path.contains(file) => 1,
+                () => 2,
+            }
+        };
+        let mut order: Vec<&Model> = self
+            .models
+            .iter()
+            .filter(|m| search || rank(m) == 0)
+            .collect();
+        order.sort_by_key(rank);
+        let mut hung = None;
         for model in order {
             match self.run(model, Some(site))? {
                 Ending::Success => {}
                 Ending::TimedOut => hung = Some(model.name.clone()),
-                Ending::Failure(_) => return Ok(Verdict::Killed(model.name.clone())),
+                Ending::Failure(_) => {
+                    // In the gate the models have just passed.
+                    if !self.short {
+                        self.see_sound(model)?;
+                    }
+                    return Ok(Verdict::Killed(model.name.clone()));
+                }
             }
         }
         Ok(hung.map_or(Verdict::Survived, Verdict::Hung))

@@ -1,4 +1,4 @@
-use super::command_lines;
+use super::{chosen_cfg, command_lines};
 
 #[test]
 fn lines_are_split_like_a_shell_does() {
@@ -10,4 +10,11 @@ fn lines_are_split_like_a_shell_does() {
             vec!["--json", "a b", "", "xy"]
         ]
     );
+}
+
+#[test]
+fn a_line_may_choose_a_cfg() {
+    let lines = command_lines("[a_cfg] find all\nfind [it]\n");
+    assert_eq!(chosen_cfg(&lines[0]), (Some("a_cfg"), &lines[0][1..]));
+    assert_eq!(chosen_cfg(&lines[1]), (None, &lines[1][..]));
 }

@@ -1,0 +1,818 @@
+// Long because: its states, invariants and edges stand here in one place, a quarter of the file.
+//! The read-write lock without its data: one word, a small book, and the queue of those who wait.
+//!
+//! # From
+//! The task-fair lock of std (a writer in line stops new readers) and the barging of our mutex:
+//! who is woken does not own the lock, so a future that nobody polls cannot hold it. Readers in
+//! line before a writer are let in by one settlement, not one by the other.
+//!
+//! # State
+//! The word:
+//! | bit | meaning | who leaves it |
+//! |---|---|---|
+//! | `WRITER` | held by one who writes | that one |
+//! | `UPGRADABLE` | one of the readers may upgrade | that one |
+//! | `WAITERS` | the queue is not empty, or was not | whoever holds the queue lock and finds it empty |
+//! | `BARRED` | one who wants it alone is in line: no reader joins the others | whoever holds the queue lock and finds none |
+//! | `FAIR` | newcomers queue, also if it is free | whoever holds the queue lock and finds no reason |
+//! | `STARVING` | a waiter has lost for too long: the next grants are reservations | who makes them |
+//! | `AWAKE` | a blocked thread that wants it alone holds a baton and will look: nobody else is granted | that thread |
+//! | `UPGRADING` | the upgradable reader waits for the others to leave | whoever grants it; that one, when it leaves |
+//! | `STRICT` | `FAIR` while anybody waits, and each grant is a reservation | nobody |
+//! | `POISONED` | a writer panicked | `clear_poison` |
+//! | the upper 22 | readers; the highest bit alone: no more fit (`FULL`) | each reader |
+//!
+//! # Fields
+//! `Book`: under the queue lock. A waiter's `Want`: as payloads in `queue.rs` of the wait room; its
+//! baton is written by the granter and taken by the owner.
+//!
+//! # Invariants
+//! * I1: one writer or any number of readers: `WRITER` is set by an exchange that found no reader
+//!   (or, upgrading, one) and no writer, and the number of readers grows by one that found no writer.
+//! * I2: `WAITERS` is set, and `BARRED` by who wants it alone, under the queue lock and in one
+//!   exchange with the proof that the lock cannot be had, before a waiter is linked.
+//! * I3: whenever the queue lock is free, the first in line cannot be let in, or somebody else holds
+//!   a baton, or is about to call `settle`: who let go and saw `WAITERS`, who gave a baton up, who
+//!   left the queue, who was let in where others may follow.
+//! * I4: `AWAKE` is cleared by the one thread whose baton says so. If it was not let in, it settles,
+//!   since others held back for it.
+//! * I5: `promised` counts the reserved batons that were neither taken up nor voided: below zero one
+//!   that wants it alone, above zero readers. `FAIR` is set as long as it is not zero. Such batons
+//!   are taken up under the queue lock.
+//! * I6: `writers` counts those in line who want it alone, and arms of selects among them that were
+//!   granted elsewhere and have not yet left.
+//!
+//! # Edges
+//! * E1: release in `release_write` and `downgrade` → acquire in `take`: the data. Models:
+//!   `writers_exclude`, `downgrade_shows_what_was_written`.
+//! * E2: release in `release_read` → acquire in `take` by a writer: readers have read before it is
+//!   overwritten. All changes of the word are read-modify-write, so an acquire sees every release
+//!   before it. Models: `readers_and_writers_exclude`, `upgrade_waits_for_readers`.
+//!
+//! # Waiting
+//! All of it is in one word, changed by read-modify-write only. Whoever lets go before the exchange
+//! that sets `WAITERS` is found by it (I2); who lets go after it sees `WAITERS`, takes the queue lock
+//! and settles (I3).
+//!
+//! # Cancel
+//! A waiter that leaves, or drops its baton, withdraws what it held back and settles: readers behind
+//! a writer that has left are let in at once.
+//!
+//! # Panic
+//! No foreign code runs here but wakers, after the queue lock was released. If one panics where the
+//! caller has just been let in, the lock is given back. A panicking writer sets `POISONED`.
+//!
+//! # Rejected
+//! * Handing the lock over: a future that is granted but not polled would hold it (futurelock), and
+//!   with it keep all readers out.
+//! * Keeping new readers out of a *free* lock because a writer was woken for it: the same.
+//! * Waking readers one by the other (async-lock): they enter one wake-up apart.
+//! * A grant to the next writer only when all readers of a pass have looked, without reservation:
+//!   one of them may never look.
+//!
+//! # Checked by
+//! dev/model tests/rwlock.rs; crates/sync tests/rwlock.rs.
+
+use core::cell::Cell;
+use core::fmt;
+use counterpoint_base::prim::atomic::{AtomicU32, RELAXED, acquire, release};
+use counterpoint_base::prim::cell::UnsafeCell;
+use counterpoint_base::prim::thread;
+use counterpoint_base::{Backoff, const_fn};
+use counterpoint_wait::queue::{End, Grant, Locked, Pick, WaitQueue};
+use counterpoint_wait::waker::{WakeBatch, wake_in_batches};
+
+use crate::fairness::Patience;
+
+const SPIN_ROUNDS: u32 = 10;
+
+const WRITER: u32 = 1;
+const UPGRADABLE: u32 = 1 << 1;
+const WAITERS: u32 = 1 << 2;
+const BARRED: u32 = 1 << 3;
+const FAIR: u32 = 1 << 4;
+const STARVING: u32 = 1 << 5;
+const AWAKE: u32 = 1 << 6;
+const UPGRADING: u32 = 1 << 7;
+const STRICT: u32 = 1 << 8;
+const POISONED: u32 = 1 << 9;
+const READER: u32 = 1 << 10;
+const READERS: u32 = !(READER - 1);
+const FULL: u32 = 1 << 31;
+/// A newcomer that reads looks closer if one of these is set.
+const SHUT: u32 = WRITER | BARRED | FAIR | FULL;
+
+/// How many may read at once.
+pub(super) const MAX_READERS: usize = (FULL / READER) as usize;
+
+/// What one asks of the lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// To read.
+    Read,
+    /// To read, also where others who read are about to be followed by a writer.
+    Recursive,
+    /// To read, and perhaps to write later.
+    Upgradable,
+    /// To write.
+    Write,
+    /// To write, as the one upgradable reader.
+    Upgrade,
+}
+
+impl Kind {
+    /// Whether it wants the lock alone.
+    const fn is_alone(self) -> bool {
+        matches!(self, Kind::Write | Kind::Upgrade)
+    }
+
+    /// Whether those who hold the lock let it in.
+    #[inline(always)]
+    const fn fits(self, word: u32) -> bool {
+        match self {
+            Kind::Read | Kind::Recursive => word & (WRITER | FULL) == 0,
+            Kind::Upgradable => word & (WRITER | FULL | UPGRADABLE) == 0,
+            Kind::Write => word & (WRITER | READERS) == 0,
+            Kind::Upgrade => word & READERS == READER,
+        }
+    }
+
+    /// Whether it may come in without having waited.
+    #[inline(always)]
+    const fn is_open(self, word: u32) -> bool {
+        let readers = word & READERS != 0;
+        self.fits(word)
+            && match self {
+                Kind::Upgrade => true,
+                Kind::Recursive if readers => true,
+                _ if word & FAIR != 0 => false,
+                Kind::Write => true,
+                Kind::Read | Kind::Recursive | Kind::Upgradable => word & BARRED == 0 || !readers,
+            }
+    }
+
+    /// The word once it is in.
+    #[inline(always)]
+    const fn let_in(self, word: u32) -> u32 {
+        match self {
+            Kind::Read | Kind::Recursive => word + READER,
+            Kind::Upgradable => (word + READER) | UPGRADABLE,
+            Kind::Write => word | WRITER,
+            Kind::Upgrade => ((word - READER) & !UPGRADABLE) | WRITER,
+        }
+    }
+}
+
+/// The right to try, as it was granted.
+#[derive(Debug, PartialEq, Eq)]
+struct Baton {
+    /// `AWAKE` was set for it (I4).
+    awake: bool,
+    /// The number of the reservation that it is part of (I5).
+    reserved: Option<u16>,
+}
+
+impl Baton {
+    const NONE: Baton = Baton {
+        awake: false,
+        reserved: None,
+    };
+}
+
+/// What a waiter carries.
+#[derive(Debug)]
+pub struct Want {
+    kind: Kind,
+    baton: Baton,
+}
+
+impl Want {
+    pub(super) const fn new(kind: Kind) -> Want {
+        Want {
+            kind,
+            baton: Baton::NONE,
+        }
+    }
+}
+
+/// What whoever holds the queue lock knows beside the word.
+#[derive(Debug)]
+struct Book {
+    /// I6.
+    writers: u32,
+    /// I5.
+    promised: i16,
+    /// The number of the last reservation.
+    number: u16,
+}
+
+impl Book {
+    /// The reservation that stands, if one does.
+    fn reservation(&self) -> Option<u16> {
+        (self.promised != 0).then_some(self.number)
+    }
+
+    /// A reserved baton was given.
+    fn promise(&mut self, alone: bool) {
+        if self.promised == 0 {
+            self.number = self.number.wrapping_add(1);
+        }
+        self.promised += if alone { -1 } else { 1 };
+    }
+
+    /// A baton is taken up or given back. Returns whether it was part of the reservation that
+    /// stands.
+    fn discharge(&mut self, baton: &Baton) -> bool {
+        let mine = baton.reserved.is_some() && baton.reserved == self.reservation();
+        if mine {
+            self.promised -= self.promised.signum();
+        }
+        mine
+    }
+}
+
+/// The own words of a read-write lock.
+pub struct State {
+    word: AtomicU32,
+    book: UnsafeCell<Book>,
+}
+
+// SAFETY: the book is reached under the queue lock only, through `RawRwLock::book`.
+unsafe impl Sync for State {}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State")
+            .field("word", &self.word)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The queue of a read-write lock, locked.
+pub(super) type LockedRwLock<'q> = Locked<'q, State, Want>;
+
+/// The word, the book and the queue of a read-write lock.
+pub(super) struct RawRwLock {
+    queue: WaitQueue<State, Want>,
+}
+
+/// What one settlement has granted so far.
+#[derive(Default)]
+struct Pass {
+    /// Somebody who reads.
+    shared: bool,
+    /// Somebody who may upgrade.
+    upgradable: bool,
+    /// Anybody.
+    any: bool,
+    /// A reservation for a task, which may never be polled.
+    to_task: bool,
+}
+
+/// Gives the lock back, unless it is forgotten.
+struct Undo<'r>(&'r RawRwLock, Kind);
+
+impl Drop for Undo<'_> {
+    fn drop(&mut self) {
+        match self.1 {
+            Kind::Read | Kind::Recursive => self.0.release_read(),
+            Kind::Upgradable => self.0.release_upgradable(),
+            Kind::Write | Kind::Upgrade => self.0.release_write(),
+        }
+    }
+}
+
+impl RawRwLock {
+    const_fn! {
+        pub(super) const fn new(strict: bool) -> RawRwLock {
+            RawRwLock {
+                queue: WaitQueue::new(State {
+                    word: AtomicU32::new(if strict { STRICT } else { 0 }),
+                    book: UnsafeCell::new(Book { writers: 0, promised: 0, number: 0 }),
+                }),
+            }
+        }
+    }
+
+    #[inline(always)]
+    pub(super) const fn queue(&self) -> &WaitQueue<State, Want> {
+        &self.queue
+    }
+
+    #[inline(always)]
+    fn word(&self) -> &AtomicU32 {
+        &self.queue.state().word
+    }
+
+    fn book<R>(&self, _queue: &LockedRwLock<'_>, f: impl FnOnce(&mut Book) -> R) -> R {
+        // SAFETY: the queue lock is held, and `f` is one of ours that does not reach the book again.
+        self.queue
+            .state()
+            .book
+            .with_mut(|book| f(unsafe { &mut *book }))
+    }
+
+    /// Comes in to read, if it may without having waited.
+    #[inline]
+    pub(super) fn try_read(&self) -> bool {
+        // Relaxed: a look; the exchange decides.
+        let word = self.word().load(RELAXED);
+        // Acquire [E1]: pairs with the release of the last writer. Failure reads no data.
+        word & SHUT == 0
+            && self
+                .word()
+                .compare_exchange(word, word + READER, acquire("rwlock.read_fast"), RELAXED)
+                .is_ok()
+            || self.try_take(Kind::Read)
+    }
+
+    /// Comes in to write, if it may without having waited.
+    #[inline]
+    pub(super) fn try_write(&self) -> bool {
+        // Acquire [E1, E2]: pairs with the releases of those who held it. Failure reads no data.
+        self.word()
+            .compare_exchange(0, WRITER, acquire("rwlock.write_fast"), RELAXED)
+            .is_ok()
+            || self.try_take(Kind::Write)
+    }
+
+    /// Comes in, if it may without having waited.
+    pub(super) fn try_take(&self, kind: Kind) -> bool {
+        self.take(kind, 0, |word| kind.is_open(word))
+    }
+
+    /// Comes in while `may` says so, and clears `marks`.
+    fn take(&self, kind: Kind, marks: u32, may: impl Fn(u32) -> bool) -> bool {
+        // Relaxed: a look; the exchange decides.
+        let mut word = self.word().load(RELAXED);
+        while may(word) {
+            // Acquire [E1, E2]: pairs with the releases of those who held it. Failure reads no data.
+            match self.word().compare_exchange_weak(
+                word,
+                kind.let_in(word & !marks),
+                acquire("rwlock.take"),
+                RELAXED,
+            ) {
+                Ok(_) => return true,
+                Err(found) => word = found,
+            }
+        }
+        false
+    }
+
+    /// A blocking newcomer spins for a moment while it cannot come in and nobody waits.
+    #[cold]
+    pub(super) fn spin(&self, kind: Kind) -> bool {
+        if thread::parallelism() == 1 {
+            return false;
+        }
+        let backoff = Backoff::new();
+        for _ in 0..SPIN_ROUNDS {
+            backoff.snooze();
+            // Relaxed: a look; `try_take` decides.
+            let word = self.word().load(RELAXED);
+            if kind.is_open(word) && self.try_take(kind) {
+                return true;
+            }
+            if word & (WAITERS | FAIR) != 0 {
+                return false;
+            }
+        }
+        false
+    }
+
+    /// One attempt of an operation, with the right that its baton gives if it was granted one.
+    pub(super) fn attempt(&self, want: &mut Want, granted: bool, patience: &mut Patience) -> bool {
+        let kind = want.kind;
+        if granted {
+            let baton = core::mem::replace(&mut want.baton, Baton::NONE);
+            if self.claim(kind, baton) {
+                return true;
+            }
+            patience.lost();
+        }
+        self.try_take(kind) || patience.stands_behind() && self.take_overdue(kind, patience)
+    }
+
+    /// Comes in with the right of a baton: no matter who else is in line.
+    fn claim(&self, kind: Kind, baton: Baton) -> bool {
+        let marks = if baton.awake { AWAKE } else { 0 };
+        if baton.reserved.is_none() {
+            let claimed = self.take(kind, marks, |word| word & FAIR == 0 && kind.fits(word));
+            // Relaxed: a look; if `FAIR` is set later, that is as if it had been set after the look.
+            if claimed || (self.word().load(RELAXED) & FAIR == 0 && !baton.awake) {
+                return claimed;
+            }
+        }
+        let queue = self.queue.lock();
+        let mine = self.book(&queue, |book| book.discharge(&baton) || book.promised == 0);
+        let claimed = mine && self.take(kind, marks, |word| kind.fits(word));
+        if !claimed {
+            // Relaxed: publishes nothing; the queue lock is held (I4).
+            self.word().fetch_and(!marks, RELAXED);
+        }
+        self.after(kind, claimed, queue)
+    }
+
+    /// Comes in although the lock is kept for others, who have had their time; they have no better
+    /// right than anybody else from now on.
+    #[cold]
+    fn take_overdue(&self, kind: Kind, patience: &mut Patience) -> bool {
+        let queue = self.queue.lock();
+        let kept = self.book(&queue, |book| book.reservation());
+        if !kept.is_some_and(|number| patience.expired(u32::from(number))) {
+            return false;
+        }
+        let taken = self.take(kind, 0, |word| kind.fits(word));
+        if taken {
+            self.book(&queue, |book| book.promised = 0);
+        }
+        self.after(kind, taken, queue)
+    }
+
+    /// What is left to do after somebody came in under the queue lock, or gave up a baton. Returns
+    /// whether it came in.
+    fn after(&self, kind: Kind, claimed: bool, queue: LockedRwLock<'_>) -> bool {
+        self.write_flags(&queue);
+        let others = !queue.is_empty();
+        drop(queue);
+        // Others may follow who reads; and if it did not come in, they may come in its place (I3).
+        if others && !(claimed && kind.is_alone()) {
+            let undo = claimed.then(|| Undo(self, kind));
+            wake_in_batches(|wakes| {
+                let mut queue = self.queue.lock();
+                self.settle_after(&mut queue, wakes, false)
+            });
+            core::mem::forget(undo);
+        }
+        claimed
+    }
+
+    /// Marks that somebody waits, or finds that an attempt may succeed (I2).
+    pub(super) fn prepare(
+        &self,
+        want: &Want,
+        patience: &mut Patience,
+        queue: &LockedRwLock<'_>,
+    ) -> bool {
+        let kind = want.kind;
+        if queue.is_empty() {
+            // Nobody waits: marks that are left over must not keep this one out.
+            self.write_flags(queue);
+        }
+        let kept = self.book(queue, |book| book.reservation()).map(u32::from);
+        // Relaxed: the data is not touched; the queue lock orders the queue.
+        let mut word = self.word().load(RELAXED);
+        loop {
+            let overdue = kept.is_some_and(|number| patience.expired(number));
+            if kind.is_open(word) || overdue && kind.fits(word) {
+                return true;
+            }
+            let mut new = word | WAITERS;
+            if kind.is_alone() {
+                new |= BARRED;
+            }
+            if kind == Kind::Upgrade {
+                new |= UPGRADING;
+            }
+            if patience.starving() {
+                new |= STARVING | FAIR;
+            }
+            if word & STRICT != 0 {
+                new |= FAIR;
+            }
+            match self
+                .word()
+                .compare_exchange_weak(word, new, RELAXED, RELAXED)
+            {
+                Ok(_) => {
+                    // Who stands behind one that has had its time is woken when it can come in.
+                    patience.behind(kept.filter(|_| !overdue));
+                    self.book(queue, |book| book.writers += u32::from(kind.is_alone()));
+                    return false;
+                }
+                Err(found) => word = found,
+            }
+        }
+    }
+
+    /// Whether a queued waiter that was polled may try by itself. If not, it notes the reservation
+    /// it stands behind now, so that it looks again when that one has had its time.
+    pub(super) fn look_again(
+        &self,
+        kind: Kind,
+        patience: &mut Patience,
+        queue: &LockedRwLock<'_>,
+    ) -> bool {
+        let kept = self.book(queue, |book| book.reservation()).map(u32::from);
+        let overdue = kept.is_some_and(|number| patience.expired(number));
+        // Relaxed: a look; the attempt decides.
+        let word = self.word().load(RELAXED);
+        let open = kind.is_open(word) || overdue && kind.fits(word);
+        if open {
+            self.leave(kind, queue);
+            self.write_flags(queue);
+        } else {
+            patience.behind(kept.filter(|_| !overdue));
+        }
+        open
+    }
+
+    /// One who was counted in line is not any more (I6).
+    pub(super) fn leave(&self, kind: Kind, queue: &LockedRwLock<'_>) {
+        if kind.is_alone() {
+            self.book(queue, |book| book.writers -= 1);
+        }
+        if kind == Kind::Upgrade {
+            // Relaxed: publishes nothing; the queue lock is held.
+            self.word().fetch_and(!UPGRADING, RELAXED);
+        }
+    }
+
+    /// A baton that nobody claims.
+    pub(super) fn unclaimed(&self, want: &mut Want, queue: &LockedRwLock<'_>) {
+        let baton = core::mem::replace(&mut want.baton, Baton::NONE);
+        self.book(queue, |book| book.discharge(&baton));
+        if baton.awake {
+            // Relaxed: publishes nothing; the queue lock is held (I4).
+            self.word().fetch_and(!AWAKE, RELAXED);
+        }
+    }
+
+    /// Clears the flags that the queue and the book do not call for.
+    fn write_flags(&self, queue: &LockedRwLock<'_>) {
+        // Relaxed: they publish nothing, and are set and cleared under the queue lock.
+        let word = self.word().load(RELAXED);
+        let (barred, kept) = self.book(queue, |book| (book.writers > 0, book.promised != 0));
+        let mut flags = if barred { BARRED } else { 0 };
+        if !queue.is_empty() {
+            flags |= WAITERS | STARVING;
+            if word & (STRICT | STARVING) != 0 {
+                flags |= FAIR;
+            }
+        }
+        if kept {
+            flags |= FAIR;
+        }
+        let cleared = (WAITERS | BARRED | FAIR | STARVING) & !flags;
+        if word & cleared != 0 {
+            self.word().fetch_and(!cleared, RELAXED);
+        }
+    }
+
+    /// Grants whoever may come in next: all who read up to the next writer, or that one (I3).
+    /// Returns true if the batch is full and there may be more to do.
+    pub(super) fn settle(&self, queue: &mut LockedRwLock<'_>, wakes: &mut WakeBatch) -> bool {
+        self.settle_after(queue, wakes, true)
+    }
+
+    /// `left`: somebody left the line or the lock, so that perhaps nobody looks at a reservation.
+    fn settle_after(
+        &self,
+        queue: &mut LockedRwLock<'_>,
+        wakes: &mut WakeBatch,
+        left: bool,
+    ) -> bool {
+        let mut pass = Pass::default();
+        // Relaxed: looks. Whoever lets go later settles later (I3).
+        let awake = self.word().load(RELAXED) & (AWAKE | FAIR) == AWAKE;
+        let mut more = false;
+        while !awake && !queue.is_empty() {
+            if wakes.is_full() {
+                // What follows a pass of readers is for the one who lets go last.
+                more = !pass.shared || self.first(queue).is_some_and(|kind| !kind.is_alone());
+                break;
+            }
+            if !self.grant(queue, wakes, &mut pass) {
+                break;
+            }
+        }
+        let kept = self.book(queue, |book| book.promised != 0);
+        if !more && kept && (pass.to_task || left && !pass.any) && !queue.is_empty() {
+            // Whom it is kept for may never look. Who stands next does, and so knows from when on
+            // the reservation is late; who left may be the one that was to look.
+            more = wakes.is_full();
+            queue.nudge(wakes);
+        }
+        self.write_flags(queue);
+        more
+    }
+
+    /// What the first in line wants.
+    fn first(&self, queue: &LockedRwLock<'_>) -> Option<Kind> {
+        let mut first = None;
+        queue.each(|want| {
+            first = Some(want.kind);
+            false
+        });
+        first
+    }
+
+    /// Grants the next, if it may come in and others do not come first.
+    fn grant(&self, queue: &mut LockedRwLock<'_>, wakes: &mut WakeBatch, pass: &mut Pass) -> bool {
+        // Relaxed: a look.
+        let word = self.word().load(RELAXED);
+        let (promised, number) = self.book(queue, |book| (book.promised, book.number));
+        if promised < 0 || promised == i16::MAX {
+            return false;
+        }
+        let reserve = promised > 0 || word & (STRICT | STARVING) != 0;
+        let reserved = reserve.then(|| number.wrapping_add(u16::from(promised == 0)));
+        let given = Cell::new(None);
+        let granted = queue.grant(
+            End::First,
+            Grant::Baton,
+            wakes,
+            |want, committed| {
+                let pick = judge(want.kind, word, pass, promised > 0);
+                if pick == Pick::Take {
+                    let awake = committed && !reserve && want.kind.is_alone();
+                    if awake {
+                        // Relaxed: publishes nothing. Before the verdict, so that the claim finds it.
+                        self.word().fetch_or(AWAKE, RELAXED);
+                    }
+                    want.baton = Baton { awake, reserved };
+                    given.set(Some((want.kind, committed)));
+                }
+                pick
+            },
+            |want| {
+                if want.baton.awake {
+                    // Relaxed: as above; nobody can have claimed it.
+                    self.word().fetch_and(!AWAKE, RELAXED);
+                }
+                want.baton = Baton::NONE;
+            },
+        );
+        let Some((kind, committed)) = given.take().filter(|_| granted) else {
+            return false;
+        };
+        self.leave(kind, queue);
+        if reserve {
+            self.book(queue, |book| book.promise(kind.is_alone()));
+            // Relaxed: as in `write_flags`.
+            self.word().fetch_and(!STARVING, RELAXED);
+            pass.to_task |= !committed;
+        }
+        pass.any = true;
+        pass.shared |= !kind.is_alone();
+        pass.upgradable |= kind == Kind::Upgradable;
+        // Nobody comes in beside one that wants it alone.
+        !kind.is_alone()
+    }
+
+    /// Settles, with as many batches as it takes.
+    #[cold]
+    pub(super) fn settle_all(&self) {
+        wake_in_batches(|wakes| {
+            let mut queue = self.queue.lock();
+            self.settle(&mut queue, wakes)
+        });
+    }
+
+    /// One who reads leaves.
+    #[inline]
+    pub(super) fn release_read(&self) {
+        // Release [E2]: this reader has read before a writer comes in.
+        let word = self
+            .word()
+            .fetch_sub(READER, release("rwlock.release_read"));
+        if word & WAITERS != 0 {
+            self.reader_left(word);
+        }
+    }
+
+    /// Settles if who waits can come in now. `word`: before one who reads left.
+    #[cold]
+    fn reader_left(&self, word: u32) {
+        let last = word & READERS == READER;
+        let upgrades = word & READERS == 2 * READER && word & UPGRADING != 0;
+        if last || upgrades || word & FULL != 0 {
+            self.let_others_in(word);
+        }
+    }
+
+    /// Settles, unless a thread that will look anyway does so. `word`: as its change found it.
+    #[inline]
+    fn let_others_in(&self, word: u32) {
+        if word & WAITERS != 0 && word & (AWAKE | FAIR) != AWAKE {
+            self.settle_all();
+        }
+    }
+
+    /// The upgradable reader leaves.
+    pub(super) fn release_upgradable(&self) {
+        // Release [E2]: as in `release_read`. Both are there, so nothing is borrowed.
+        let word = self
+            .word()
+            .fetch_sub(READER | UPGRADABLE, release("rwlock.release_upgradable"));
+        self.let_others_in(word);
+    }
+
+    /// Who writes leaves.
+    #[inline]
+    pub(super) fn release_write(&self) {
+        // Release [E1]: hands the data to whoever comes in next.
+        let free =
+            self.word()
+                .compare_exchange(WRITER, 0, release("rwlock.release_write_fast"), RELAXED);
+        if free.is_err() {
+            self.release_write_slow();
+        }
+    }
+
+    #[cold]
+    fn release_write_slow(&self) {
+        // Release [E1].
+        let word = self
+            .word()
+            .fetch_and(!WRITER, release("rwlock.release_write"));
+        self.let_others_in(word);
+    }
+
+    /// Who leaves next leaves the lock to the first in line.
+    #[cold]
+    pub(super) fn reserve_next(&self) {
+        let queue = self.queue.lock();
+        if !queue.is_empty() {
+            // Relaxed: publishes nothing; the queue lock is held.
+            self.word().fetch_or(STARVING | FAIR, RELAXED);
+        }
+    }
+
+    /// Who writes goes on reading, as `to`. Others may follow: call `let_followers_in` once the new
+    /// guard exists.
+    pub(super) fn downgrade(&self, to: Kind) {
+        let mut more = READER;
+        if to == Kind::Upgradable {
+            more |= UPGRADABLE;
+        }
+        // Release [E1]: shows the data to those who come in beside it. `WRITER` is set, so this
+        // replaces it by a reader.
+        self.word()
+            .fetch_add(more - WRITER, release("rwlock.downgrade"));
+    }
+
+    /// The upgradable reader is one like the others from now on.
+    pub(super) fn downgrade_upgradable(&self) {
+        // Relaxed: it has written nothing, and reads on.
+        self.word().fetch_and(!UPGRADABLE, RELAXED);
+    }
+
+    /// After a downgrade.
+    pub(super) fn let_followers_in(&self) {
+        // Relaxed: a look. Who queues later sees the downgraded lock.
+        self.let_others_in(self.word().load(RELAXED));
+    }
+
+    pub(super) fn is_locked(&self) -> bool {
+        // Relaxed: a look.
+        self.word().load(RELAXED) & (WRITER | READERS) != 0
+    }
+
+    pub(super) fn is_locked_to_write(&self) -> bool {
+        // Relaxed: a look.
+        self.word().load(RELAXED) & WRITER != 0
+    }
+
+    /// How many read.
+    pub(super) fn readers(&self) -> usize {
+        // Relaxed: a look.
+        (self.word().load(RELAXED) / READER) as usize
+    }
+
+    pub(super) fn is_poisoned(&self) -> bool {
+        // Relaxed: a holder sees what was poisoned before by E1.
+        self.word().load(RELAXED) & POISONED != 0
+    }
+
+    pub(super) fn poison(&self) {
+        // Relaxed: ordered by the release that follows.
+        self.word().fetch_or(POISONED, RELAXED);
+    }
+
+    pub(super) fn clear_poison(&self) {
+        // Relaxed: the flag guards no data.
+        self.word().fetch_and(!POISONED, RELAXED);
+    }
+}
+
+/// What a settlement does with one in line. `joins`: only readers may join the reservation that
+/// stands.
+fn judge(kind: Kind, word: u32, pass: &Pass, joins: bool) -> Pick {
+    if word & UPGRADING != 0 {
+        // While the upgradable reader is there no writer can come in, so it comes before all.
+        return match kind {
+            Kind::Upgrade if kind.fits(word) => Pick::Take,
+            Kind::Upgrade => Pick::Stop,
+            _ => Pick::Skip,
+        };
+    }
+    match kind {
+        Kind::Write | Kind::Upgrade if pass.shared || joins => Pick::Stop,
+        // It does not keep the readers behind it out.
+        Kind::Upgradable if pass.upgradable || word & UPGRADABLE != 0 => Pick::Skip,
+        _ if kind.fits(word) => Pick::Take,
+        _ => Pick::Stop,
+    }
+}
