@@ -19,7 +19,8 @@
 //! to pass there without the fault: a test that always fails shows nothing.
 //!
 //! Before anything is built, the list itself is checked: every model must be named by a fault, and
-//! every fault must fit the source as it stands.
+//! every fault must fit the source as it stands. So are the models: each must be explored with three
+//! preemptions, here or at night, or without a bound.
 
 mod coverage;
 mod tree;
@@ -81,7 +82,8 @@ pub(crate) fn run(context: &Context) -> Result<String, String> {
     {
         return Err(format!("There is no fault `{name}` in {LIST}."));
     }
-    let problems = coverage::problems(&context.repo, &plants)?;
+    let models = coverage::models(&context.repo)?;
+    let problems = coverage::problems(&context.repo, &models, &plants);
     if !problems.is_empty() && only.is_empty() {
         return Err(problems.join("\n"));
     }
@@ -96,6 +98,7 @@ pub(crate) fn run(context: &Context) -> Result<String, String> {
         context,
         tree,
         folder,
+        models,
     };
     field.baseline(&plants)?;
     let mut rows = Vec::new();
@@ -160,17 +163,26 @@ struct Field<'a> {
     context: &'a Context,
     tree: Tree,
     folder: PathBuf,
+    models: coverage::Models,
 }
 
 impl Field<'_> {
-    fn build(&self, engine: Engine) -> TestBuild {
-        TestBuild {
+    /// Builds what holds these tests; all there is if one of them is no model.
+    fn build(&self, engine: Engine, tests: &[&str]) -> Result<Vec<TestBinary>, String> {
+        let build = TestBuild {
             root: self.tree.root().to_owned(),
             packages: vec![MODEL_PACKAGE.to_owned()],
             release: true,
             flags: engine.flags().to_owned(),
             target: Some(self.folder.join(format!("build-{}", engine.name()))),
-        }
+        };
+        let file = |test: &&str| self.models.get(*test).map(|(file, _)| file.as_str());
+        let files: Option<BTreeSet<&str>> = tests.iter().map(file).collect();
+        let targets: Vec<&str> = match &files {
+            None => vec!["--tests"],
+            Some(files) => files.iter().flat_map(|file| ["--test", *file]).collect(),
+        };
+        build.build_some(self.context, &targets)
     }
 
     /// Sees every named test pass without a fault.
@@ -182,22 +194,27 @@ impl Field<'_> {
                 names.map(|test| (plant.engine, test.as_str()))
             })
             .collect();
-        let mut built: Option<(Engine, Vec<TestBinary>)> = None;
-        for (engine, test) in tests {
-            let binaries = match built.take() {
-                Some((known, binaries)) if known == engine => binaries,
-                _ => self.build(engine).build(self.context)?,
-            };
-            let verdict = self.run_test(&binaries, engine, test, Duration::from_secs(300))?;
-            built = Some((engine, binaries));
-            match verdict {
-                Verdict::Survived => {}
-                Verdict::Unclear(why) => return Err(why),
-                Verdict::Caught | Verdict::Hung => {
-                    return Err(format!(
-                        "{test} fails under {} without any fault. Mend it first.",
-                        engine.name()
-                    ));
+        for engine in [Engine::Loom, Engine::Shuttle, Engine::Threads] {
+            let tests: Vec<&str> = tests
+                .iter()
+                .filter(|(of, _)| *of == engine)
+                .map(|(_, test)| *test)
+                .collect();
+            if tests.is_empty() {
+                continue;
+            }
+            let binaries = self.build(engine, &tests)?;
+            for test in tests {
+                let limit = Duration::from_secs(300);
+                match self.run_test(&binaries, engine, test, limit)? {
+                    Verdict::Survived => {}
+                    Verdict::Unclear(why) => return Err(why),
+                    Verdict::Caught | Verdict::Hung => {
+                        return Err(format!(
+                            "{test} fails under {} without any fault. Mend it first.",
+                            engine.name()
+                        ));
+                    }
                 }
             }
         }
@@ -223,7 +240,8 @@ impl Field<'_> {
 
     /// Builds the tree as it is, and runs the tests of a fault.
     fn run_tests(&self, plant: &Plant) -> Result<Vec<(String, Verdict)>, String> {
-        let binaries = match self.build(plant.engine).build(self.context) {
+        let tests: Vec<&str> = plant.tests.iter().map(String::as_str).collect();
+        let binaries = match self.build(plant.engine, &tests) {
             Ok(binaries) => binaries,
             Err(report) => {
                 let why = format!("the tree does not compile:\n{report}");

@@ -1,5 +1,5 @@
-//! What can be said of the list of faults without running anything: whether each model is named by
-//! one, and whether each fits the source as it stands.
+//! What can be said of the faults and the models without running anything: whether each model is
+//! named by a fault and explored far enough, and whether each fault fits the source as it stands.
 
 use super::{LIST, Plant, apply};
 use crate::repo::Repo;
@@ -9,24 +9,43 @@ use std::collections::BTreeMap;
 /// Where the models are.
 const MODELS: &str = "dev/model/tests/";
 
-/// What is wrong with the list.
-pub(super) fn problems(repo: &Repo, plants: &[Plant]) -> Result<Vec<String>, String> {
-    let mut models = BTreeMap::new();
-    let mut problems = Vec::new();
-    for file in repo.files()? {
-        if !file.starts_with(MODELS) || !file.ends_with(".rs") {
+/// How many preemptions a model must allow, in the gate or, if that takes too long there, at night.
+const LEAST_BOUND: u32 = 3;
+
+/// How many more the long run of the night allows (`is_long` in base's `prim`).
+const NIGHT: u32 = 1;
+
+/// The models: name → file, without its folder and extension, and the bound.
+pub(super) type Models = BTreeMap<String, (String, Option<u32>)>;
+
+/// All models; an error if two have one name.
+pub(super) fn models(repo: &Repo) -> Result<Models, String> {
+    let mut models = Models::new();
+    for path in repo.files()? {
+        let Some(file) = path.strip_prefix(MODELS) else {
             continue;
-        }
-        for model in models_in(&repo.text(&file).unwrap_or_default()) {
-            if let Some(other) = models.insert(model.clone(), file.clone()) {
-                problems.push(format!(
-                    "{other} and {file} both have a model {model}: rename one, or a fault cannot \
-                     say which it means."
+        };
+        let Some(file) = file.strip_suffix(".rs") else {
+            continue;
+        };
+        for model in models_in(&repo.text(&path).unwrap_or_default()) {
+            let known = models.insert(model.name.clone(), (file.to_owned(), model.bound));
+            if let Some((other, _)) = known {
+                return Err(format!(
+                    "{other} and {file} both have a model {}: rename one, or a fault cannot say \
+                     which it means.",
+                    model.name
                 ));
             }
         }
     }
-    problems.extend(unnamed(&models, plants));
+    Ok(models)
+}
+
+/// What is wrong with the list.
+pub(super) fn problems(repo: &Repo, models: &Models, plants: &[Plant]) -> Vec<String> {
+    let mut problems = unnamed(models, plants);
+    problems.extend(shallow(models));
     for plant in plants {
         let unknown = |test: &&String| !models.contains_key(*test);
         for test in plant.tests.iter().filter(unknown) {
@@ -43,36 +62,73 @@ pub(super) fn problems(repo: &Repo, plants: &[Plant]) -> Result<Vec<String>, Str
             problems.push(format!("{}: {why}", plant.name));
         }
     }
-    Ok(problems)
+    problems
 }
 
 /// The models that no fault names.
-pub(super) fn unnamed(models: &BTreeMap<String, String>, plants: &[Plant]) -> Vec<String> {
+pub(super) fn unnamed(models: &Models, plants: &[Plant]) -> Vec<String> {
     models
         .iter()
         .filter(|(model, _)| !plants.iter().any(|plant| plant.tests.contains(model)))
-        .map(|(model, file)| {
+        .map(|(model, (file, _))| {
             format!(
-                "{file}: no fault in {LIST} makes {model} fail, so nothing shows that it can. Plant \
-                 one."
+                "{MODELS}{file}.rs: no fault in {LIST} makes {model} fail, so nothing shows that it \
+                 can. Plant one."
             )
         })
         .collect()
 }
 
-/// The names of the models that a file declares by `model!`.
-pub(super) fn models_in(text: &str) -> Vec<String> {
+/// A model as a file declares it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Model {
+    name: String,
+    /// The preemptions it is explored with in the gate; none: all.
+    bound: Option<u32>,
+}
+
+/// The models that a file declares by `model!`.
+pub(super) fn models_in(text: &str) -> Vec<Model> {
     let mut models = Vec::new();
     let mut inside = false;
-    for line in text.lines() {
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
         if line.trim_end() == "model! {" {
             inside = true;
         } else if line == "}" {
             inside = false;
         } else if let Some(rest) = line.strip_prefix("    fn ").filter(|_| inside) {
-            let name = rest.split('(').next().unwrap_or_default();
-            models.push(name.to_owned());
+            let name = rest.split('(').next().unwrap_or_default().to_owned();
+            let mut options = rest.to_owned();
+            while !options.contains('{') {
+                let Some(more) = lines.next() else { break };
+                options.push_str(more);
+            }
+            let bound = options
+                .split_once("preemptions: Some(")
+                .and_then(|(_, rest)| {
+                    let digits = rest.split(')').next()?;
+                    digits.parse().ok()
+                });
+            models.push(Model { name, bound });
         }
     }
     models
+}
+
+/// Models that are not explored far enough.
+pub(super) fn shallow(models: &Models) -> Vec<String> {
+    models
+        .iter()
+        .filter_map(|(model, (file, bound))| {
+            let bound = (*bound)?;
+            (bound + NIGHT < LEAST_BOUND).then(|| {
+                format!(
+                    "{MODELS}{file}.rs: {model} is bounded to {bound} preemptions, {} at night. \
+                     Make it small enough for {LEAST_BOUND}.",
+                    bound + NIGHT
+                )
+            })
+        })
+        .collect()
 }

@@ -1,6 +1,5 @@
-use super::coverage::{models_in, unnamed};
+use super::coverage::{Models, models_in, shallow, unnamed};
 use super::{Engine, Plant, Verdict, apply, parse, problem};
-use std::collections::BTreeMap;
 
 const ENTRY: &str = r#"
 [[planted]]
@@ -88,28 +87,54 @@ fn models_are_found_in_their_macro_only() {
         "fn helper() {}",
         "model! {",
         "    fn first(preemptions: None) {",
-        "        fn inner() {}",
+        "        fn inner(preemptions: Some(1)) {}",
         "    }",
         "    fn second(",
+        "        per_thread: 1,",
+        "        preemptions: Some(3),",
         "    ) {}",
         "}",
         "impl It {",
         "    fn method() {}",
         "}",
         "model! {",
-        "    fn third() {}",
+        "    fn third(branches: [A], preemptions: Some(12)) {}",
         "}",
     ];
-    assert_eq!(models_in(&text.join("\n")), ["first", "second", "third"]);
+    let found = models_in(&text.join("\n"));
+    let shown: Vec<String> = found.iter().map(|model| format!("{model:?}")).collect();
+    assert_eq!(
+        shown,
+        [
+            "Model { name: \"first\", bound: None }",
+            "Model { name: \"second\", bound: Some(3) }",
+            "Model { name: \"third\", bound: Some(12) }",
+        ]
+    );
+}
+
+fn models(bounds: [(&str, Option<u32>); 3]) -> Models {
+    bounds
+        .map(|(model, bound)| (model.to_owned(), ("mutex".to_owned(), bound)))
+        .into()
 }
 
 #[test]
 fn a_model_without_a_fault_is_refused() {
-    let models: BTreeMap<String, String> = ["excludes", "excludes_fairly", "forgotten"]
-        .map(|model| (model.to_owned(), "mutex.rs".to_owned()))
-        .into();
+    let models = models([
+        ("excludes", None),
+        ("excludes_fairly", None),
+        ("lost", None),
+    ]);
     let report = unnamed(&models, &[plant()]);
     assert_eq!(report.len(), 1);
-    assert!(report[0].contains("forgotten") && report[0].contains("mutex.rs"));
+    assert!(report[0].contains("lost") && report[0].contains("tests/mutex.rs"));
     assert_eq!(unnamed(&models, &[]).len(), 3);
+}
+
+#[test]
+fn a_model_with_few_preemptions_is_refused() {
+    let report = shallow(&models([("one", Some(1)), ("two", Some(2)), ("all", None)]));
+    assert_eq!(report.len(), 1);
+    assert!(report[0].contains("one") && report[0].contains("2 at night"));
 }
