@@ -35,7 +35,8 @@
 
 use crate::prim::atomic::{AtomicPtr, AtomicU32, AtomicU64, RELAXED, acquire, release};
 use crate::prim::futex::Futex;
-use crate::tune::{FIRST_SEGMENT, SEGMENTS};
+use crate::prim::{hint, thread};
+use crate::tune::{FIRST_SEGMENT, GLANCES, GLANCES_LEFT_OUT, SEGMENTS};
 use core::ptr;
 
 /// What every thread that ever waited has.
@@ -47,6 +48,9 @@ pub struct Record {
     depth: AtomicU32,
     /// The state of a small random generator, changed by the record's thread only.
     random: AtomicU32,
+    /// How many looks for a moment are left out next, and how many were the last time.
+    left_out: AtomicU32,
+    last_left_out: AtomicU32,
     next_free: AtomicU32,
     index: u32,
 }
@@ -57,6 +61,8 @@ impl Record {
             futex: Futex::new(0),
             depth: AtomicU32::new(0),
             random: AtomicU32::new(index.wrapping_mul(0x9E37_79B9) | 1),
+            left_out: AtomicU32::new(0),
+            last_left_out: AtomicU32::new(0),
             next_free: AtomicU32::new(0),
             index,
         }
@@ -78,6 +84,28 @@ impl Record {
     #[inline]
     pub fn depth(&self) -> &AtomicU32 {
         &self.depth
+    }
+
+    /// Whether this thread is to look for a moment before it waits: not for a while after that was
+    /// in vain, and for twice as long each time it is in vain again.
+    fn may_glance(&self) -> bool {
+        // Relaxed, here and below: only the record's own thread reads and writes it.
+        let left_out = self.left_out.load(RELAXED);
+        if left_out > 0 {
+            self.left_out.store(left_out - 1, RELAXED);
+        }
+        left_out == 0
+    }
+
+    fn glanced(&self, lucky: bool) {
+        let last = self.last_left_out.load(RELAXED);
+        if lucky {
+            self.last_left_out.store(last / 2, RELAXED);
+            return;
+        }
+        let next = (2 * last + 1).min(GLANCES_LEFT_OUT);
+        self.last_left_out.store(next, RELAXED);
+        self.left_out.store(next, RELAXED);
     }
 }
 
@@ -397,6 +425,33 @@ mod local {
         });
         f(&RecordRef(record))
     }
+}
+
+/// Calls `look` a few times with pauses in between, until it is true: for a poll that would else
+/// queue for what another processor is about to give back. Returns whether it was true.
+///
+/// A thread on which this is in vain leaves it out the next times, so that where the other side
+/// needs this very thread it costs next to nothing. Never under a checker, to which one more look
+/// is nothing new.
+#[inline]
+pub fn glance(look: impl FnMut() -> bool) -> bool {
+    GLANCES > 0 && with(|record| record.may_glance() && glance_with(record, look))
+}
+
+#[cold]
+fn glance_with(record: &Record, mut look: impl FnMut() -> bool) -> bool {
+    let mut lucky = false;
+    if thread::parallelism() > 1 {
+        for _ in 0..GLANCES {
+            hint::spin_loop();
+            lucky = look();
+            if lucky {
+                break;
+            }
+        }
+    }
+    record.glanced(lucky);
+    lucky
 }
 
 /// A random number of this thread, good enough to spread load; always zero under a checker.

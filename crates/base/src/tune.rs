@@ -17,6 +17,13 @@ tune! {
     YIELD_STEPS: u32 = 10, model 1;
     /// Rounds of busy waiting for an internal lock before its thread sleeps.
     LOCK_SPINS: u32 = 40, model 1;
+    /// Rounds of looking for a token before a thread sleeps in a wait, each twice as long as the one
+    /// before: 127 pauses, 3 to 6 microseconds.
+    PARK_ROUNDS: u32 = 7, model 0;
+    /// Looks of a poll at what it waits for before it queues: a fifth of a microsecond.
+    GLANCES: u32 = 12, model 0;
+    /// The most waits that a thread queues for without such looks after they were in vain.
+    GLANCES_LEFT_OUT: u32 = 127, model 1;
     /// Stripes of a `ShardedCounter`.
     COUNTER_STRIPES: usize = 16, model 2;
     /// Pauses for which a party of a rendezvous looks for its partner before it sleeps.

@@ -5,5 +5,6 @@
 //! them as `counterpoint::compat`.
 
 pub mod buf_mutex;
+pub mod crossbeam_utils;
 pub mod openmp_reducer;
 pub mod rendezvous_swap;

@@ -22,7 +22,9 @@
 //! |---|---|
 //! | a value that one at a time may use | [`sync::Mutex`] |
 //! | a value that many read and few write | [`sync::RwLock`] |
+//! | a value that is made once | [`sync::OnceCell`], [`sync::LazyCell`]; without a value [`sync::Once`] |
 //! | at most so many at once | [`sync::Semaphore`] |
+//! | a number of parties that go on when all have arrived | [`sync::Barrier`] |
 //! | to say that something happened | [`sync::Notify`] |
 //! | to say that data of your own changed | [`wait::Event`] |
 //! | to wait until all of an unknown number are done | [`sync::WaitGroup`] |
@@ -184,7 +186,7 @@ pub mod wait {
         #[doc(inline)]
         pub use counterpoint_wait::op::{Enable, LockedQueue, Turn, Verb};
         #[doc(inline)]
-        pub use counterpoint_wait::queue::{End, Grant, Locked, Pick, WaitQueue};
+        pub use counterpoint_wait::queue::{End, Grant, Locked, Node, Pick, WaitQueue};
         #[doc(inline)]
         pub use counterpoint_wait::waker::{WakeBatch, wake_in_batches};
     }

@@ -183,6 +183,22 @@ fn every_type_has_the_traits_of_its_kind() {
         exchanger::Exchange<'static, Inside>:                              yes  yes  no   yes  yes;
         exchanger::ExchangeOwned<Inside>:                                  yes  yes  no   yes  yes;
         ExchangeError<u8>:                                                 yes  yes  yes  yes  yes;
+        Stage<u8, Inside, Inside, Inside>:                                 yes  yes  yes  yes  yes;
+        Stage<Inside, u8, u8>:                                             no   no   yes  yes  yes;
+        Stage<u8, Bound, u8>:                                              no   no   yes  yes  yes;
+        Stage<u8, u8, Bound>:                                              no   no   yes  yes  yes;
+        Stage<u8, u8, u8, Bound>:                                          no   no   yes  yes  yes;
+        Ticket<'static, u8, Inside>:                                       yes  yes  yes  yes  yes;
+        Ticket<'static, Inside>:                                           no   no   yes  yes  yes;
+        Director<'static, u8, u8, Inside>:                                 yes  yes  yes  no   yes;
+        Director<'static, u8, Inside, u8>:                                 yes  no   yes  no   no;
+        Director<'static, u8, Bound, u8>:                                  no   no   yes  no   yes;
+        Entered<'static, u8, u8, u8>:                                      yes  yes  yes  no   yes;
+        Exit<u8>:                                                          yes  yes  yes  yes  yes;
+        stage::NotifyError<u8>:                                            yes  yes  yes  yes  yes;
+        stage::Enter<'static, Ticket<'static, u8>, u8, Inside, Inside>:    yes  yes  no   yes  yes;
+        stage::EnterVerb<'static, Ticket<'static, u8>, u8, u8, u8>:        yes  yes  yes  yes  yes;
+        stage::Entry<u8, Inside>:                                          yes  yes  yes  yes  yes;
 
         BufMutex<Inside>:                                                  yes  yes  yes  yes  yes;
         BufMutex<Bound>:                                                   no   no   yes  yes  yes;
@@ -215,8 +231,8 @@ fn every_type_has_the_traits_of_its_kind() {
         OwnedRwLockReadGuard<u8>:                                          yes  yes  yes  yes  yes;
         OwnedRwLockUpgradableReadGuard<u8>:                                yes  yes  yes  yes  yes;
         OwnedRwLockWriteGuard<u8>:                                         yes  yes  yes  yes  yes;
-        MappedRwLockReadGuard<'static, u8>:                                yes  yes  yes  no   no;
-        MappedRwLockWriteGuard<'static, u8>:                               yes  yes  yes  no   no;
+        MappedRwLockReadGuard<'static, u8>:                                yes  yes  yes  yes  yes;
+        MappedRwLockWriteGuard<'static, u8>:                               yes  yes  yes  yes  yes;
         OwnedMappedRwLockReadGuard<u8, u8>:                                yes  yes  yes  yes  yes;
         OwnedMappedRwLockWriteGuard<u8, u8>:                               yes  yes  yes  yes  yes;
         rwlock::Read<'static, u8>:                                         yes  yes  no   yes  yes;
@@ -225,6 +241,26 @@ fn every_type_has_the_traits_of_its_kind() {
         rwlock::ReadOwned<u8>:                                             yes  yes  no   yes  yes;
         rwlock::UpgradeOwned<u8>:                                          yes  yes  no   yes  yes;
         (RwLockError, TryReadError, TryWriteError, UpgradeError<u8>):      yes  yes  yes  yes  yes;
+
+        OnceCell<u8>:                                                      yes  yes  yes  yes  yes;
+        OnceCell<Inside>:                                                  yes  no   yes  yes  no;
+        OnceCell<Bound>:                                                   no   no   yes  yes  yes;
+        (Claim<'static, u8>, OnceInit<'static, u8>):                       yes  yes  yes  yes  yes;
+        once::ClaimOnce<'static, u8>:                                      yes  yes  no   yes  yes;
+        once::WaitOnce<'static, u8>:                                       yes  yes  no   yes  yes;
+        once::GetOrInit<'static, u8, once::Make<Make<Ready>, Ready>>:      yes  yes  no   yes  yes;
+        once::GetOrTryInit<'static, u8, once::TryMake<Make<Ready>, Ready>>: yes  yes  no   yes  yes;
+        once::Free:                                                        yes  yes  yes  yes  yes;
+        Once:                                                              yes  yes  yes  yes  yes;
+        LazyCell<u8, Ready>:                                               yes  yes  yes  yes  yes;
+        LazyCell<u8, Bound>:                                               no   no   yes  yes  yes;
+        once::Resume<'static, Ready, Make<Ready>>:                         yes  yes  yes  yes  yes;
+        (OnceCellError, SetError<u8>):                                     yes  yes  yes  yes  yes;
+
+        Barrier:                                                           yes  yes  yes  yes  yes;
+        Arrival<'static>:                                                  yes  yes  yes  yes  yes;
+        barrier::BarrierWait<'static>:                                     yes  yes  no   yes  yes;
+        (BarrierWaitResult, BarrierWaitError, OnStop):                     yes  yes  yes  yes  yes;
     };
     assert_eq!(differs, "", "the table is wrong");
 }
@@ -243,9 +279,11 @@ fn the_types_of_the_hooks_as_well() {
 #[cfg(feature = "compat")]
 #[test]
 fn the_types_of_compat_as_well() {
+    use counterpoint::compat::crossbeam_utils::sync as crossbeam;
     use counterpoint::compat::openmp_reducer::{Reducer, SharedReducer};
 
     let differs = table! {
+        crossbeam::Parker:                                                 yes  no   yes  yes  yes;
         Reducer<Inside>:                                                   yes  yes  yes  yes  yes;
         SharedReducer<'static, Inside>:                                    yes  no   yes  yes  no;
     };
@@ -258,9 +296,11 @@ const SEAMS: &[&str] = &[
     "AccessVerb",
     "AcquireVerb",
     "ArmRef",
+    "BarrierVerb",
     "Baton",
     "Borrowed",
     "CancelledVerb",
+    "ClaimVerb",
     "Core",
     "Either",
     "ExchangeVerb",
@@ -295,6 +335,7 @@ const SEAMS: &[&str] = &[
     "Upgrading",
     "Verdict",
     "WaitIdleVerb",
+    "WaitOnceVerb",
     "WaitRefVerb",
     "WaitVerb",
     "Want",

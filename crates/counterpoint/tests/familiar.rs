@@ -276,6 +276,87 @@ mod tokio_rwlock {
     }
 }
 
+/// Threads that go step by step, as with `std::sync::Barrier`.
+mod std_barrier {
+    use counterpoint::sync::Barrier; // was: use std::sync::Barrier;
+    use std::sync::Arc;
+    use std::thread;
+
+    #[test]
+    fn one_of_them_leads() {
+        let barrier = Arc::new(Barrier::new(4));
+        let threads: Vec<_> = (0..3)
+            .map(|_| {
+                let barrier = Arc::clone(&barrier);
+                thread::spawn(move || barrier.wait())
+            })
+            .collect();
+        let mut leaders = usize::from(barrier.wait().is_leader());
+        for thread in threads {
+            leaders += usize::from(thread.join().unwrap().is_leader());
+        }
+        assert_eq!(leaders, 1);
+    }
+}
+
+/// Something that is made once, as with `std::sync::{Once, OnceLock}`.
+mod std_once {
+    use counterpoint::sync::{Once, OnceCell}; // was: use std::sync::{Once, OnceLock};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
+
+    static NAMES: OnceCell<Vec<String>> = OnceCell::new(); // was: OnceLock
+    static START: Once = Once::new();
+    static STARTS: AtomicUsize = AtomicUsize::new(0);
+
+    fn names() -> &'static [String] {
+        START.call_once(|| {
+            STARTS.fetch_add(1, Ordering::Relaxed);
+        });
+        NAMES.get_or_init(|| vec!["one".into(), "two".into()])
+    }
+
+    #[test]
+    fn all_see_the_same() {
+        let threads: Vec<_> = (0..3)
+            .map(|_| thread::spawn(|| names().as_ptr().addr()))
+            .collect();
+        for thread in threads {
+            assert_eq!(thread.join().unwrap(), names().as_ptr().addr());
+        }
+        assert!(START.is_completed() && NAMES.get().is_some());
+        assert_eq!(
+            (
+                NAMES.set(Vec::new()).is_err(),
+                STARTS.load(Ordering::Relaxed)
+            ),
+            (true, 1)
+        );
+    }
+}
+
+/// A value that a task makes while others wait for it, as with `tokio::sync::OnceCell`.
+mod tokio_once_cell {
+    use counterpoint::sync::OnceCell; // was: use tokio::sync::OnceCell;
+    use counterpoint::wait::block_on;
+
+    static ONCE: OnceCell<u32> = OnceCell::new(); // was: const_new()
+
+    async fn two() -> u32 {
+        2
+    }
+
+    #[test]
+    fn a_failure_leaves_it_empty() {
+        block_on(async {
+            let failed = ONCE.get_or_try_init_async(async || Err("no")).await; // was: get_or_try_init
+            assert!(failed.is_err() && !ONCE.is_initialized()); // was: initialized()
+            assert_eq!(*ONCE.get_or_init_async(two).await, 2); // was: get_or_init
+            assert_eq!(ONCE.get(), Some(&2));
+        });
+    }
+}
+
 /// A bound on how many do the same at once, as with `tokio::sync::Semaphore`.
 mod tokio_semaphore {
     use counterpoint::sync::{Semaphore, TryAcquireError}; // was: use tokio::sync::{…};

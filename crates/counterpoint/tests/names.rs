@@ -239,6 +239,8 @@ mod wait {
             Notify::new().waiters(),
             WaitGroup::new().waiters(),
             BufMutex::<u8>::new(0, |_, _| ()).waiters(),
+            counterpoint::sync::OnceCell::<u8>::new().waiters(),
+            counterpoint::sync::Barrier::new(1).waiters(),
             counterpoint::wait::Event::<()>::new().waiters(),
             counterpoint::cancel::CancelToken::new().waiters(),
         ];
@@ -506,6 +508,78 @@ mod sync {
     }
 
     #[test]
+    fn once() {
+        use counterpoint::sync::once::{
+            ClaimOnce, GetOrInit, GetOrTryInit, Make, TryMake, WaitOnce,
+        };
+        use counterpoint::sync::{
+            Claim, LazyCell, Once, OnceCell, OnceCellError, OnceInit, SetError,
+        };
+
+        error::<OnceCellError>();
+        error::<OnceCellError<std::fmt::Error>>();
+        error::<SetError<u8>>();
+        static IN_A_STATIC: OnceCell<u8> = OnceCell::new();
+        static DONE: Once = Once::new();
+        static LAZY: LazyCell<u8, std::future::Ready<u8>> = LazyCell::new(|| std::future::ready(1));
+        assert_eq!(*IN_A_STATIC.get_or_init(|| *LAZY.force()), 1);
+        DONE.call_once(|| ());
+        assert!(DONE.is_completed() && IN_A_STATIC.is_initialized());
+        type Claimed<'a> = Result<Claim<'a, u8>, OnceCellError>;
+        let cell = OnceCell::new();
+        let claim: ClaimOnce<'_, u8> = cell.claim_async();
+        operation::<_, Claimed<'_>, Claimed<'_>>(claim);
+        let wait: WaitOnce<'_, u8> = cell.wait_async();
+        operation::<_, &u8, Result<&u8, Stop>>(wait);
+        let get: GetOrInit<'_, u8, Make<_, _>> = cell.get_or_init_async(async || 1);
+        let try_get: GetOrTryInit<'_, u8, TryMake<_, _>> =
+            cell.get_or_try_init_async(async || Err::<u8, ()>(()));
+        assert_eq!(try_get.wait(), Err(OnceCellError::Init(())));
+        if let Ok(Claim::Init(init)) = cell.claim() {
+            let init: OnceInit<'_, u8> = init;
+            drop(init);
+        }
+        assert!(cell.claim_timeout(Duration::ZERO).is_ok());
+        assert!(cell.try_claim().is_some());
+        assert!(cell.claim_deadline(Instant::now()).is_ok());
+        assert_eq!(*get.wait(), 1);
+        cell.named("a number");
+        assert_eq!(cell.set(2), Err(SetError::AlreadyInit(2)));
+        assert_eq!(cell.get(), Some(&1));
+        assert_eq!(cell.into_inner(), Some(1));
+    }
+
+    #[test]
+    fn barrier() {
+        use counterpoint::sync::barrier::BarrierWait;
+        use counterpoint::sync::{Arrival, Barrier, BarrierWaitError, BarrierWaitResult, OnStop};
+
+        error::<BarrierWaitError>();
+        static IN_A_STATIC: Barrier = Barrier::new(1);
+        let result: BarrierWaitResult = IN_A_STATIC.wait();
+        assert!(result.is_leader() && !result.is_broken());
+        type Waited = Result<BarrierWaitResult, BarrierWaitError>;
+        let barrier = Barrier::with_on_stop(2, OnStop::Break);
+        let wait: BarrierWait<'_> = barrier.wait_async();
+        operation::<_, BarrierWaitResult, Waited>(wait);
+        let arrival: Arrival<'_> = barrier.arrive();
+        let late: BarrierWait<'_> = arrival.wait_async();
+        drop(late);
+        barrier.join();
+        barrier.leave();
+        assert!(
+            barrier.try_wait().is_some() && barrier.arrive().wait_timeout(Duration::ZERO).is_err()
+        );
+        assert!(barrier.wait_deadline(Instant::now()).is_ok());
+        assert!(barrier.wait_timeout(Duration::ZERO).is_err() && barrier.is_broken());
+        barrier.reset();
+        barrier.arrive_and_leave();
+        assert_eq!((barrier.parties(), barrier.arrived()), (1, 0));
+        assert_eq!(OnStop::default(), OnStop::Retract);
+        barrier.named("phase");
+    }
+
+    #[test]
     fn wait_group() {
         use counterpoint::sync::wait_group::{WaitGroupWait, WaitGroupWaitRef};
         use counterpoint::sync::{WaitGroup, WaitGroupError};
@@ -702,6 +776,76 @@ mod meetings {
     }
 }
 
+mod stage {
+    use super::{Duration, Instant, error, named, operation, shown};
+    use counterpoint::sync::stage::{Admission, Enter, NotifyError};
+    use counterpoint::sync::{Director, Entered, Exit, Stage, Ticket};
+    use counterpoint::wait::Stop;
+
+    #[test]
+    fn types() {
+        shown::<Stage<*const u8, *const u8, *const u8>>();
+        shown::<Ticket<'static, u8>>();
+        shown::<Director<'static, *const u8, *const u8, *const u8>>();
+        shown::<Entered<'static, *const u8, *const u8, *const u8>>();
+        shown::<Exit<u8>>();
+        named::<Enter<'static, Ticket<'static, u8>, u8, u8, u8>>();
+        error::<NotifyError<u8>>();
+    }
+
+    fn enters<'s, A: Admission<'s, u8, u8>>(stage: &'s Stage<u8, u8, u8, u8>, with: A) -> u8 {
+        match stage.enter(with, Some(Duration::ZERO), |head| *head.resource()) {
+            Exit::Finished(number) | Exit::Value(number) => number,
+            Exit::Timeout | Exit::Token | Exit::Closed => 0,
+        }
+    }
+
+    #[test]
+    fn stage() {
+        let mut stage: Stage<u8, u8, u8, u8> = Stage::with_values(1, 2);
+        *stage.get_mut() += 2;
+        let mut ticket: Ticket<'_, u8, u8> = stage.ticket(7).unwrap();
+        assert_eq!((*ticket.token(), stage.tickets()), (7, 1));
+        assert_eq!(enters(&stage, &mut ticket), 3);
+        assert_eq!(stage.notify_with(&7, 8), Ok(()));
+        assert_eq!(stage.notify_with(&7, 9), Err(NotifyError::Full(9)));
+        assert_eq!(stage.notify_with(&6, 9), Err(NotifyError::Unknown(9)));
+        assert_eq!(enters(&stage, &mut ticket), 8);
+        assert!(stage.notify(&7) && !stage.notify(&6));
+        let exit = stage.enter_deadline(&mut ticket, Instant::now(), |_| ());
+        assert_eq!((exit, stage.notify_all()), (Exit::Token, 1));
+        assert_eq!(enters(&stage, &mut ticket), 0);
+        operation::<_, Entered<'_, u8, u8, u8, u8>, Result<Entered<'_, u8, u8, u8, u8>, Stop>>(
+            stage.enter_async(&mut ticket),
+        );
+        let exit = stage.enter(ticket, None, |head: &mut Director<'_, u8, u8, u8, u8>| {
+            assert!(!head.notify(&9) && head.notify_with(&9, 1).is_err());
+            assert!(head.stage().is_headed());
+            head.buffer(|buffer| *buffer + 1)
+        });
+        assert_eq!(exit, Exit::Finished(3));
+        assert_eq!((*stage.shared(), *stage.buffer()), (3, 2));
+        // SAFETY: nobody heads.
+        assert_eq!(unsafe { *stage.backdoor() }, 3);
+        stage.named("a stage");
+        stage.close();
+        assert!(stage.is_closed());
+        assert_eq!(stage.into_inner(), (3, 2));
+    }
+
+    #[test]
+    fn without_values() {
+        let stage = Stage::new(vec![1], ());
+        let ticket = stage.ticket("token").unwrap();
+        let length = stage.enter(ticket, None, |head| head.resource_mut().len());
+        // All there is without values.
+        match length {
+            Exit::Finished(length) => assert_eq!(length, 1),
+            Exit::Timeout | Exit::Token | Exit::Closed => unreachable!(),
+        }
+    }
+}
+
 mod queue {
     use super::*;
 
@@ -751,6 +895,35 @@ mod compat {
             b.wait();
             assert_eq!((*d.swap_inline(), *d.swap()), (1, 2));
         });
+    }
+
+    #[test]
+    fn crossbeam_utils() {
+        use counterpoint::compat::crossbeam_utils::sync::{Parker, Unparker, WaitGroup};
+        use counterpoint::compat::crossbeam_utils::thread::{
+            Result, Scope, ScopedJoinHandle, ScopedThreadBuilder, scope,
+        };
+        use counterpoint::compat::crossbeam_utils::{Backoff, CachePadded};
+        use std::time::{Duration, Instant};
+
+        let (parker, padded) = (Parker::new(), CachePadded::new(2));
+        let unparker: &Unparker = parker.unparker();
+        let group = WaitGroup::new();
+        let outcome: Result<u8> = scope(|s: &Scope<'_>| {
+            let builder: ScopedThreadBuilder<'_, '_> = s.builder();
+            let handle: ScopedJoinHandle<'_, u8> = builder.spawn(|_| *padded + 1).unwrap();
+            unparker.unpark();
+            parker.park();
+            parker.park_timeout(Duration::ZERO);
+            parker.park_deadline(Instant::now());
+            handle.join().unwrap()
+        });
+        assert_eq!(outcome.unwrap(), 3);
+        group.wait();
+        Backoff::new().spin();
+        let raw = Parker::into_raw(Parker::default());
+        // SAFETY: from `into_raw`, taken back once.
+        drop(unsafe { Parker::from_raw(raw) });
     }
 
     #[test]

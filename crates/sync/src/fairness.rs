@@ -17,12 +17,17 @@ pub(crate) const STARVING_AFTER: Duration = Duration::from_micros(500);
 /// For how long a reservation stands when somebody queues behind it.
 pub(crate) const GRACE: Duration = Duration::from_millis(1);
 
-/// Rounds for which a blocking newcomer looks at a held lock before it queues.
-pub(crate) const SPINS: u32 = if cfg!(any(counterpoint_loom, counterpoint_shuttle)) {
-    0
-} else {
-    100
-};
+/// True where each pause is a step that a checker explores.
+const CHECKED: bool = cfg!(any(counterpoint_loom, counterpoint_shuttle));
+
+/// Rounds of pauses after which a thread looks at a held lock before it queues.
+pub(crate) const SPIN_ROUNDS: u32 = if CHECKED { 0 } else { 2 };
+
+/// The pauses of a round: one or two microseconds.
+pub(crate) const SPIN_PAUSES: u32 = 64;
+
+/// How often it gives its processor away after that, and looks again, before it queues.
+pub(crate) const SPIN_YIELDS: u32 = if CHECKED { 0 } else { 3 };
 
 /// One waiter's memory: none until there is something to remember, so that a wait that is over at
 /// once writes nothing of it.

@@ -4,9 +4,36 @@
 //! future that also waits, times out, is cancelled and selected. Users reach these names through
 //! the `counterpoint` facade.
 //!
+//! # What can fail, and how
+//! *Bounded* are the forms with a timeout or a deadline, and operations bounded by `.timeout`,
+//! `.deadline`, `.with(&ctl)` or `.until(future)`; `Cancelled` comes only from the last two.
+//!
+//! | call | error | variants that can occur |
+//! |---|---|---|
+//! | `Mutex::try_lock` | `TryLockError` | `WouldBlock` |
+//! | `Mutex::lock`, bounded | `LockError` | `TimedOut`, `Cancelled` |
+//! | `RwLock::try_read`, `try_read_recursive`, `try_upgradable_read` | `TryReadError` | `WouldBlock`, `TooManyReaders` |
+//! | `RwLock::try_write` | `TryWriteError` | `WouldBlock` |
+//! | `RwLock::read`, `write` and their kin, bounded | `RwLockError` | `TimedOut`, `Cancelled` |
+//! | `RwLockUpgradableReadGuard::try_upgrade` | the guard | |
+//! | `RwLockUpgradableReadGuard::upgrade`, bounded | `UpgradeError` | `TimedOut`, `Cancelled`, each with the guard |
+//! | `Semaphore::try_acquire` and its kin | `TryAcquireError` | `NoPermits`, `Closed`, `TooMany` |
+//! | `Semaphore::acquire` and its kin | `AcquireError` | `Closed`, `TooMany`; bounded also `TimedOut`, `Cancelled` |
+//! | `Barrier::wait` | none | `is_broken` of the result tells of a break or a reset |
+//! | `Barrier::wait`, `Arrival::wait`, bounded | `BarrierWaitError` | `Broken`, `TimedOut`, `Cancelled` |
+//! | `OnceCell::set` | `SetError` | `AlreadyInit`, `Initializing`, each with the value |
+//! | `OnceCell::claim` | `OnceCellError` | `Reentrant`; bounded also `TimedOut`, `Cancelled` |
+//! | `OnceCell::get_or_init`, `Once::call_once`, `LazyCell::force`, bounded | `OnceCellError` | `Reentrant`, `TimedOut`, `Cancelled` |
+//! | `OnceCell::get_or_try_init` | `OnceCellError<E>` | `Init`, `Reentrant`; bounded also `TimedOut`, `Cancelled` |
+//! | `Notify::wait`, `wait_until`, `WaitGroup::wait_ref`, `OnceCell::wait`, bounded | `Stop` | `TimedOut`, `Cancelled` |
+//! | `WaitGroup::wait`, bounded | `WaitGroupError` | `TimedOut`, `Cancelled`, each with the handle |
+//! | `Exchanger::exchange`, bounded | `ExchangeError` | `TimedOut`, `Cancelled`, each with the value |
+//!
 //! Without the `std` feature the crate is `no_std` and holds [`rendezvous::Meeting`], which spins.
 #![cfg_attr(not(feature = "std"), no_std)]
 
+#[cfg(feature = "std")]
+pub mod barrier;
 #[cfg(feature = "std")]
 pub mod buf_mutex;
 #[cfg(feature = "std")]
@@ -17,14 +44,20 @@ mod fairness;
 pub mod mutex;
 #[cfg(feature = "std")]
 pub mod notify;
+#[cfg(feature = "std")]
+pub mod once;
 pub mod rendezvous;
 #[cfg(feature = "std")]
 pub mod rwlock;
 #[cfg(feature = "std")]
 pub mod semaphore;
 #[cfg(feature = "std")]
+pub mod stage;
+#[cfg(feature = "std")]
 pub mod wait_group;
 
+#[cfg(feature = "std")]
+pub use barrier::{Arrival, Barrier, BarrierWaitError, BarrierWaitResult, OnStop};
 #[cfg(feature = "std")]
 pub use buf_mutex::{BufMutex, OwnedSharedBufMutex, SharedBufMutex};
 #[cfg(feature = "std")]
@@ -36,6 +69,8 @@ pub use mutex::{
 };
 #[cfg(feature = "std")]
 pub use notify::{Notified, NotifiedOwned, Notify};
+#[cfg(feature = "std")]
+pub use once::{Claim, LazyCell, Once, OnceCell, OnceCellError, OnceInit, SetError};
 #[cfg(feature = "std")]
 pub use rendezvous::{Rendezvous, RendezvousData, RendezvousGroup};
 #[cfg(feature = "std")]
@@ -49,5 +84,7 @@ pub use rwlock::{
 pub use semaphore::{
     AcquireError, OwnedSemaphorePermit, Semaphore, SemaphorePermit, TryAcquireError,
 };
+#[cfg(feature = "std")]
+pub use stage::{Director, Entered, Exit, Stage, Ticket};
 #[cfg(feature = "std")]
 pub use wait_group::{WaitGroup, WaitGroupError};

@@ -3,19 +3,21 @@
 use counterpoint_sync::Exchanger;
 use counterpoint_sync::exchanger::ExchangeError;
 use counterpoint_wait::cancel::{CancelToken, Ctl};
+use counterpoint_wait::select::{Arm, Select, arm};
 use counterpoint_wait::{block_on, select};
 use std::future::Future;
-use std::pin::pin;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
 const SHORT: Duration = Duration::from_millis(5);
 const LONG: Duration = Duration::from_secs(30);
 
-fn poll<F: Future>(future: std::pin::Pin<&mut F>) -> Poll<F::Output> {
+fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
 
@@ -167,4 +169,58 @@ fn a_static_exchanger() {
     assert_eq!(PLACE.exchange(2), 1);
     assert_eq!(other.join().unwrap(), 2);
     assert_eq!(format!("{PLACE:?}"), "Exchanger { .. }");
+}
+
+#[test]
+fn an_arm_that_met_as_its_select_was_dropped_yields_that_when_used_again() {
+    for bound in [None, Some(Duration::from_millis(5))] {
+        let place = Exchanger::new();
+        let met = match bound {
+            None => {
+                let mut exchange = pin!(arm(place.exchange_async(1)));
+                assert!(meet_a_dropped_select(exchange.as_mut(), &place));
+                exchange.take()
+            }
+            Some(bound) => {
+                let mut exchange = pin!(arm(place.exchange_async(1).timeout(bound)));
+                assert!(meet_a_dropped_select(exchange.as_mut(), &place));
+                exchange.take().map(|met| met.unwrap())
+            }
+        };
+        assert_eq!(met, Some(2));
+    }
+}
+
+/// True if the arm has met after all.
+fn meet_a_dropped_select(exchange: Pin<&mut (impl Arm + Send)>, place: &Exchanger<i32>) -> bool {
+    let mut select = Select::new();
+    select.add(exchange);
+    let mut wait = Box::pin(select.wait_async());
+    assert!(poll(wait.as_mut()).is_pending());
+    assert_eq!(place.try_exchange(2), Ok(1));
+    drop(wait);
+    thread::sleep(Duration::from_millis(10));
+    select.wait() == 0
+}
+
+/// A waker that panics.
+struct Panics;
+
+impl Wake for Panics {
+    fn wake(self: Arc<Self>) {
+        panic!("a waker panics");
+    }
+}
+
+#[test]
+fn an_exchange_whose_partners_waker_panicked_yields_what_it_got() {
+    let place = Exchanger::new();
+    let panics = Waker::from(Arc::new(Panics));
+    let mut theirs = pin!(place.exchange_async(2));
+    let first = theirs.as_mut().poll(&mut Context::from_waker(&panics));
+    assert!(first.is_pending());
+    let mut mine = pin!(place.exchange_async(1));
+    assert!(catch_unwind(AssertUnwindSafe(|| poll(mine.as_mut()))).is_err());
+    assert_eq!(poll(mine.as_mut()), Poll::Ready(2));
+    assert_eq!(poll(theirs.as_mut()), Poll::Ready(1));
 }

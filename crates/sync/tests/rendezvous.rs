@@ -392,6 +392,25 @@ fn a_panicking_waker_leaves_a_meeting_that_was_met() {
     assert_eq!(poll(waits.as_mut()), Poll::Ready(Ok(&mut 1)));
 }
 
+fn poll_with_panic<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+    let waker = Waker::from(Arc::new(Panics));
+    future.poll(&mut Context::from_waker(&waker))
+}
+
+#[test]
+fn an_operation_whose_partners_waker_panicked_yields_that_meeting() {
+    let (mut a, mut b) = Rendezvous::new();
+    let mut theirs = Box::pin(b.wait_async());
+    assert!(poll_with_panic(theirs.as_mut()).is_pending());
+    let mut mine = Box::pin(a.wait_async());
+    assert!(catch_unwind(AssertUnwindSafe(|| poll(mine.as_mut()))).is_err());
+    assert_eq!(poll(mine.as_mut()), Poll::Ready(Ok(())));
+    assert_eq!(poll(theirs.as_mut()), Poll::Ready(Ok(())));
+    drop((mine, theirs));
+    // Nobody has arrived for the next one.
+    assert_eq!(b.try_wait(), Err(TryRendezvousError::WouldBlock));
+}
+
 struct Dropped<'c>(&'c AtomicUsize);
 
 impl Drop for Dropped<'_> {
@@ -451,6 +470,25 @@ fn a_value_that_panics_in_drop_hides_nobodys_end() {
     let (mut a, b) = RendezvousData::new(Bomb(false), Bomb(true));
     assert!(catch_unwind(AssertUnwindSafe(|| drop(b))).is_err());
     assert!(a.swap_checked().is_err());
+}
+
+#[test]
+fn a_partners_waker_that_panics_leaves_no_value_behind() {
+    for into_inner in [false, true] {
+        let (mine, theirs) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let (a, mut b) = RendezvousData::new(Dropped(&mine), Dropped(&theirs));
+        let mut waits = Box::pin(b.wait_async());
+        assert!(poll_with_panic(waits.as_mut()).is_pending());
+        let gone = catch_unwind(AssertUnwindSafe(|| match into_inner {
+            true => drop(a.into_inner()),
+            false => drop(a),
+        }));
+        assert!(gone.is_err());
+        assert_eq!(mine.load(Ordering::SeqCst), 1);
+        assert_eq!(poll(waits.as_mut()), Poll::Ready(Err(Disconnected)));
+        drop(waits);
+        assert_eq!(theirs.load(Ordering::SeqCst), 0);
+    }
 }
 
 #[test]

@@ -3,7 +3,11 @@
 use counterpoint_sync::rendezvous::{
     Disconnected, RendezvousError, RendezvousGroup, TryRendezvousError,
 };
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
@@ -94,4 +98,32 @@ fn one_alone_never_waits() {
         alone.wait();
     }
     assert!(RendezvousGroup::new(0).is_empty());
+}
+
+/// A waker that panics.
+struct Panics;
+
+impl Wake for Panics {
+    fn wake(self: Arc<Self>) {
+        panic!("a waker panics");
+    }
+}
+
+#[test]
+fn an_operation_whose_partners_waker_panicked_yields_that_meeting() {
+    let mut parties = RendezvousGroup::new(2);
+    let (mut a, mut b) = (parties.pop().unwrap(), parties.pop().unwrap());
+    let panics = Waker::from(Arc::new(Panics));
+    let mut theirs = Box::pin(b.wait_async());
+    let first = theirs.as_mut().poll(&mut Context::from_waker(&panics));
+    assert!(first.is_pending());
+    let mut mine = Box::pin(a.wait_async());
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(catch_unwind(AssertUnwindSafe(|| mine.as_mut().poll(&mut cx))).is_err());
+    let mut cx = Context::from_waker(Waker::noop());
+    assert_eq!(mine.as_mut().poll(&mut cx), Poll::Ready(Ok(())));
+    assert_eq!(theirs.as_mut().poll(&mut cx), Poll::Ready(Ok(())));
+    drop((mine, theirs));
+    // Nobody has arrived for the next one.
+    assert_eq!(b.try_wait(), Err(TryRendezvousError::WouldBlock));
 }

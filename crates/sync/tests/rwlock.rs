@@ -659,3 +659,204 @@ fn threads_and_tasks_under_stress() {
         );
     }
 }
+
+#[test]
+fn who_waits_to_be_upgradable_keeps_no_reader_out() {
+    let lock = RwLock::new(());
+    let upgradable = lock.upgradable_read();
+    let reads = lock.read();
+    let waiting = Task::queued(lock.upgradable_read_async());
+    RwLockReadGuard::unlock_fair(reads);
+    // Nobody writes or wants to, although the next release is promised to the one in line.
+    assert!(lock.try_read().is_ok());
+    drop(upgradable);
+    assert_eq!(waiting.woken(), 1);
+
+    let lock = RwLock::fair(());
+    let upgradable = lock.upgradable_read();
+    let waiting = Task::queued(lock.upgradable_read_async());
+    assert!(lock.try_read().is_ok() && block_on(lock.read_async().timeout(LONG)).is_ok());
+    let writer = Task::queued(lock.write_async());
+    assert!(lock.try_read().is_err(), "a writer in line does");
+    drop(writer);
+    assert!(lock.try_read().is_ok());
+    drop(upgradable);
+    assert_eq!(waiting.woken(), 1);
+}
+
+#[test]
+fn an_upgrade_voids_what_was_kept_for_readers() {
+    for dormant_reader in [false, true] {
+        let lock = RwLock::fair(());
+        let held = lock.write();
+        let mut first = Task::queued(lock.upgradable_read_async());
+        let mut second = Task::queued(lock.read_async());
+        let mut dormant = dormant_reader.then(|| Task::queued(lock.read_async()));
+        drop(held);
+        let (first, second) = (first.ready(), second.ready());
+        let mut upgrade = Task::queued(RwLockUpgradableReadGuard::upgrade_async(first));
+        drop(second);
+        assert_eq!(upgrade.woken(), 1);
+        assert!(lock.try_read().is_err() && lock.try_read_recursive().is_ok());
+        let writes = upgrade.ready();
+        if let Some(dormant) = &mut dormant {
+            assert!(dormant.poll().is_pending(), "it comes after who writes");
+        }
+        drop(writes);
+        if let Some(dormant) = &mut dormant {
+            drop(dormant.ready());
+        }
+        assert!(lock.try_write().is_ok());
+    }
+}
+
+#[test]
+fn readers_follow_one_that_looked_again() {
+    let lock = RwLock::new(());
+    let held = lock.write();
+    let _dormant = Task::queued(lock.write_async());
+    let mut one = Task::queued(lock.read_async());
+    let other = Task::queued(lock.read_async());
+    drop(held);
+    let _reads = one.ready();
+    assert_eq!(other.woken(), 1);
+}
+
+/// A waker that runs foreign code when it is cloned and when it is dropped.
+#[derive(Default)]
+struct Hooks {
+    on_clone: Option<Box<dyn FnOnce()>>,
+    on_drop: Option<Box<dyn FnOnce()>>,
+    woken: usize,
+}
+
+/// Wakers are used on the thread of the test only.
+mod hooked {
+    use super::Hooks;
+    use std::cell::RefCell;
+    use std::rc::Rc;
+    use std::task::{RawWaker, RawWakerVTable, Waker};
+
+    static TABLE: RawWakerVTable = RawWakerVTable::new(clone, wake, wake_by_ref, drop_one);
+
+    type Shared = Rc<RefCell<Hooks>>;
+
+    pub(super) fn waker(hooks: &Shared) -> Waker {
+        let raw = RawWaker::new(Rc::into_raw(hooks.clone()).cast(), &TABLE);
+        // SAFETY: the functions count references as `Rc` does; all stay on one thread.
+        unsafe { Waker::from_raw(raw) }
+    }
+
+    fn take(data: *const ()) -> Shared {
+        // SAFETY: made by `waker` or `clone`; each function accounts for one reference.
+        unsafe { Rc::from_raw(data.cast()) }
+    }
+
+    fn clone(data: *const ()) -> RawWaker {
+        let hooks = take(data);
+        let next = hooks.clone();
+        std::mem::forget(hooks);
+        let hook = next.borrow_mut().on_clone.take();
+        let raw = RawWaker::new(Rc::into_raw(next).cast(), &TABLE);
+        if let Some(hook) = hook {
+            hook();
+        }
+        raw
+    }
+
+    fn wake(data: *const ()) {
+        take(data).borrow_mut().woken += 1;
+    }
+
+    fn wake_by_ref(data: *const ()) {
+        let hooks = take(data);
+        hooks.borrow_mut().woken += 1;
+        std::mem::forget(hooks);
+    }
+
+    fn drop_one(data: *const ()) {
+        let hooks = take(data);
+        let hook = hooks.borrow_mut().on_drop.take();
+        if let Some(hook) = hook {
+            hook();
+        }
+    }
+}
+
+#[test]
+fn a_waker_that_panics_when_dropped_holds_back_nobody() {
+    let lock = RwLock::new(());
+    let held = lock.write();
+    let _dormant = Task::queued(lock.write_async());
+    let mut writer = Box::pin(lock.write_async());
+    let hooks = std::rc::Rc::<std::cell::RefCell<Hooks>>::default();
+    let waker = hooked::waker(&hooks);
+    let queued = writer.as_mut().poll(&mut Context::from_waker(&waker));
+    assert!(queued.is_pending());
+    let reader = Task::queued(lock.read_async());
+    drop(held);
+    assert_eq!(reader.woken(), 0);
+    hooks.borrow_mut().on_drop = Some(Box::new(|| panic!("a waker panics")));
+    let polled = panic::catch_unwind(AssertUnwindSafe(|| {
+        let mut other = Context::from_waker(Waker::noop());
+        writer.as_mut().poll(&mut other).is_ready()
+    }));
+    assert!(polled.is_err());
+    assert_eq!(reader.woken(), 1, "the writer has left the line");
+    assert!(!lock.is_poisoned() && !lock.is_locked());
+}
+
+#[test]
+fn one_that_is_asked_to_look_while_its_waker_is_replaced_looks() {
+    let lock = Box::leak(Box::new(RwLock::fair(())));
+    let held = lock.write();
+    let dormant = Task::queued(lock.write_async());
+    let mut waiting = Task::queued(lock.write_async());
+    // While the new waker is cloned the lock is kept for the one that is never polled.
+    let hooks = std::rc::Rc::<std::cell::RefCell<Hooks>>::default();
+    hooks.borrow_mut().on_clone = Some(Box::new(|| drop(held)));
+    let waker = hooked::waker(&hooks);
+    let mut context = Context::from_waker(&waker);
+    assert!(waiting.future.as_mut().poll(&mut context).is_pending());
+    assert_eq!((dormant.woken(), waiting.woken()), (1, 1));
+    thread::sleep(Duration::from_millis(5));
+    assert!(
+        waiting.future.as_mut().poll(&mut context).is_ready(),
+        "it has had its time"
+    );
+}
+
+#[test]
+fn a_lost_baton_is_used_up() {
+    let lock: &RwLock<()> = Box::leak(Box::new(RwLock::new(())));
+    let held = lock.write();
+    let mut reads = Box::pin(lock.read_async());
+    assert!(
+        reads
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()))
+            .is_pending()
+    );
+    drop(held);
+    let faster = lock.try_write().unwrap();
+    let hooks = std::rc::Rc::<std::cell::RefCell<Hooks>>::default();
+    // It loses; while it queues again the lock is free, and then a writer stands in line.
+    hooks.borrow_mut().on_clone = Some(Box::new(|| drop(faster)));
+    let others = std::rc::Rc::new(std::cell::RefCell::new(None));
+    let known = others.clone();
+    hooks.borrow_mut().on_drop = Some(Box::new(move || {
+        let guard = lock.read();
+        *known.borrow_mut() = Some((Task::queued(lock.write_async()), guard));
+    }));
+    let waker = hooked::waker(&hooks);
+    let polled = reads.as_mut().poll(&mut Context::from_waker(&waker));
+    assert!(
+        polled.is_pending(),
+        "it has no better right than a newcomer"
+    );
+    let (writer, guard) = others.borrow_mut().take().unwrap();
+    drop((guard, reads));
+    assert_eq!(writer.woken(), 1);
+    drop(writer);
+    assert!(lock.try_write().is_ok());
+}

@@ -15,7 +15,7 @@ use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 use counterpoint_base::prim::atomic::RELAXED;
-use counterpoint_base::prim::time::{Instant, now};
+use counterpoint_base::prim::time::{Instant, now, reached};
 use counterpoint_base::record::{self, Record};
 
 use crate::op::Operation;
@@ -32,7 +32,8 @@ struct Nested<'r> {
 impl<'r> Nested<'r> {
     fn enter(record: &'r Record) -> Nested<'r> {
         // Relaxed: only the record's own thread reads and writes it.
-        record.depth().fetch_add(1, RELAXED);
+        let depth = record.depth().load(RELAXED);
+        record.depth().store(depth + 1, RELAXED);
         Nested {
             record,
             took: Cell::new(false),
@@ -42,7 +43,10 @@ impl<'r> Nested<'r> {
 
 impl Drop for Nested<'_> {
     fn drop(&mut self) {
-        if self.record.depth().fetch_sub(1, RELAXED) > 1 && self.took.get() {
+        // Relaxed: as in `enter`.
+        let depth = self.record.depth().load(RELAXED);
+        self.record.depth().store(depth - 1, RELAXED);
+        if depth > 1 && self.took.get() {
             token::unpark(self.record.futex());
         }
     }
@@ -59,20 +63,33 @@ pub(crate) fn drive<O: Operation>(operation: Pin<&mut O>) -> O::Output {
     }
     let mut blocking = Blocking(operation);
     blocking.0.as_mut().set_blocking(true);
-    drive_with(blocking.0.as_mut(), O::COMMITTED, O::wake_at, O::expire)
+    let how = How {
+        committed: O::COMMITTED,
+        lingers: O::LINGERS,
+    };
+    drive_with(blocking.0.as_mut(), how, O::wake_at, O::expire)
+}
+
+/// How a thread waits.
+#[derive(Clone, Copy)]
+pub(crate) struct How {
+    /// No foreign code runs in the poll.
+    pub(crate) committed: bool,
+    /// It looks for a token for a moment before it sleeps.
+    pub(crate) lingers: bool,
 }
 
 /// Blocks this thread until `future` is ready, polling it when woken and at `wake_at`, after
-/// `expire`. `committed`: no foreign code runs in the poll.
+/// `expire`.
 pub(crate) fn drive_with<F: Future>(
     mut future: Pin<&mut F>,
-    committed: bool,
+    how: How,
     wake_at: impl Fn(&F) -> Option<Instant>,
     expire: impl Fn(Pin<&mut F>, Instant),
 ) -> F::Output {
     record::with(|record| {
         let nested = Nested::enter(record);
-        let waker = if committed {
+        let waker = if how.committed {
             waker::committed(record)
         } else {
             waker::loose(record)
@@ -83,6 +100,9 @@ pub(crate) fn drive_with<F: Future>(
                 return output;
             }
             let until = wake_at(&future);
+            if how.lingers && !until.is_some_and(reached) {
+                token::linger(record.futex());
+            }
             let timed_out = token::park(record.futex(), until) == UnparkReason::Timeout;
             if !timed_out {
                 nested.took.set(true);
@@ -107,5 +127,9 @@ pub(crate) fn drive_with<F: Future>(
 /// assert_eq!(counterpoint_wait::block_on(async { 1 + 1 }), 2);
 /// ```
 pub fn block_on<F: Future>(future: F) -> F::Output {
-    drive_with(core::pin::pin!(future), false, |_| None, |_, _| ())
+    let how = How {
+        committed: false,
+        lingers: true,
+    };
+    drive_with(core::pin::pin!(future), how, |_| None, |_, _| ())
 }

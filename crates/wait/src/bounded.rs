@@ -300,6 +300,7 @@ impl<O: Operation, S: Stops> Operation for Bounded<O, S> {
     type Stoppable = O::Stoppable;
 
     const COMMITTED: bool = O::COMMITTED && S::COMMITTED;
+    const LINGERS: bool = O::LINGERS;
     const NAME: &'static str = O::NAME;
 
     fn is_terminated(&self) -> bool {

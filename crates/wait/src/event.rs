@@ -71,7 +71,7 @@ use std::panic::{self, AssertUnwindSafe};
 
 use crate::hooks;
 use crate::op::{Enable, LockedQueue, Op, Stop, Turn, Verb};
-use crate::queue::{End, Grant, Locked, Pick, WaitQueue};
+use crate::queue::{Candidate, End, Grant, Locked, Pick, WaitQueue};
 use crate::waker::{WakeBatch, keep_first};
 
 const LISTENERS: u32 = 1;
@@ -389,7 +389,7 @@ impl<T> Event<T> {
         let mut granted = 0;
         while granted < n {
             let tag = Cell::new(tags.take());
-            let take = |told: &mut Told<T>, _committed: bool| {
+            let take = |told: &mut Told<T>, _: Candidate| {
                 // I4: replaces `None`.
                 *told = Told {
                     kind,

@@ -39,6 +39,8 @@
 //! | `BufMutexEntry`: the time of a merge or a look | `BufMutex::enter` |
 //! | `SharedBufMutex`, `OrderedShare`, `StripedShare`, `LiveShare` | `BufMutex::wait_idle` |
 //! | `WaitGroup`, unless it is lent | `WaitGroup::wait`, `WaitGroup::wait_ref` |
+//! | `Director` | `Stage::enter`, which anybody's `notify` may end as well |
+//! | `Ticket` | nobody: its owner waits with it |
 //! | nothing: whoever comes by may end the wait | `Notify::notified`, `Event::listen`, `CancelToken::cancelled` |
 //!
 //! # Fields

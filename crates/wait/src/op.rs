@@ -44,11 +44,14 @@
 //!
 //! # Panic
 //! Only a waker's clone, wake or drop is foreign. All run outside the lock; a panic in a clone
-//! leaves the operation as it was, one in a wake happens after everything was passed on.
+//! leaves the operation as it was, one in a wake or a drop happens after everything was passed on.
 //!
 //! # Rejected
 //! * Five hand-written forms for each verb: forgotten ones took peers years to add.
 //! * A node apart from the future: an allocation for each wait.
+//! * Never looking twice in a poll: what is held for some nanoseconds on another processor then
+//!   costs two turns through an executor. A fifth of a microsecond is the limit, and a thread on
+//!   which it is in vain leaves it out; see docs/design/006-wait-core.md.
 //!
 //! # Checked by
 //! dev/model tests/waiting.rs, tests/regressions.rs, and the models of each primitive.
@@ -58,6 +61,8 @@ use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 use counterpoint_base::prim::time::{Duration, Instant, deadline};
+use counterpoint_base::record::glance;
+use std::panic::{self, AssertUnwindSafe};
 
 mod verb;
 
@@ -94,6 +99,9 @@ pub trait Operation: Future + Sized + Sealed {
     /// code first.
     #[doc(hidden)]
     const COMMITTED: bool;
+    /// True if a thread that waits for it looks for a moment before it sleeps.
+    #[doc(hidden)]
+    const LINGERS: bool;
     /// The name in messages.
     #[doc(hidden)]
     const NAME: &'static str;
@@ -310,6 +318,7 @@ impl<V: Verb> Parts<'_, V> {
         // SAFETY: pinned, ours and not linked; I1.
         unsafe { queue.link(self.node, waker, arm, place) };
         *self.phase = Phase::Queued;
+        self.verb.linked(self.node, &mut queue);
         drop(queue);
         mark.waiting(alone);
         false
@@ -317,6 +326,11 @@ impl<V: Verb> Parts<'_, V> {
 
     /// Links and attempts until one of both works, beginning with the link: an attempt has failed.
     fn poll_unlinked(&mut self, waker: &Waker) -> Poll<V::Output> {
+        if V::GLANCES && glance(|| self.unlinked(|verb, payload| verb.may_succeed(payload))) {
+            if let Some(output) = self.attempt(*self.turn) {
+                return Poll::Ready(output);
+            }
+        }
         while self.enlist(waker.clone(), None) {
             if let Some(output) = self.attempt(*self.turn) {
                 return Poll::Ready(output);
@@ -339,36 +353,50 @@ impl<V: Verb> Parts<'_, V> {
         let queue: *const WaitQueue<V::State, V::Payload> = self.verb.queue();
         // SAFETY: the verb borrows or owns the primitive, and outlives this call.
         let queue = unsafe { &*queue };
-        let mut locked = queue.lock();
-        if self.verdict() != Verdict::Queued {
-            return Refreshed::Granted;
-        }
-        if self.verb.look_again(&mut locked) {
-            // SAFETY: ours, was linked in this queue, and no arm.
-            let left = unsafe { locked.leave(self.node) };
+        // Cloned with the lock released.
+        let mut new = None;
+        loop {
+            let mut locked = queue.lock();
+            if self.verdict() != Verdict::Queued {
+                return Refreshed::Granted;
+            }
+            // In each hold: a nudge between two of them took the old waker, and asks for a look.
+            if self.verb.look_again(&mut locked) {
+                // SAFETY: ours, was linked in this queue, and no arm.
+                let left = unsafe { locked.leave(self.node) };
+                drop(locked);
+                *self.phase = Phase::Idle;
+                // It tries by its own right, not by a baton it may have had before.
+                *self.turn = Turn::First;
+                self.discard((left, new));
+                return Refreshed::Free;
+            }
+            // SAFETY: ours, linked in this queue.
+            if unsafe { locked.will_wake(self.node, waker) } {
+                return Refreshed::Queued;
+            }
+            let Some(new_waker) = new.take() else {
+                drop(locked);
+                new = Some(waker.clone());
+                continue;
+            };
+            // SAFETY: ours, linked in this queue.
+            let left = unsafe { locked.replace_waker(self.node, new_waker) };
             drop(locked);
-            *self.phase = Phase::Idle;
-            // It tries by its own right, not by a baton it may have had before.
-            *self.turn = Turn::First;
-            // Only here, with the lock released, the old waker may be dropped.
             drop(left);
-            return Refreshed::Free;
-        }
-        // SAFETY: ours, linked in this queue.
-        if unsafe { locked.will_wake(self.node, waker) } {
             return Refreshed::Queued;
         }
-        drop(locked);
-        let new = waker.clone();
-        let mut locked = queue.lock();
-        // SAFETY: ours, linked in this queue; if it was granted, there is nothing to replace and
-        // the new waker comes back.
-        let left = unsafe { locked.replace_waker(self.node, new) };
-        drop(locked);
-        drop(left);
-        match self.verdict() {
-            Verdict::Queued => Refreshed::Queued,
-            _ => Refreshed::Granted,
+    }
+
+    /// Drops the wakers of a wait that has left the queue by itself, with the lock released. If one
+    /// panics, those who were behind are let in first: there will be no attempt that does so.
+    fn discard<W>(&mut self, wakers: W) {
+        if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(|| drop(wakers))) {
+            let queue: *const WaitQueue<V::State, V::Payload> = self.verb.queue();
+            // SAFETY: the verb borrows or owns the primitive, and outlives this call.
+            let locked = unsafe { &*queue }.lock();
+            self.settle(locked, None);
+            panic::resume_unwind(payload);
         }
     }
 
@@ -393,6 +421,17 @@ impl<V: Verb> Parts<'_, V> {
         }
         *self.turn = Turn::Notified;
         self.poll_again(waker)
+    }
+
+    /// What `enable` kept, for an arm that is tried.
+    #[cold]
+    fn take_kept(&mut self) -> V::Output {
+        assert!(
+            *self.phase == Phase::Ready,
+            "counterpoint: {} used after completion",
+            V::NAME
+        );
+        self.collect()
     }
 
     fn collect(&mut self) -> V::Output {
@@ -535,6 +574,7 @@ impl<V: Verb> Operation for Op<V> {
     type Stoppable = V::Stoppable;
 
     const COMMITTED: bool = true;
+    const LINGERS: bool = !V::GLANCES;
     const NAME: &'static str = V::NAME;
 
     fn is_terminated(&self) -> bool {
@@ -564,20 +604,16 @@ impl<V: Verb> Operation for Op<V> {
 
     fn expire(self: Pin<&mut Self>, _at: Instant) {}
 
+    #[inline]
     fn arm_try(self: Pin<&mut Self>, _: Key) -> Option<V::Output> {
         if V::STAYS {
             return None;
         }
         let mut parts = self.parts();
-        if *parts.phase == Phase::Ready {
-            return Some(parts.collect());
+        if *parts.phase == Phase::Idle {
+            return parts.attempt(Turn::First); // I4
         }
-        assert!(
-            *parts.phase == Phase::Idle,
-            "counterpoint: {} used after completion",
-            V::NAME
-        );
-        parts.attempt(Turn::First) // I4
+        Some(parts.take_kept())
     }
 
     fn arm_soft(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Option<V::Output> {

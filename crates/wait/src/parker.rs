@@ -2,37 +2,46 @@
 //!
 //! # From
 //! `Parker` of crossbeam-utils 0.8, and its later `UnparkReason`; differs in that a task can wait
-//! for the token too.
+//! for the token too, and in that tokens are counted, so that taking one is a load.
 //!
 //! # State
-//! The states of `token.rs`, and one more:
-//! | word | meaning | who leaves it |
+//! | bits of the word | meaning | who changes it |
 //! |---|---|---|
-//! | `TASK` | a task waits, its waker is in `task` | `unpark`, to `TOKEN`, waking it; the owner |
+//! | `PARKED` | the owner sleeps on `futex`, or is about to | the owner; `unpark`, which then wakes it |
+//! | `TASK` | a task waits, its waker is in `task` | the owner; `unpark`, which then wakes it |
+//! | upper 62 | how often `unpark` was called | `unpark` |
 //!
 //! # Fields
-//! `announced`: the owner; true while the word may be `TASK`.
+//! `seen`, `announced`: the owner. `seen` is the count of which all is taken: there is a token as
+//! long as the word's is another. `announced` is true while the word may have `TASK`. `futex` is a
+//! token of `token.rs`, which says only that the owner is to look at the word.
 //!
 //! # Invariants
 //! * I1: the owner of the word is whoever has the `Parker`: it is not `Sync`, and while a task
 //!   waits its future borrows it exclusively.
-//! * I2: `token::park` never meets `TASK`: a future that was leaked is cleared away first.
-//! * I3: whoever takes the word from `TASK` to `TOKEN` wakes the waker that was registered before
-//!   the word became `TASK`.
-//! * I4: a token is taken by exactly one return of `park` or poll.
+//! * I2: `PARKED` and `TASK` are never there together: a future that was leaked is cleared away
+//!   before the thread sleeps.
+//! * I3: whoever clears `TASK` in `unpark` wakes the waker that was registered before it was set,
+//!   and whoever clears `PARKED` leaves a token in `futex`.
+//! * I4: a token is taken by exactly one return of `park` or poll: only the owner moves `seen`.
+//! * I5: an `unpark` that was overtaken may clear a mark that was set after its own token was
+//!   taken. Who is woken finds nothing, and sets its mark again.
 //!
 //! # Edges
-//! * E1: release in `unpark` → acquire of `token::park`, or in `poll` where the token is taken.
+//! * E1: release in `unpark` → acquire where the count is read that is then `seen`. Every change of
+//!   the word is a read-modify-write, so the count that is read comes after all it counts.
 //!
 //! # Waiting
-//! The task registers, then exchanges the word for `TASK`. Token first: the exchange finds it.
-//! Task first: `unpark` finds `TASK` and then the waker (I3). That needs no edge of this file:
-//! had the visit of `unpark` to the slot come before the registration, the registration would
-//! have acquired from it (atomic_waker.rs, E3), and `TASK` would have been read before it was
-//! written.
+//! The thread exchanges the count it has `seen` for the same with `PARKED`: an `unpark` before that
+//! makes the exchange fail, one after it finds `PARKED`. The task registers, then adds `TASK`.
+//! Token first: the count read with it is another. Task first: `unpark` finds `TASK` and then the
+//! waker (I3). That needs no edge of this file: had the visit of `unpark` to the slot come before
+//! the registration, the registration would have acquired from it (atomic_waker.rs, E3), and `TASK`
+//! would have been read before it was written.
 //!
 //! # Cancel
-//! A dropped future takes `TASK` back. If that finds a token, the token stays for the next wait.
+//! A deadline takes `PARKED` back, a dropped future `TASK`. If that finds a token, it is taken, or
+//! stays for the next wait.
 //!
 //! # Panic
 //! A waker that panics when cloned leaves the word unannounced; one that panics when woken does
@@ -40,7 +49,10 @@
 //!
 //! # Rejected
 //! Asking `task` in each `unpark`: two exchanges more where no task waits. `park_async(&self)`: a
-//! future that is not `Send`, and a thread and a task waiting for one token.
+//! future that is not `Send`, and a thread and a task waiting for one token. A word that is a token
+//! or none: to take it is an exchange as well, for a plain store would overwrite a second token and
+//! lose what it stands for (4.5 ns for a token that is there, this way 2.2).
+//! A count of 30 bits in the futex's own word: it wraps within seconds of a busy `unpark`.
 //!
 //! # Checked by
 //! dev/model tests/parker.rs, tests/parker.rs.
@@ -52,22 +64,77 @@ use core::mem::ManuallyDrop;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::pin::Pin;
 use core::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
-use counterpoint_base::prim::atomic::{RELAXED, acquire, release};
+use counterpoint_base::prim::atomic::{AtomicU64, RELAXED, acquire, release};
 use counterpoint_base::prim::futex::Futex;
 use counterpoint_base::prim::sync::Arc;
 use counterpoint_base::prim::time::{self, Duration, Instant};
 
 use crate::atomic_waker::AtomicWaker;
-use crate::token::{self, EMPTY, PARKED, TOKEN};
+use crate::token;
 
 pub use crate::token::UnparkReason;
 
-const TASK: u32 = 2;
+const PARKED: u64 = 1;
+const TASK: u64 = 1 << 1;
+/// One call of `unpark`.
+const CALL: u64 = 1 << 2;
+const CALLS: u64 = !(CALL - 1);
 
 #[derive(Debug)]
 struct Inner {
+    word: AtomicU64,
+    /// Changed and read by the owner alone.
+    seen: AtomicU64,
     futex: Futex,
     task: AtomicWaker,
+}
+
+impl Inner {
+    /// Takes the token of a word that was read with acquire, if it has one. For the owner.
+    #[inline]
+    fn take(&self, word: u64) -> bool {
+        // Relaxed, both: the owner's own.
+        let there = word & CALLS != self.seen.load(RELAXED);
+        if there {
+            self.seen.store(word & CALLS, RELAXED); // I4
+        }
+        there
+    }
+
+    fn park(&self, deadline: Option<Instant>) -> UnparkReason {
+        // Acquire [E1].
+        if self.take(self.word.load(acquire("parker.take"))) {
+            return UnparkReason::Unparked;
+        }
+        self.park_slow(deadline)
+    }
+
+    #[cold]
+    fn park_slow(&self, deadline: Option<Instant>) -> UnparkReason {
+        loop {
+            // Relaxed: the owner's own.
+            let seen = self.seen.load(RELAXED);
+            // Acquire [E1] if a token came; to say that it sleeps hands nothing over.
+            let announced =
+                self.word
+                    .compare_exchange(seen, seen | PARKED, RELAXED, acquire("parker.late"));
+            if let Err(word) = announced {
+                let taken = self.take(word);
+                debug_assert!(taken, "nobody else sets a mark (I1, I2)");
+                return UnparkReason::Unparked;
+            }
+            let reason = token::park(&self.futex, deadline);
+            // Acquire [E1]: a token that came at the last moment is taken. If this clears nothing,
+            // whoever did leaves a token in `futex`, and the next sleep ends early (I5).
+            let word = self.word.fetch_and(!PARKED, acquire("parker.woken"));
+            if self.take(word) {
+                return UnparkReason::Unparked;
+            }
+            if reason == UnparkReason::Timeout {
+                return reason;
+            }
+        }
+    }
 }
 
 /// Sleeps until its [`Unparker`] leaves a token.
@@ -137,7 +204,9 @@ impl Parker {
     /// One allocation, shared with all its unparkers.
     pub fn new() -> Parker {
         let inner = Inner {
-            futex: Futex::new(EMPTY),
+            word: AtomicU64::new(0),
+            seen: AtomicU64::new(0),
+            futex: Futex::new(0),
             task: AtomicWaker::new(),
         };
         Parker {
@@ -153,7 +222,7 @@ impl Parker {
     /// Everything done before the token was left is visible after it.
     ///
     /// # Cost
-    /// One exchange if the token is there; otherwise one sleep in the kernel.
+    /// A load if the token is there; otherwise one sleep in the kernel.
     ///
     /// # Examples
     /// ```
@@ -200,7 +269,7 @@ impl Parker {
 
     fn park_until(&self, deadline: Option<Instant>) -> UnparkReason {
         self.clear(); // I2
-        token::park(&self.unparker.inner.futex, deadline)
+        self.unparker.inner.park(deadline)
     }
 
     /// Waits in a task until there is a token, and takes it. Tokens may be left by threads and
@@ -281,12 +350,8 @@ impl Parker {
     #[cold]
     fn clear_slow(&self) {
         let inner = &*self.unparker.inner;
-        // Relaxed, both: nothing is handed over; a token that is found is left to whoever takes
-        // it.
-        let _ = inner
-            .futex
-            .word()
-            .compare_exchange(TASK, EMPTY, RELAXED, RELAXED);
+        // Relaxed: nothing is handed over; a token is left to whoever takes it.
+        inner.word.fetch_and(!TASK, RELAXED);
         drop(inner.task.take());
     }
 }
@@ -321,18 +386,25 @@ impl Unparker {
     /// ```
     #[inline]
     pub fn unpark(&self) {
-        // Release [E1], also when a token is there already: see token.rs, I2.
-        match self.inner.futex.word().swap(TOKEN, release("parker.leave")) {
-            PARKED => self.inner.futex.wake_one(),
-            TASK => self.wake_task(),
-            _ => {}
+        // Release [E1], also when a token is there already.
+        let word = self.inner.word.fetch_add(CALL, release("parker.leave"));
+        if word & (PARKED | TASK) != 0 {
+            self.wake();
         }
     }
 
     #[cold]
-    fn wake_task(&self) {
-        // I3. Nothing need be acquired from the word: see Waiting above.
-        self.inner.task.wake();
+    fn wake(&self) {
+        // Relaxed: the exchange before has handed everything over. Nothing need be acquired: see
+        // Waiting above.
+        let word = self.inner.word.fetch_and(!(PARKED | TASK), RELAXED);
+        // I3
+        if word & PARKED != 0 {
+            token::unpark(&self.inner.futex);
+        }
+        if word & TASK != 0 {
+            self.inner.task.wake();
+        }
     }
 
     /// The unparker as a pointer, to be turned back by [`from_raw`](Unparker::from_raw).
@@ -433,17 +505,14 @@ impl Future for ParkAsync<'_> {
         let this = self.get_mut();
         assert!(!this.done, "ParkAsync polled after it was ready");
         let inner = &*this.parker.unparker.inner;
-        let word = inner.futex.word();
-        // Acquire [E1]: takes the token. A failure decides nothing.
-        let taken = word
-            .compare_exchange(TOKEN, EMPTY, acquire("parker.take"), RELAXED)
-            .is_ok();
-        if !taken {
+        // Acquire [E1].
+        if !inner.take(inner.word.load(acquire("parker.polled"))) {
             inner.task.register(cx.waker());
             this.parker.announced.set(true);
-            // Acquire [E1]: the token, if it came meanwhile. An exchange even if the word is TASK
+            // Acquire [E1]: the token, if it came meanwhile. An exchange even if `TASK` is there
             // already: a look could miss a token whose `unpark` woke the waker before this one.
-            if word.swap(TASK, acquire("parker.announce")) != TOKEN {
+            let word = inner.word.fetch_or(TASK, acquire("parker.announce"));
+            if !inner.take(word) {
                 return Poll::Pending;
             }
         }

@@ -64,6 +64,7 @@
 //! dev/model tests/waiting.rs, tests/mutex.rs, tests/select.rs, tests/regressions.rs.
 
 mod decision;
+mod direct;
 
 use core::marker::PhantomPinned;
 use core::mem::MaybeUninit;
@@ -330,6 +331,16 @@ pub enum Pick {
     Skip,
     /// Ends the search.
     Stop,
+}
+
+/// What a granter knows of a waiter besides its payload.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Candidate {
+    /// It is a blocked thread that looks each time it wakes ([`waker::committed`](crate::waker::committed)).
+    pub committed: bool,
+    /// Nobody else is queued.
+    pub alone: bool,
 }
 
 /// A queue whose lock is held.
@@ -616,16 +627,16 @@ impl<'q, S, P> Locked<'q, S, P> {
     ///
     /// Returns whether one was granted.
     ///
-    /// `pick` gets the payload, into which it may put a result, and whether the waiter is a
-    /// blocked thread that looks each time it wakes (`waker::committed`). If the waiter turns out
-    /// to be an arm of a select that was decided elsewhere, `undo` takes the result back, and the
-    /// search goes on.
+    /// `pick` gets the payload, into which it may put a result. If the waiter turns out to be an
+    /// arm of a select that was decided elsewhere, `undo` takes the result back, and the search
+    /// goes on.
+    #[inline]
     pub fn grant(
         &mut self,
         end: End,
         grant: Grant,
         wakes: &mut WakeBatch,
-        mut pick: impl FnMut(&mut P, bool) -> Pick,
+        mut pick: impl FnMut(&mut P, Candidate) -> Pick,
         mut undo: impl FnMut(&mut P),
     ) -> bool {
         let head = self.head();
@@ -641,8 +652,11 @@ impl<'q, S, P> Locked<'q, S, P> {
         loop {
             let (prev, next) = self.neighbours(cursor);
             let look = |links: &mut Links<P>, load: &mut Load<P>| {
-                let committed = links.waker.as_ref().is_some_and(is_committed);
-                pick(&mut load.payload, committed)
+                let candidate = Candidate {
+                    committed: links.waker.as_ref().is_some_and(is_committed),
+                    alone: ptr::eq(links.next, cursor),
+                };
+                pick(&mut load.payload, candidate)
             };
             // SAFETY: linked, hence alive (I1), and the lock is held.
             match unsafe { inside(cursor, look) } {

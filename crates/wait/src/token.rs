@@ -38,6 +38,8 @@
 use counterpoint_base::prim::atomic::{RELAXED, acquire, release};
 use counterpoint_base::prim::futex::{Futex, Slept};
 use counterpoint_base::prim::time::Instant;
+use counterpoint_base::prim::{hint, thread};
+use counterpoint_base::tune::PARK_ROUNDS;
 
 pub(crate) const EMPTY: u32 = 0;
 pub(crate) const TOKEN: u32 = 1;
@@ -83,6 +85,26 @@ fn park_slow(futex: &Futex, deadline: Option<Instant>) -> UnparkReason {
                 TOKEN => UnparkReason::Unparked,
                 _ => UnparkReason::Timeout,
             };
+        }
+    }
+}
+
+/// Looks for a token for a moment: about as long as it takes to fall asleep and to be woken. It
+/// takes nothing; [`park`] does, and then need not sleep.
+///
+/// For waits in which another thread has something to do first that is often short. Not for a
+/// [`Parker`](crate::parker::Parker), whose user knows better.
+pub(crate) fn linger(futex: &Futex) {
+    if thread::parallelism() < 2 {
+        return;
+    }
+    for round in 0..PARK_ROUNDS {
+        for _ in 0..1u32 << round {
+            hint::spin_loop();
+        }
+        // Relaxed: a look that decides nothing.
+        if futex.word().load(RELAXED) == TOKEN {
+            return;
         }
     }
 }

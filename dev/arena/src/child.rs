@@ -181,6 +181,8 @@ impl Side {
 /// How many operations take about as long as `time`; finding that out warms up as well.
 fn calibrated(work: &mut Work, least: u64, time: Duration) -> u64 {
     let wanted = time.as_nanos() as f64;
+    // The first one of a process pays for what is done once, such as asking the kernel what it can.
+    work(least);
     let mut ops = least;
     loop {
         let sample = work(ops);

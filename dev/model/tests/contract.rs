@@ -92,7 +92,10 @@ model! {
         let unlocks = thread::spawn(move || {
             let _ = panic::catch_unwind(AssertUnwindSafe(|| drop(held)));
         });
-        let locks = { let mutex = mutex.clone(); thread::spawn(move || *mutex.lock() += 1) };
+        // A newcomer that overtakes finds the waiter as it unlocks, and then meets its waker.
+        let locks = { let mutex = mutex.clone(); thread::spawn(move || {
+            let _ = panic::catch_unwind(AssertUnwindSafe(|| *mutex.lock() += 1));
+        }) };
         if choose(Branch::DropBeforePoll) {
             drop(queued);
         } else {

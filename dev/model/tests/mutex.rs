@@ -6,7 +6,7 @@ use core::task::{Context, Poll, Waker};
 use counterpoint_base::prim::sync::Arc;
 use counterpoint_base::prim::thread;
 use counterpoint_model::{Branch, choose, model};
-use counterpoint_sync::Mutex;
+use counterpoint_sync::{Mutex, MutexGuard};
 use counterpoint_wait::block_on;
 use std::time::Duration;
 
@@ -54,6 +54,16 @@ model! {
     /// The same, served strictly in order.
     fn fair_mutex_excludes(preemptions: Some(3)) {
         assert_eq!(contend(Mutex::fair(0), 2, add), 3);
+    }
+
+    /// The same, with unlocks that reserve and give the lock back in one exchange.
+    fn fair_unlocks_exclude(preemptions: Some(3)) {
+        let value = contend(Mutex::new(0), 2, |mutex| {
+            let mut guard = mutex.lock();
+            *guard += 1;
+            MutexGuard::unlock_fair(guard);
+        });
+        assert_eq!(value, 3);
     }
 
     /// The last waiter registers while the holder unlocks on the fast path.

@@ -57,6 +57,24 @@ model! {
         thread.join().unwrap();
     }
 
+    /// A bare token that comes with the deadline is taken or left for the next wait, never lost.
+    fn bare_token_ties_with_deadline(branches: [Branch::DeadlineFirst, Branch::SpuriousWake]) {
+        let brought = nothing();
+        let futex = Arc::new(Futex::new(0));
+        let thread = {
+            let (brought, futex) = (brought.clone(), futex.clone());
+            thread::spawn(move || {
+                brought.store(1, RELAXED);
+                token::unpark(&futex);
+            })
+        };
+        if token::park(&futex, Some(time::now())) == UnparkReason::Timeout {
+            assert_eq!(token::park(&futex, None), UnparkReason::Unparked);
+        }
+        assert!(has(&brought));
+        thread.join().unwrap();
+    }
+
     /// The same through a parker, twice in a row.
     fn unpark_meets_park(preemptions: Some(3), branches: [Branch::SpuriousWake]) {
         let (first, second) = (nothing(), nothing());

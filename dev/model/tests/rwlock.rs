@@ -128,6 +128,10 @@ model! {
     /// The last waiter registers while the holder leaves.
     fn last_waiter_registers_while_leaving(branches: [Branch::SpuriousWake]) {
         assert_eq!(contend(RwLock::new((0, 0)), &[write], write), 2);
+    }
+
+    /// The same after one who read.
+    fn writer_registers_while_a_reader_leaves(branches: [Branch::SpuriousWake]) {
         assert_eq!(contend(RwLock::new((0, 0)), &[read], write), 1);
     }
 

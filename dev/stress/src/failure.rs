@@ -98,3 +98,13 @@ fn candidates<O: Clone>(plan: &Plan<O>) -> Vec<Plan<O>> {
     }
     smaller
 }
+
+/// What a panic said.
+#[cfg(not(counterpoint_loom))]
+pub(crate) fn message(payload: &(dyn std::any::Any + Send)) -> String {
+    let text = payload
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned());
+    let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
+    text.unwrap_or_else(|| "without a message".to_owned())
+}

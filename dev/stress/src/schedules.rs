@@ -2,7 +2,7 @@
 //! from the schedule's own random numbers, so that a seed repeats both.
 
 use crate::desk::{Desk, Rest};
-use crate::failure::{Failure, Fault, Wrong, shrink};
+use crate::failure::{Failure, Fault, Wrong, message, shrink};
 use crate::history::History;
 use crate::linear::{Verdict, check};
 use crate::plan::{Pick, Plan, draw};
@@ -98,16 +98,25 @@ impl Schedules {
             }
         };
         let run = panic::catch_unwind(AssertUnwindSafe(|| prim::check(&how, body)));
-        if run.is_err() && get(&found.failure).is_none() {
-            // Who sleeps while nobody can wake it: the checker has said so.
-            let failure = Failure {
-                name: S::NAME,
-                wrong: Wrong::Stuck,
-                plan: get(&found.plan),
-                history: get(&found.history),
-                again: String::new(),
-            };
-            set(&found.failure, Some(Box::new(failure)));
+        if let Err(payload) = run {
+            let message = message(&*payload);
+            // A plan made so small that it has one thread left is no failure.
+            let alone = message.contains("did not exercise any concurrency");
+            if !alone && get(&found.failure).is_none() {
+                // Who sleeps while nobody can wake it: the checker has said so.
+                let wrong = match message.starts_with("deadlock") {
+                    true => Wrong::Stuck,
+                    false => Wrong::Panic(message),
+                };
+                let failure = Failure {
+                    name: S::NAME,
+                    wrong,
+                    plan: get(&found.plan),
+                    history: get(&found.history),
+                    again: String::new(),
+                };
+                set(&found.failure, Some(Box::new(failure)));
+            }
         }
         found
     }

@@ -1,12 +1,45 @@
 //! The structures under test, a file for each.
 
+pub mod array_queue;
 pub mod buf_mutex;
 pub mod cancel;
 pub mod event;
+pub mod exchanger;
 pub mod mutex;
 pub mod notify;
 pub mod parker;
+pub mod rendezvous;
+pub mod rwlock;
 pub mod semaphore;
 pub mod seq_cell;
 pub mod sharded_counter;
 pub mod wait_group;
+
+/// Calls a macro with `name: subject;` for each structure, so that none is left out where each is
+/// to be tested.
+#[macro_export]
+macro_rules! for_each_subject {
+    ($then:ident) => {
+        $then! {
+            mutex: $crate::subjects::mutex::Fairness::<false>;
+            fair_mutex: $crate::subjects::mutex::Fairness::<true>;
+            rwlock: $crate::subjects::rwlock::Fairness::<false>;
+            fair_rwlock: $crate::subjects::rwlock::Fairness::<true>;
+            semaphore: $crate::subjects::semaphore::Order::<false>;
+            fair_semaphore: $crate::subjects::semaphore::Order::<true>;
+            notify: $crate::subjects::notify::Signals;
+            event: $crate::subjects::event::Listeners;
+            wait_group: $crate::subjects::wait_group::Handles;
+            rendezvous: $crate::subjects::rendezvous::Parties::<true>;
+            rendezvous_group: $crate::subjects::rendezvous::Parties::<false>;
+            exchanger: $crate::subjects::exchanger::Pairs;
+            array_queue: $crate::subjects::array_queue::Queue::<3>;
+            array_queue_of_one: $crate::subjects::array_queue::Queue::<1>;
+            buf_mutex: $crate::subjects::buf_mutex::Shares;
+            cancel_token: $crate::subjects::cancel::Tree;
+            parker: $crate::subjects::parker::Token;
+            seq_cell: $crate::subjects::seq_cell::Cell;
+            sharded_counter: $crate::subjects::sharded_counter::Counter;
+        }
+    };
+}

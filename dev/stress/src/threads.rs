@@ -1,7 +1,7 @@
 //! Histories of real threads. With the cfg `counterpoint_jitter` they meet in rare windows, too.
 
 use crate::desk::{Desk, Rest};
-use crate::failure::{Failure, Fault, Wrong, shrink};
+use crate::failure::{Failure, Fault, Wrong, message, shrink};
 use crate::history::{History, Standstill};
 use crate::linear::{Verdict, check};
 use crate::plan::{Pick, Plan, Random, draw};
@@ -14,9 +14,6 @@ use std::time::{Duration, Instant};
 
 /// For how long nothing moves before the watcher thinks of a standstill.
 const QUIET: Duration = Duration::from_micros(300);
-
-/// How often a smaller plan is run to see whether it fails as well.
-const AGAIN: u64 = 3_000;
 
 /// How many histories are recorded, and of what.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +28,8 @@ pub struct Threads {
     pub seed: u64,
     /// For how long nothing moves before a standstill that the model forbids is one.
     pub patience: Duration,
+    /// How often a smaller plan is run to see whether it fails as well.
+    pub again: u64,
 }
 
 /// What was recorded.
@@ -107,7 +106,7 @@ impl Threads {
                 found
             }
             _ => shrink(found, |plan| {
-                (0..AGAIN).find_map(|_| crew.run(plan.clone()).err())
+                (0..self.again).find_map(|_| crew.run(plan.clone()).err())
             }),
         };
         failure.again = format!(
@@ -244,14 +243,6 @@ impl<S: Subject> Drop for Crew<S> {
             let _ = thread.join();
         }
     }
-}
-
-fn message(payload: &(dyn std::any::Any + Send)) -> String {
-    let text = payload
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned());
-    let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
-    text.unwrap_or_else(|| "without a message".to_owned())
 }
 
 fn spin_until(done: impl Fn() -> bool) {

@@ -7,10 +7,6 @@
 
 use counterpoint_stress::report;
 use counterpoint_stress::subject::Subject;
-use counterpoint_stress::subjects::{
-    buf_mutex, cancel, event, mutex, notify, parker, semaphore, seq_cell, sharded_counter,
-    wait_group,
-};
 
 const PARTIES: usize = 3;
 const STEPS: usize = 6;
@@ -28,6 +24,7 @@ fn judge<S: Subject>(subject: S) {
         histories: histories(),
         seed: report::number("COUNTERPOINT_SEED", 1),
         patience: std::time::Duration::from_secs(20),
+        again: 3_000,
     };
     let count = how
         .run(subject)
@@ -63,17 +60,4 @@ macro_rules! histories {
     )*};
 }
 
-histories! {
-    mutex: mutex::Fairness::<false>;
-    fair_mutex: mutex::Fairness::<true>;
-    semaphore: semaphore::Order::<false>;
-    fair_semaphore: semaphore::Order::<true>;
-    notify: notify::Signals;
-    event: event::Listeners;
-    wait_group: wait_group::Handles;
-    buf_mutex: buf_mutex::Shares;
-    cancel_token: cancel::Tree;
-    parker: parker::Token;
-    seq_cell: seq_cell::Cell;
-    sharded_counter: sharded_counter::Counter;
-}
+counterpoint_stress::for_each_subject!(histories);

@@ -52,6 +52,13 @@ pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Request, String> {
                 options.learn = true;
                 given.push("--learn");
             }
+            Long("seconds") => {
+                let value = parser.value().map_err(|error| format!("{error}."))?;
+                let number = value.to_str().and_then(|text| text.parse().ok());
+                let number = number.filter(|seconds| *seconds > 0);
+                options.seconds = Some(number.ok_or("--seconds wants a number above 0.")?);
+                given.push("--seconds");
+            }
             Long("only") => {
                 let value = parser.value().and_then(|value| value.string());
                 options
@@ -61,6 +68,11 @@ pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Request, String> {
             }
             Value(value) if command.is_none() => {
                 command = Some(value.string().map_err(|error| format!("{error}."))?);
+            }
+            // `sanitize tsan` is short for `sanitize --only tsan`.
+            Value(value) if command.as_deref() == Some("sanitize") => {
+                let value = value.string().map_err(|error| format!("{error}."))?;
+                options.only.push(value);
             }
             other => return Err(format!("{}.", other.unexpected())),
         }
@@ -96,8 +108,10 @@ fn check_options(command: &str, given: &[&str]) -> Result<(), String> {
     let known: &[&str] = match command {
         "gate" => &["--skip-tests", "--after-cargo-test", "--only", "--list"],
         "night" => &["--only", "--list"],
-        "models" => &["--long"],
-        "planted" => &["--only"],
+        "models" => &["--long", "--only"],
+        "histories" | "litmus" => &["--long"],
+        "planted" | "peers" | "sanitize" => &["--only"],
+        "fuzz" => &["--only", "--seconds"],
         "weaken" => &["--only", "--changed", "--learn", "--long"],
         _ => &[],
     };
@@ -122,8 +136,10 @@ pub(crate) fn usage() -> String {
         text.push_str(&format!("{:<13} {}\n", job.name, job.about));
     }
     text.push_str(
-        "\nmodels knows --long; planted knows --only NAME; weaken knows both, and\n\
-        --changed (sites of changed files) and --learn (find the models, write the list).\n\
+        "\nmodels knows --long and --only ENGINE; histories and litmus know --long; planted, peers and\n\
+        sanitize know --only NAME; weaken knows --only and --long, and --changed (sites of changed\n\
+        files) and --learn (find the models, write the list); fuzz knows --only NAME and\n\
+        --seconds N (for each structure).\n\
         Full output of each job: target/xtask/<job>.log\n",
     );
     text

@@ -87,6 +87,7 @@ pub(crate) const JOBS: &[Job] = &[
     job("docs", Place::Gate(3.0), jobs::docs::run, "rustdoc with warnings denied"),
     test_job("models", Place::Both(20.0), jobs::models::run, "models under loom and shuttle; each counts its executions"),
     test_job("histories", Place::Both(4.0), jobs::histories::run, "histories of every structure, judged by its model"),
+    test_job("litmus", Place::Both(3.0), jobs::litmus::run, "litmus shapes on this machine and under loom, one table for both"),
     test_job("weaken", Place::Night, jobs::weaken::run, "each ordering, weakened, makes the model of dev/model/sites.toml fail"),
     job("features", Place::Gate(4.0), jobs::features::run, "each library crate with no, each and all features"),
     job("nostd", Place::Gate(1.0), jobs::nostd::run, "a program without std links against base and sync and runs"),
@@ -98,10 +99,12 @@ pub(crate) const JOBS: &[Job] = &[
     job("examples", Place::Gate(6.0), jobs::examples::run, "the command lines of examples/*/gate.txt"),
     test_job("arena", Place::Gate(4.0), jobs::arena::run, "the measuring room: its tests, and the shortest run there is"),
     job("words", Place::Gate(1.0), jobs::words::run, "no registry hosts or machine paths in tracked files"),
+    test_job("peers", Place::Both(6.0), jobs::peers::run, "published tests of peers, run against counterpoint; fetches them"),
     test_job("planted", Place::Both(12.0), jobs::planted::run, "faults planted from dev/model/planted.toml make their models fail"),
+    job("proof", Place::Gate(1.0), jobs::proof::run, "docs/proof.md; alone it writes it from what the jobs have counted"),
     test_job("jitter", Place::Night, jobs::jitter::run, "tests with random pauses at atomic operations"),
-    test_job("asan", Place::Night, jobs::sanitize::address, "tests of base, wait and sync under AddressSanitizer"),
-    test_job("tsan", Place::Night, jobs::sanitize::thread, "tests of base, wait and sync under ThreadSanitizer"),
+    test_job("sanitize", Place::Night, jobs::sanitize::run, "tests under ThreadSanitizer, with std instrumented as well, and AddressSanitizer"),
+    test_job("fuzz", Place::Night, jobs::fuzz::run, "libFuzzer writes operation sequences for every structure"),
 ];
 
 /// The job with this name; the error lists the names there are.
@@ -128,7 +131,9 @@ pub(crate) struct Options {
     pub(crate) changed: bool,
     /// In `weaken`: look for the models and write the list.
     pub(crate) learn: bool,
-    /// Jobs, or in `planted` and `weaken` entries, to run; all if empty.
+    /// In `fuzz`: for so long each.
+    pub(crate) seconds: Option<u64>,
+    /// Jobs, or in `planted`, `weaken` and `fuzz` entries, to run; all if empty.
     pub(crate) only: Vec<String>,
     /// Leave out jobs that run tests.
     pub(crate) skip_tests: bool,

@@ -10,6 +10,7 @@ mod gate;
 mod job;
 mod jobs;
 mod lexer;
+mod primitives;
 mod repo;
 mod report;
 mod source;

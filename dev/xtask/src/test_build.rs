@@ -27,14 +27,30 @@ pub(crate) enum Engine {
     Shuttle,
     /// Plain threads.
     Threads,
+    /// Plain threads under ThreadSanitizer; see the job `sanitize`.
+    Tsan,
+    /// Plain threads with pauses under AddressSanitizer and LeakSanitizer.
+    Asan,
+    /// Histories in schedules of shuttle, judged by sequential models.
+    Histories,
+    /// Litmus tests on this machine.
+    Litmus,
 }
 
 impl Engine {
+    const ALL: [Engine; 7] = [
+        Engine::Loom,
+        Engine::Shuttle,
+        Engine::Threads,
+        Engine::Tsan,
+        Engine::Asan,
+        Engine::Histories,
+        Engine::Litmus,
+    ];
+
     /// The engine with this name.
     pub(crate) fn named(name: &str) -> Option<Engine> {
-        [Engine::Loom, Engine::Shuttle, Engine::Threads]
-            .into_iter()
-            .find(|e| e.name() == name)
+        Engine::ALL.into_iter().find(|e| e.name() == name)
     }
 
     /// Its name in files and folders.
@@ -43,6 +59,24 @@ impl Engine {
             Engine::Loom => "loom",
             Engine::Shuttle => "shuttle",
             Engine::Threads => "threads",
+            Engine::Tsan => "tsan",
+            Engine::Asan => "asan",
+            Engine::Histories => "histories",
+            Engine::Litmus => "litmus",
+        }
+    }
+
+    /// True for those that the job `sanitize` runs.
+    pub(crate) fn is_sanitizer(self) -> bool {
+        matches!(self, Engine::Tsan | Engine::Asan)
+    }
+
+    /// The package whose tests it runs.
+    pub(crate) fn package(self) -> &'static str {
+        match self {
+            Engine::Histories => "counterpoint-stress",
+            Engine::Litmus => "counterpoint-base",
+            _ => MODEL_PACKAGE,
         }
     }
 
@@ -50,8 +84,8 @@ impl Engine {
     pub(crate) fn flags(self) -> &'static str {
         match self {
             Engine::Loom => "--cfg counterpoint_loom",
-            Engine::Shuttle => "--cfg counterpoint_shuttle",
-            Engine::Threads => "",
+            Engine::Shuttle | Engine::Histories => "--cfg counterpoint_shuttle",
+            Engine::Threads | Engine::Litmus | Engine::Tsan | Engine::Asan => "",
         }
     }
 }

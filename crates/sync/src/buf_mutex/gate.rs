@@ -78,11 +78,18 @@ const ENTERING: usize = 0b010;
 const IDLING: usize = 0b100;
 const SHARE: usize = 0b1000;
 
+/// True where each pause is a step that a checker explores.
+const CHECKED: bool = cfg!(any(counterpoint_loom, counterpoint_shuttle));
+
 /// Rounds of looking at a held gate before the thread sleeps, each twice as long as the one
-/// before up to [`LONGEST_ROUND`]. A loser that stays away for longer than a merge takes leaves
-/// the line to the winner, which merges again and again without moving it between cores.
-const ROUNDS: u32 = 12;
-const LONGEST_ROUND: u32 = 7;
+/// before, from [`FIRST_ROUND`] up to [`LONGEST_ROUND`]. A loser that stays away for longer than
+/// a merge takes leaves the line to the winner, which merges again and again without moving it
+/// between cores.
+const ROUNDS: u32 = if CHECKED { 2 } else { 8 };
+
+/// A round is two to the power of its number of pauses.
+const FIRST_ROUND: u32 = if CHECKED { 0 } else { 6 };
+const LONGEST_ROUND: u32 = if CHECKED { 0 } else { 7 };
 
 const fn shares(word: usize) -> usize {
     word / SHARE
@@ -301,7 +308,7 @@ impl<P> Gate<P> {
         if thread::parallelism() < 2 {
             return false;
         }
-        for round in 0..rounds {
+        for round in FIRST_ROUND..FIRST_ROUND + rounds {
             for _ in 0..1u32 << round.min(LONGEST_ROUND) {
                 hint::spin_loop();
             }
@@ -414,7 +421,7 @@ fn settle(
     // this one. A change after this look is settled by whoever makes it: it finds the marks.
     let word = locked.state().load(acquire("buf_mutex.settle"));
     let wanted = |wants: Wants| {
-        move |payload: &mut Wants, _: bool| match *payload == wants {
+        move |payload: &mut Wants, _| match *payload == wants {
             true => Pick::Take,
             false => Pick::Skip,
         }

@@ -25,7 +25,7 @@ pub type OwnedStripedShare<G, L, F, N, C> = Share<Arc<StripedBufMutex<G, L, F, N
 
 /// Rounds of looking at the main value before a stripe is used: meant to outlast a merge of a few
 /// words, which costs less than a partial value and its combination. Not tuned yet.
-const ROUNDS: u32 = 8;
+const ROUNDS: u32 = 3;
 
 /// A [`BufMutex`](super::BufMutex) whose merges may run side by side.
 ///

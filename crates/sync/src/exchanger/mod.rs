@@ -5,8 +5,9 @@ mod verb;
 
 use core::fmt;
 use counterpoint_base::const_fn;
-use counterpoint_base::prim::time::{Duration, Instant, reached};
+use counterpoint_base::prim::time::{Duration, Instant, deadline, reached};
 use counterpoint_wait::hooks;
+use counterpoint_wait::waker::WakeBatch;
 use std::sync::Arc;
 
 pub use raw::{State, Wish};
@@ -63,8 +64,14 @@ impl<T> core::error::Error for ExchangeError<T> {}
 /// times as fast, and swaps by pointer), or to hand values over one way (use a channel).
 ///
 /// # Cancel safety
-/// An exchange that is stopped or dropped takes its value back, as if it had never come. One that
-/// was met and is dropped before it yields drops the value that it got: the partner has gone on.
+/// An exchange that is stopped by its deadline or token gives its value back; one that is dropped,
+/// as the losing arms of a `select!` are, drops it. Both are as if they had never come. One that was
+/// met and is dropped before it yields drops the value that it got: the partner has gone on. An arm
+/// that was met while its select was dropped keeps that value, and yields it as it is used again.
+///
+/// # Panics
+/// A waker of the partner's task that panics does so in the call that wakes it. Both have met; of
+/// the forms other than the operation the value got is lost with the call.
 ///
 /// # Deadlocks
 /// Of an odd number of calls one waits for ever.
@@ -114,7 +121,7 @@ impl<T> Exchanger<T> {
     /// [`exchange_async`](Self::exchange_async) there.
     #[cfg_attr(feature = "hooks", track_caller)]
     pub fn exchange(&self, value: T) -> T {
-        match self.raw.exchange_soon(value) {
+        match self.soon(value, None) {
             Ok(theirs) => theirs,
             Err(value) => self.exchange_async(value).wait(),
         }
@@ -123,7 +130,8 @@ impl<T> Exchanger<T> {
     /// Swaps values with a partner that waits.
     ///
     /// # Errors
-    /// The value, if nobody waits.
+    /// The value, if nobody can be met at this moment. A thread that has come and is about to queue
+    /// may be missed.
     ///
     /// ```
     /// use counterpoint_sync::Exchanger;
@@ -131,7 +139,10 @@ impl<T> Exchanger<T> {
     /// assert_eq!(Exchanger::new().try_exchange("mine"), Err("mine"));
     /// ```
     pub fn try_exchange(&self, value: T) -> Result<T, T> {
-        self.raw.try_exchange(value)
+        let mut wakes = WakeBatch::new();
+        let met = self.raw.try_exchange(value, &mut wakes);
+        wakes.wake();
+        met
     }
 
     /// Blocks this thread until a partner comes, at most for `timeout`; zero looks once.
@@ -140,9 +151,9 @@ impl<T> Exchanger<T> {
     /// [`ExchangeError::TimedOut`] with the value.
     #[cfg_attr(feature = "hooks", track_caller)]
     pub fn exchange_timeout(&self, value: T, timeout: Duration) -> Result<T, ExchangeError<T>> {
-        match self.soon(value, !timeout.is_zero()) {
-            Ok(theirs) => Ok(theirs),
-            Err(value) => self.exchange_async(value).timeout(timeout).wait(),
+        match deadline(timeout) {
+            Some(deadline) => self.exchange_until(value, deadline, !timeout.is_zero()),
+            None => Ok(self.exchange(value)),
         }
     }
 
@@ -153,17 +164,32 @@ impl<T> Exchanger<T> {
     /// [`ExchangeError::TimedOut`] with the value.
     #[cfg_attr(feature = "hooks", track_caller)]
     pub fn exchange_deadline(&self, value: T, deadline: Instant) -> Result<T, ExchangeError<T>> {
-        match self.soon(value, !reached(deadline)) {
+        let spins = !reached(deadline);
+        self.exchange_until(value, deadline, spins)
+    }
+
+    #[cfg_attr(feature = "hooks", track_caller)]
+    fn exchange_until(
+        &self,
+        value: T,
+        deadline: Instant,
+        spins: bool,
+    ) -> Result<T, ExchangeError<T>> {
+        let met = match spins {
+            true => self.soon(value, Some(deadline)),
+            false => self.try_exchange(value),
+        };
+        match met {
             Ok(theirs) => Ok(theirs),
             Err(value) => self.exchange_async(value).deadline(deadline).wait(),
         }
     }
 
-    fn soon(&self, value: T, spins: bool) -> Result<T, T> {
-        match spins {
-            true => self.raw.exchange_soon(value),
-            false => self.raw.try_exchange(value),
-        }
+    fn soon(&self, value: T, until: Option<Instant>) -> Result<T, T> {
+        let mut wakes = WakeBatch::new();
+        let met = self.raw.exchange_soon(value, until, &mut wakes);
+        wakes.wake();
+        met
     }
 
     /// The operation that waits for a partner; yields the partner's value. It does not look for a

@@ -48,8 +48,8 @@
 //! it got: its partner has gone on with the other one, and cannot be asked back.
 //!
 //! # Panic
-//! Wakers are foreign, and run after both have their values. Nothing foreign runs while an offer is
-//! in the slot.
+//! Wakers are foreign, and run after both have their values; where the caller has it on its stack
+//! only, a panic drops it. Nothing foreign runs while an offer is in the slot.
 //!
 //! # Rejected
 //! * An array of slots: pays with many cores that all meet at one exchanger; here each meeting needs
@@ -66,6 +66,7 @@ use counterpoint_base::prim::atomic::{
     AtomicBool, AtomicPtr, AtomicU32, RELAXED, acquire, release,
 };
 use counterpoint_base::prim::cell::UnsafeCell;
+use counterpoint_base::prim::time::{Instant, reached};
 use counterpoint_base::prim::{hint, thread};
 use counterpoint_base::tune::EXCHANGE_SPINS;
 use counterpoint_wait::queue::{End, Grant, Locked, Pick, WaitQueue};
@@ -87,6 +88,9 @@ impl<T> Wish<T> {
         }
     }
 }
+
+/// So many pauses lie between two looks at the clock.
+const CLOCK: u32 = 32;
 
 /// A thread that looks for a partner, on its stack.
 struct Offer<T> {
@@ -147,13 +151,13 @@ impl<T> RawExchanger<T> {
         self.state().waiters.load(RELAXED)
     }
 
-    /// Meets somebody who is there.
+    /// Meets somebody who is there. Who is to be woken comes into `wakes`.
     ///
     /// # Errors
     /// The value, if nobody is.
-    pub(super) fn try_exchange(&self, mut mine: T) -> Result<T, T> {
+    pub(super) fn try_exchange(&self, mut mine: T, wakes: &mut WakeBatch) -> Result<T, T> {
         if self.has_waiters() {
-            match self.meet_queued(mine) {
+            match self.meet_queued(mine, wakes) {
                 Ok(theirs) => return Ok(theirs),
                 Err(back) => mine = back,
             }
@@ -162,15 +166,14 @@ impl<T> RawExchanger<T> {
     }
 
     /// Meets the first in the queue.
-    fn meet_queued(&self, mine: T) -> Result<T, T> {
-        let mut wakes = WakeBatch::new();
+    fn meet_queued(&self, mine: T, wakes: &mut WakeBatch) -> Result<T, T> {
         let (mine, theirs) = (Cell::new(Some(mine)), Cell::new(None));
         let mut queue = self.queue.lock();
         // I4
         queue.grant(
             End::First,
             Grant::Result,
-            &mut wakes,
+            wakes,
             |partner, _| {
                 theirs.set(partner.mine.take());
                 partner.theirs = mine.take();
@@ -184,10 +187,7 @@ impl<T> RawExchanger<T> {
         self.clear_waiters(&queue);
         drop(queue);
         match theirs.take() {
-            Some(theirs) => {
-                wakes.wake();
-                Ok(theirs)
-            }
+            Some(theirs) => Ok(theirs),
             None => Err(mine.take().expect("not given away")),
         }
     }
@@ -203,9 +203,10 @@ impl<T> RawExchanger<T> {
         // Acquire [E1]: the value of the offer.
         let claimed =
             slot.compare_exchange(offer, ptr::null_mut(), acquire("exchanger.claim"), RELAXED);
-        if claimed.is_err() {
+        // The one that was taken out: the one seen before may have stood on the same stack earlier.
+        let Ok(offer) = claimed else {
             return Err(mine);
-        }
+        };
         // SAFETY: I1, I2: it was in the slot, so its thread waits for `taken`.
         let offer = unsafe { &*offer };
         let theirs = offer.value.with_mut(|value| {
@@ -217,23 +218,29 @@ impl<T> RawExchanger<T> {
         Ok(theirs.expect("an offer in the slot has a value"))
     }
 
-    /// Meets somebody who is there or comes soon. For threads that would sleep otherwise.
+    /// Meets somebody who is there or comes soon, at most until `until`. For threads that would
+    /// sleep otherwise.
     ///
     /// # Errors
     /// The value, if nobody came.
-    pub(super) fn exchange_soon(&self, mine: T) -> Result<T, T> {
-        let mine = match self.try_exchange(mine) {
+    pub(super) fn exchange_soon(
+        &self,
+        mine: T,
+        until: Option<Instant>,
+        wakes: &mut WakeBatch,
+    ) -> Result<T, T> {
+        let mine = match self.try_exchange(mine, wakes) {
             Err(mine) if thread::parallelism() > 1 => mine,
             result => return result,
         };
-        match self.offer(mine) {
-            Err(mine) => self.try_exchange(mine),
+        match self.offer(mine, until) {
+            Err(mine) => self.try_exchange(mine, wakes),
             met => met,
         }
     }
 
     /// Puts the value into the slot, if that is empty, and looks for a while whether it is taken.
-    fn offer(&self, mine: T) -> Result<T, T> {
+    fn offer(&self, mine: T, until: Option<Instant>) -> Result<T, T> {
         let slot = &self.state().slot;
         let offer = Offer {
             taken: AtomicU32::new(0),
@@ -243,7 +250,7 @@ impl<T> RawExchanger<T> {
         // Release [E1]: the value.
         let put =
             slot.compare_exchange(ptr::null_mut(), place, release("exchanger.offer"), RELAXED);
-        if put.is_ok() && !self.look_at(&offer) {
+        if put.is_ok() && !self.look_at(&offer, until) {
             // Relaxed: nothing is published by taking it out (I1).
             let back = slot.compare_exchange(place, ptr::null_mut(), RELAXED, RELAXED);
             if back.is_err() {
@@ -262,13 +269,14 @@ impl<T> RawExchanger<T> {
     }
 
     /// Looks for a while whether the offer is taken. Ends early if somebody queues.
-    fn look_at(&self, offer: &Offer<T>) -> bool {
-        for _ in 0..EXCHANGE_SPINS {
+    fn look_at(&self, offer: &Offer<T>, until: Option<Instant>) -> bool {
+        for spin in 1..=EXCHANGE_SPINS {
             hint::spin_loop();
             if is_taken(offer) {
                 return true;
             }
-            if self.has_waiters() {
+            let look_at_the_clock = spin % CLOCK == 0;
+            if self.has_waiters() || look_at_the_clock && until.is_some_and(reached) {
                 return false;
             }
         }

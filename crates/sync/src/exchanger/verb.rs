@@ -85,9 +85,19 @@ unsafe impl<S: Source<T>, T> Verb for ExchangeVerb<S, T> {
     }
 
     fn attempt(&mut self, wish: &mut Wish<T>, _turn: Turn) -> Option<T> {
+        // An arm that had met when its select was dropped, or whose partner's waker panicked.
+        if let Some(theirs) = wish.theirs.take() {
+            return Some(theirs);
+        }
         let mine = wish.mine.take().expect("an exchange that has not met");
-        match self.raw().try_exchange(mine) {
-            Ok(theirs) => Some(theirs),
+        let mut wakes = WakeBatch::new();
+        match self.raw().try_exchange(mine, &mut wakes) {
+            Ok(theirs) => {
+                // A waker may panic: then the next attempt yields it.
+                wish.theirs = Some(theirs);
+                wakes.wake();
+                wish.theirs.take()
+            }
             Err(mine) => {
                 wish.mine = Some(mine);
                 None
@@ -103,6 +113,8 @@ unsafe impl<S: Source<T>, T> Verb for ExchangeVerb<S, T> {
         wish.theirs.take().expect("the partner left its value")
     }
 
+    /// The value it got stays in the wish, for the next attempt or until the operation is dropped:
+    /// the partner cannot be asked back.
     fn unclaimed(&mut self, _wish: &mut Wish<T>, _queue: &mut LockedQueue<'_, Self>) {}
 
     fn settle(&mut self, queue: &mut LockedQueue<'_, Self>, _wakes: &mut WakeBatch) -> bool {
@@ -115,6 +127,9 @@ unsafe impl<S: Source<T>, T> Verb for ExchangeVerb<S, T> {
     }
 
     fn stopped(&mut self, wish: &mut Wish<T>, why: Stop) -> Result<T, ExchangeError<T>> {
+        if let Some(theirs) = wish.theirs.take() {
+            return Ok(theirs);
+        }
         let mine = wish.mine.take().expect("a stopped exchange has not met");
         Err(match why {
             Stop::TimedOut => ExchangeError::TimedOut(mine),

@@ -113,7 +113,7 @@ impl<'a, T: ?Sized> MutexGuard<'a, T> {
         if !this.panicking && panicking() {
             this.mutex.raw.poison();
         }
-        this.mutex.raw.unlock_slow(true);
+        this.mutex.raw.unlock_fair();
     }
 
     /// Lets the first waiter go ahead, if there is one, and takes the lock again; without waiters
@@ -126,7 +126,7 @@ impl<'a, T: ?Sized> MutexGuard<'a, T> {
         if this.mutex.raw.has_waiters() {
             hooks::released(this.hold);
             let relock = Relock(this, Site::here());
-            relock.0.mutex.raw.unlock_slow(true);
+            relock.0.mutex.raw.unlock_fair();
         }
     }
 
@@ -349,7 +349,7 @@ impl<T: ?Sized> OwnedMutexGuard<T> {
         if !this.panicking && panicking() {
             mutex.raw.poison();
         }
-        mutex.raw.unlock_slow(true);
+        mutex.raw.unlock_fair();
     }
 }
 

@@ -11,8 +11,8 @@
 //! |---|---|---|
 //! | `LOCKED` | held | the holder |
 //! | `WAITERS` | the queue is not empty, or was not | whoever holds the queue lock and finds it empty |
-//! | `AWAKE` | a blocked thread holds a baton and will look: no other is woken | that thread |
-//! | `FAIR` | a waiter has lost for too long: the next unlock reserves | the grant that reserves; whoever finds the queue empty |
+//! | `AWAKE` | a blocked thread holds a baton and will look: unlocks wake another only now and then | that thread |
+//! | `FAIR` | a waiter has lost for too long: newcomers queue, the next unlock reserves | the grant that reserves; whoever finds the queue empty |
 //! | `RESERVED` | free, but kept for the holder of the baton numbered in the upper bits | that holder; anyone after the grace period |
 //! | `STRICT` | each unlock with waiters reserves; `try_lock` fails while anyone waits | nobody |
 //! | `POISONED` | a holder panicked | `clear_poison` |
@@ -25,17 +25,21 @@
 //! * I1: the lock is held by at most one: `LOCKED` is set by an exchange that found it clear.
 //! * I2: `WAITERS` is set, under the queue lock and in one exchange with the proof that the lock
 //!   cannot be had, before a waiter is linked.
-//! * I3: if the lock is free and somebody waits, somebody else holds a baton: `AWAKE`, `RESERVED`,
-//!   or a task's. Whoever gives one up without taking the lock grants the next (`settle`).
+//! * I3: if the lock is free and somebody waits, somebody else holds a baton (`AWAKE`, `RESERVED`,
+//!   or a task's), or is about to grant one: who gave the lock back and saw `WAITERS`, or gave a
+//!   baton up without taking the lock (`settle`).
 //! * I4: `AWAKE` is cleared by the one thread whose baton says so.
 //!
 //! # Edges
-//! * E1: release in `unlock` → acquire where `LOCKED` is set: the data.
+//! * E1: release in `unlock` → acquire where `LOCKED` is set: the data. Every change of the word is
+//!   a read-modify-write, so marks that are set in between hand it on.
 //!
 //! # Waiting
 //! All of it is in one word, changed by read-modify-write only, so there is no store that a later
 //! load could overtake: an unlock finds `WAITERS`, or comes before the exchange that sets it, and
-//! that exchange would then have found the lock free.
+//! that exchange would then have found the lock free. Who unlocks gives the lock back first and
+//! grants after that, by what the word said: a newcomer may take the lock in between, the first
+//! waiter is invited all the same. While `FAIR` or `STRICT` is set no newcomer can.
 //!
 //! # Fairness
 //! Who asked by `FAIR` may not be the one that the reservation is for: others that lost before it
@@ -44,11 +48,16 @@
 //! costs it one loss at most. A claim leaves `FAIR` alone: that of a baton from before the wish was
 //! made would end a wish that no unlock has seen.
 //!
-//! `settle` holds the lock while it grants, though nobody uses the data. An attempt that fails in
-//! that moment fails beside somebody who is queued and about to be granted: to a `try_lock` the lock
-//! is kept for one that waits, as it says; who is about to queue finds the lock open once it has the
-//! queue's lock, and tries again (I2); a holder of a baton that was stopped in that moment passes it
-//! on, and does so after `settle`, so nobody's grant is lost.
+//! # Threads that are awake
+//! The thread that `AWAKE` speaks of may stand behind the one that unlocks in the line for a
+//! processor, while another processor idles. So one unlock in four invites one more, whose baton
+//! sets no mark: an invitation beside another, as that of a task is. The invitation is never what
+//! I3 relies on, so it may come or not.
+//!
+//! A thread that finds the lock held, or was woken and lost, pauses for a microsecond before it
+//! looks: meanwhile the other takes the lock again and again in a cache line that stays where it is.
+//! After two such pauses it gives its processor away, three times, since a holder that was put off
+//! its processor in the middle may need this one; then it queues.
 //!
 //! # Cancel
 //! A waiter that leaves, or drops its baton, clears what its baton had set and grants the next.
@@ -57,9 +66,20 @@
 //! No foreign code runs here. A panicking holder unlocks and sets `POISONED`.
 //!
 //! # Rejected
+//! * Granting before the lock is given back: an unlock is then an exchange that may fail, half a
+//!   nanosecond dearer than a subtraction, and the lock is held for as long as granting takes.
 //! * Handing the lock over: a future that is granted but not polled would hold it (futurelock).
 //! * Waking a second task for each unlock, against futures that nobody polls: an extra wake-up for each.
 //!   See docs/design/004-fairness.md for what is bounded and what is not.
+//! * Granting nobody where a newcomer was faster than the grant, as its own unlock will: under steady
+//!   traffic that waiter would never be granted, so never lose, and never starve.
+//! * Sending a thread that was woken and lost to sleep at once: it spins first (contended 4 and 16
+//!   threads: a quarter less time for each).
+//! * Short pauses at first, growing: two threads on two processors then pass the lock to and fro,
+//!   a cache line for each turn (36 ns an operation, this way 29).
+//! * Waking nobody while a thread is awake (16 threads on 2 processors: 38 to 44 ns an operation,
+//!   this way 29 to 35). Waking one with each unlock is no faster and costs a call each.
+//! * Spinning while others wait, too: 16 threads then take 49 to 54 ns.
 //!
 //! # Checked by
 //! dev/model tests/mutex.rs.
@@ -67,11 +87,12 @@
 use counterpoint_base::const_fn;
 use counterpoint_base::prim::atomic::{AtomicU32, RELAXED, acquire, release};
 use counterpoint_base::prim::{hint, thread};
+use counterpoint_base::record;
 use counterpoint_wait::op::Turn;
-use counterpoint_wait::queue::{End, Grant, Locked, Pick, WaitQueue};
+use counterpoint_wait::queue::{Candidate, End, Grant, Locked, Pick, WaitQueue};
 use counterpoint_wait::waker::WakeBatch;
 
-use crate::fairness::{Patience, SPINS};
+use crate::fairness::{Patience, SPIN_PAUSES, SPIN_ROUNDS, SPIN_YIELDS};
 
 const LOCKED: u32 = 1;
 const WAITERS: u32 = 1 << 1;
@@ -80,23 +101,30 @@ const FAIR: u32 = 1 << 3;
 const RESERVED: u32 = 1 << 4;
 const STRICT: u32 = 1 << 5;
 const POISONED: u32 = 1 << 6;
+/// In a baton alone: its owner is a blocked thread.
+const THREAD: u32 = 1 << 7;
 const NUMBER: u32 = 1 << 8;
 const NUMBERS: u32 = !(NUMBER - 1);
 
 /// What a waiter was granted: `AWAKE` if that was set for it (I4); `RESERVED` and the number of its
-/// reservation, if one was made.
+/// reservation, if one was made; `THREAD`.
 #[derive(Debug)]
 pub struct Baton(u32);
 
 impl Baton {
     pub(crate) const NONE: Baton = Baton(0);
 
-    const fn new(awake: bool, reserved: Option<u32>) -> Baton {
-        let awake = if awake { AWAKE } else { 0 };
-        match reserved {
-            Some(number) => Baton(awake | RESERVED | number),
-            None => Baton(awake),
-        }
+    /// An invitation of a blocked thread, which sets `AWAKE` if that is clear, or of a task.
+    const fn invitation(thread: bool, word: u32) -> Baton {
+        Baton(if thread { THREAD | !word & AWAKE } else { 0 })
+    }
+
+    const fn reservation(number: u32) -> Baton {
+        Baton(RESERVED | number)
+    }
+
+    const fn is_thread(&self) -> bool {
+        self.0 & THREAD != 0
     }
 
     const fn is_reserved(&self) -> bool {
@@ -108,6 +136,29 @@ impl Baton {
         let mine = word & NUMBERS == self.0 & NUMBERS;
         self.0 & AWAKE | if mine { self.0 & word & RESERVED } else { 0 }
     }
+}
+
+/// On what ground somebody grants.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Giver {
+    /// It holds the lock, and reserves it for the first waiter as it gives it back.
+    Holder,
+    /// It gave the lock back, whoever has taken it since: each unlock invites somebody.
+    Unlocked,
+    /// The same, and it invites one more while a thread is awake: that one may wait for this
+    /// processor, while another is idle.
+    Insisting,
+    /// Somebody left the queue, or gave a baton up.
+    Bystander,
+}
+
+/// What became of a grant.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Given {
+    /// Nobody was offered the lock.
+    Nothing,
+    Offered,
+    ReservedForTask,
 }
 
 /// The queue of a mutex, locked.
@@ -225,7 +276,14 @@ impl RawMutex {
         match turn {
             Turn::First => self.try_lock_slow() || self.try_overdue(patience),
             Turn::Notified => {
-                let claimed = self.try_claim(baton);
+                let mut claimed = self.try_claim(baton);
+                if !claimed && baton.is_thread() {
+                    // To sleep again costs more.
+                    spin(|| {
+                        claimed = self.try_claim(baton);
+                        claimed
+                    });
+                }
                 if !claimed {
                     patience.lost();
                 }
@@ -234,24 +292,17 @@ impl RawMutex {
         }
     }
 
-    /// A blocking newcomer spins for a moment while the lock is held and nobody waits.
+    /// A blocking newcomer looks for a moment while the lock is held and nobody waits.
     #[cold]
     pub(crate) fn spin(&self) -> bool {
-        if thread::parallelism() == 1 {
-            return false;
-        }
-        for _ in 0..SPINS {
+        let mut taken = false;
+        spin(|| {
             // Relaxed: a look; `try_lock` decides.
             let word = self.word().load(RELAXED);
-            if is_open(word) && self.try_lock() {
-                return true;
-            }
-            if word & (WAITERS | RESERVED) != 0 {
-                return false;
-            }
-            hint::spin_loop();
-        }
-        false
+            taken = is_open(word) && self.try_lock();
+            taken || word & (WAITERS | RESERVED) != 0
+        });
+        taken
     }
 
     /// Marks that somebody waits, or finds that an attempt may succeed (I2).
@@ -267,7 +318,7 @@ impl RawMutex {
         loop {
             let marks = baton.marks(word);
             let kept = word & RESERVED != 0 && marks & RESERVED == 0;
-            let queued = word & STRICT != 0 && !baton.is_reserved() && !queue.is_empty();
+            let queued = word & (STRICT | FAIR) != 0 && !baton.is_reserved() && !queue.is_empty();
             if word & LOCKED == 0 && !kept && !queued {
                 if queue.is_empty() {
                     // Nobody waits: a mark that is left over must not keep this one out.
@@ -300,7 +351,7 @@ impl RawMutex {
         let word = self.word().load(RELAXED);
         let reservation = (word & RESERVED != 0).then_some(word & NUMBERS);
         let open = match reservation {
-            None => word & (LOCKED | STRICT) == 0,
+            None => word & (LOCKED | STRICT | FAIR) == 0,
             Some(number) => patience.expired(number),
         };
         if !open {
@@ -332,24 +383,9 @@ impl RawMutex {
             self.clear_waiters();
             return false;
         }
-        // Relaxed: a look; the exchange decides.
-        let mut word = self.word().load(RELAXED);
-        while word & (LOCKED | AWAKE | RESERVED) == 0 {
-            // The lock is taken for the time of the grant, so that whoever is granted cannot claim
-            // before the marks of its baton are set. Relaxed: the data is not touched, and `grant`
-            // continues the release of the last holder, as every change is a read-modify-write.
-            match self
-                .word()
-                .compare_exchange_weak(word, word | LOCKED, RELAXED, RELAXED)
-            {
-                Ok(_) => {
-                    self.grant(queue, wakes, word & (STRICT | FAIR) != 0);
-                    break;
-                }
-                Err(found) => word = found,
-            }
-        }
-        if word & RESERVED != 0 {
+        // Relaxed: a look; a reservation is made under the queue lock.
+        let reserved = self.word().load(RELAXED) & RESERVED != 0;
+        if self.grant(queue, wakes, Giver::Bystander) == Given::ReservedForTask || reserved {
             // Who left may be the one that was to look at the reservation.
             queue.nudge(wakes);
         }
@@ -361,91 +397,142 @@ impl RawMutex {
         self.word().fetch_and(!(WAITERS | FAIR), RELAXED);
     }
 
-    /// The holder grants the first waiter and unlocks, in this order: the marks of the baton are
-    /// set before it can be claimed.
-    fn grant(&self, queue: &mut LockedMutex<'_>, wakes: &mut WakeBatch, reserve: bool) {
-        // Relaxed: the number is changed under the queue lock only.
-        let number = (self.word().load(RELAXED) & NUMBERS).wrapping_add(NUMBER);
-        let (mut awake, mut task) = (false, false);
-        let granted = queue.grant(
+    /// Grants the first waiter if the lock can be offered to it.
+    fn grant(&self, queue: &mut LockedMutex<'_>, wakes: &mut WakeBatch, mut giver: Giver) -> Given {
+        let mut given = Given::Nothing;
+        // A wish that the first candidate was to be served by, if it is decided elsewhere.
+        let mut reserve = false;
+        queue.grant(
             End::First,
             Grant::Baton,
             wakes,
-            |baton: &mut Baton, committed| {
-                awake = committed && !reserve;
-                task = !committed;
-                *baton = Baton::new(awake, reserve.then_some(number));
-                Pick::Take
+            |baton: &mut Baton, candidate| {
+                match self.offer(candidate, giver, reserve) {
+                    Some(offered) => {
+                        reserve |= offered.is_reserved();
+                        if giver == Giver::Holder {
+                            // It has given the lock back, also if the candidate is decided
+                            // elsewhere.
+                            giver = Giver::Unlocked;
+                        }
+                        // A task may never be polled. Who stands next looks, and so knows when
+                        // this reservation has had its time.
+                        given = match offered.is_reserved() && !candidate.committed {
+                            true => Given::ReservedForTask,
+                            false => Given::Offered,
+                        };
+                        *baton = offered;
+                        Pick::Take
+                    }
+                    None => Pick::Stop,
+                }
             },
-            |baton| *baton = Baton::NONE,
+            |baton| self.unclaimed(baton),
         );
-        if granted && reserve && task {
-            // A task may never be polled. Who stands next looks, and so knows when this reservation has had its time.
-            queue.nudge(wakes);
-        }
-        let (mut set, mut clear) = (0, LOCKED);
-        if granted {
-            set = if reserve { RESERVED } else { 0 } | if awake { AWAKE } else { 0 };
-            clear |= if reserve { FAIR } else { 0 };
-        }
-        if queue.is_empty() {
-            clear |= WAITERS | FAIR;
-        }
-        // Relaxed: a look; the exchange decides.
+        given
+    }
+
+    /// Sets the marks of a baton for `candidate`, before it can be claimed, unless somebody else is
+    /// to have the lock.
+    fn offer(&self, candidate: Candidate, giver: Giver, reserve: bool) -> Option<Baton> {
+        // Relaxed: a look; the exchange decides. Where none is needed, the grant is an invitation
+        // that does no harm if it comes late.
         let mut word = self.word().load(RELAXED);
         loop {
-            let new = (word & !clear & !NUMBERS) | set | number;
-            // Release [E1]: hands the data to the next holder.
+            let reserve = reserve || giver == Giver::Holder || word & (STRICT | FAIR) != 0;
+            let barred = match (giver, reserve) {
+                (Giver::Holder, _) => 0,
+                // Whoever has taken the lock finds `FAIR` as it unlocks.
+                (_, true) => LOCKED,
+                (Giver::Unlocked, false) => AWAKE,
+                (Giver::Insisting, false) => 0,
+                (Giver::Bystander, false) => LOCKED | AWAKE,
+            };
+            if word & (barred | RESERVED) != 0 {
+                return None;
+            }
+            let free = if giver == Giver::Holder { LOCKED } else { 0 };
+            // The number is changed under the queue lock only.
+            let number = (word & NUMBERS).wrapping_add(NUMBER);
+            let baton = match reserve {
+                true => Baton::reservation(number),
+                false => Baton::invitation(candidate.committed, word),
+            };
+            let mut new = word & !free | baton.0 & AWAKE;
+            if reserve {
+                new = new & !(NUMBERS | FAIR) | baton.0;
+            }
+            if candidate.alone {
+                new &= !(WAITERS | FAIR);
+            }
+            if new == word {
+                return Some(baton);
+            }
+            // Release [E1]: hands the data to the next holder, if this gives the lock back.
             match self
                 .word()
                 .compare_exchange_weak(word, new, release("mutex.grant"), RELAXED)
             {
-                Ok(_) => return,
+                Ok(_) => return Some(baton),
                 Err(found) => word = found,
             }
         }
     }
 
     /// Gives the lock back.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn unlock(&self) {
         // Release [E1]: pairs with the acquire of the next holder.
-        let free = self
-            .word()
-            .compare_exchange(LOCKED, 0, release("mutex.unlock_fast"), RELAXED);
-        if free.is_err() {
-            self.unlock_slow(false);
+        let before = self.word().fetch_sub(LOCKED, release("mutex.unlock"));
+        if before != LOCKED {
+            self.unlocked(before);
+        }
+    }
+
+    /// The lock was given back in a word that says more than that.
+    #[cold]
+    fn unlocked(&self, before: u32) {
+        // An awake thread will look, but not in the order that was asked for.
+        let awake = before & AWAKE != 0 && before & (STRICT | FAIR) == 0;
+        if before & WAITERS != 0 && (!awake || insists()) {
+            let giver = if awake {
+                Giver::Insisting
+            } else {
+                Giver::Unlocked
+            };
+            let mut wakes = WakeBatch::new();
+            let mut queue = self.queue.lock();
+            if queue.is_empty() {
+                self.clear_waiters();
+            } else if self.grant(&mut queue, &mut wakes, giver) == Given::ReservedForTask {
+                queue.nudge(&mut wakes);
+            }
+            drop(queue);
+            wakes.wake();
         }
     }
 
     /// Gives the lock back, reserving it for the first waiter if there is one.
     #[cold]
-    pub(crate) fn unlock_slow(&self, fair: bool) {
-        // Relaxed: a look; the exchange decides.
-        let mut word = self.word().load(RELAXED);
-        loop {
-            let reserve = fair || word & (FAIR | STRICT) != 0;
-            if word & WAITERS != 0 && (word & AWAKE == 0 || reserve) {
-                return self.unlock_to_waiter(reserve);
-            }
-            // Release [E1]. Nobody waits, or an awake thread will look.
-            let new = word & !LOCKED;
-            match self
-                .word()
-                .compare_exchange_weak(word, new, release("mutex.unlock"), RELAXED)
-            {
-                Ok(_) => return,
-                Err(found) => word = found,
-            }
+    pub(crate) fn unlock_fair(&self) {
+        let mut wakes = WakeBatch::new();
+        let mut queue = self.queue.lock();
+        let given = self.grant(&mut queue, &mut wakes, Giver::Holder);
+        if given == Given::ReservedForTask {
+            queue.nudge(&mut wakes);
+        }
+        drop(queue);
+        wakes.wake();
+        if given == Given::Nothing {
+            self.unlock();
         }
     }
 
-    fn unlock_to_waiter(&self, reserve: bool) {
-        let mut wakes = WakeBatch::new();
-        let mut queue = self.queue.lock();
-        self.grant(&mut queue, &mut wakes, reserve);
-        drop(queue);
-        wakes.wake();
+    /// Whether an attempt may succeed now.
+    pub(crate) fn may_succeed(&self, baton: &Baton) -> bool {
+        // Relaxed: a look; the attempt decides.
+        let word = self.word().load(RELAXED);
+        is_open(word) || word & LOCKED == 0 && baton.marks(word) & RESERVED != 0
     }
 
     pub(crate) fn is_locked(&self) -> bool {
@@ -474,8 +561,38 @@ impl RawMutex {
     }
 }
 
+/// Calls `look`, after pauses, until it is true or it has been long enough to sleep.
+fn spin(mut look: impl FnMut() -> bool) {
+    if thread::parallelism() == 1 {
+        return;
+    }
+    for _ in 0..SPIN_ROUNDS {
+        for _ in 0..SPIN_PAUSES {
+            hint::spin_loop();
+        }
+        if look() {
+            return;
+        }
+    }
+    for _ in 0..SPIN_YIELDS {
+        thread::yield_now();
+        if look() {
+            return;
+        }
+    }
+}
+
+/// One unlock in four invites one more while a thread is awake.
+fn insists() -> bool {
+    if cfg!(any(counterpoint_loom, counterpoint_shuttle)) {
+        // Random numbers are none there: some threads always do, others never.
+        return record::with(|record| record.index() % 2 == 0);
+    }
+    record::random() % 4 == 0
+}
+
 /// Free, not reserved, and not kept for those who wait.
 #[inline]
 fn is_open(word: u32) -> bool {
-    word & (LOCKED | RESERVED) == 0 && (word & STRICT == 0 || word & WAITERS == 0)
+    word & (LOCKED | RESERVED) == 0 && (word & (STRICT | FAIR) == 0 || word & WAITERS == 0)
 }

@@ -136,6 +136,12 @@ macro_rules! lock_verb {
                 self.mutex().raw.settle(queue, wakes)
             }
 
+            const GLANCES: bool = true;
+
+            fn may_succeed(&self, baton: &Baton) -> bool {
+                self.mutex().raw.may_succeed(baton)
+            }
+
             fn look_again(&mut self, _queue: &mut LockedQueue<'_, Self>) -> bool {
                 let raw: *const RawMutex = &raw const self.mutex().raw;
                 // SAFETY: the verb borrows or owns the mutex.

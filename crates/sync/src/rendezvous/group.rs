@@ -44,7 +44,8 @@
 //! waits for that round is woken.
 //!
 //! # Panic
-//! Only wakers are foreign. They run after the round has ended for all.
+//! Only wakers are foreign. They run after the round has ended for all, and an operation keeps what
+//! it met with before it wakes, so that polled again it yields that.
 //!
 //! # Rejected
 //! * A word for each party, as for two, without exchanges: who arrives would look at all the others'
@@ -58,9 +59,9 @@ use core::fmt;
 use counterpoint_base::CachePadded;
 use counterpoint_base::prim::atomic::{AtomicU32, RELAXED, acq_rel, acquire, release};
 use counterpoint_base::prim::sync::Arc;
-use counterpoint_base::prim::time::{Duration, Instant, reached};
+use counterpoint_base::prim::time::{Duration, Instant, deadline, reached};
 use counterpoint_wait::op::{LockedQueue, Op, Stop, Turn, Verb};
-use counterpoint_wait::queue::{End, Grant, Pick, WaitQueue};
+use counterpoint_wait::queue::{Candidate, End, Grant, Pick, WaitQueue};
 use counterpoint_wait::waker::{WakeBatch, wake_in_batches};
 
 use super::patience::Patience;
@@ -116,8 +117,8 @@ impl Shared {
         }
     }
 
-    /// Everybody has arrived (I1).
-    fn end_round(&self) {
+    /// Everybody has arrived (I1). Returns true if somebody must be woken (I2).
+    fn end_round(&self) -> bool {
         // Relaxed: published with the round.
         self.arrived.store(0, RELAXED);
         // Release [E2]: hands everybody's work, which this one has acquired, to everybody.
@@ -125,9 +126,7 @@ impl Shared {
             let closed = if word & LAST != 0 { CLOSED } else { 0 };
             Round::of(word).next().0 | closed
         });
-        if before & PARKED != 0 {
-            self.wake(); // I2
-        }
+        before & PARKED != 0
     }
 
     /// Wakes all whose round is over or closed.
@@ -138,7 +137,7 @@ impl Shared {
             // Relaxed: what a change published is read by those it wakes; the lock shows the change
             // that this one is called for.
             let word = queue.state().load(RELAXED);
-            let over = |round: &mut Round, _: bool| match word & CLOSED != 0
+            let over = |round: &mut Round, _: Candidate| match word & CLOSED != 0
                 || *round != Round::of(word)
             {
                 true => Pick::Take,
@@ -214,7 +213,7 @@ impl RendezvousGroup {
     /// This many parties.
     ///
     /// # Panics
-    /// If there are more than two to the power of 32.
+    /// If there are two to the power of 32 or more.
     #[allow(
         clippy::new_ret_no_self,
         reason = "there is no use for one of them alone"
@@ -255,7 +254,7 @@ impl RendezvousGroup {
     /// [`Disconnected`] if one of them is gone.
     #[cfg_attr(feature = "hooks", track_caller)]
     pub fn wait_checked(&mut self) -> Result<(), Disconnected> {
-        match self.step().or_else(|| self.spin()) {
+        match self.step().or_else(|| self.spin(|| false)) {
             Some(met) => met,
             None => self.wait_async().wait(),
         }
@@ -281,9 +280,9 @@ impl RendezvousGroup {
     /// [`RendezvousError::Disconnected`] if one of them is gone.
     #[cfg_attr(feature = "hooks", track_caller)]
     pub fn wait_timeout(&mut self, timeout: Duration) -> Result<(), RendezvousError> {
-        match self.step_or_spin(!timeout.is_zero()) {
-            Some(met) => met.map_err(RendezvousError::from),
-            None => self.wait_async().timeout(timeout).wait(),
+        match deadline(timeout) {
+            Some(deadline) => self.wait_until(deadline, !timeout.is_zero()),
+            None => Ok(self.wait_checked()?),
         }
     }
 
@@ -294,8 +293,18 @@ impl RendezvousGroup {
     /// As for [`wait_timeout`](Self::wait_timeout).
     #[cfg_attr(feature = "hooks", track_caller)]
     pub fn wait_deadline(&mut self, deadline: Instant) -> Result<(), RendezvousError> {
-        match self.step_or_spin(!reached(deadline)) {
-            Some(met) => met.map_err(RendezvousError::from),
+        let spins = !reached(deadline);
+        self.wait_until(deadline, spins)
+    }
+
+    #[cfg_attr(feature = "hooks", track_caller)]
+    fn wait_until(&mut self, deadline: Instant, spins: bool) -> Result<(), RendezvousError> {
+        let met = match self.step() {
+            None if spins => self.spin(|| reached(deadline)),
+            met => met,
+        };
+        match met {
+            Some(met) => Ok(met?),
             None => self.wait_async().deadline(deadline).wait(),
         }
     }
@@ -310,7 +319,11 @@ impl RendezvousGroup {
     /// [`Disconnected`] if one of them is gone.
     #[cfg_attr(feature = "hooks", track_caller)]
     pub fn wait_async(&mut self) -> GroupWait<'_> {
-        Op::new(GroupVerb { member: self }, Round(0))
+        let verb = GroupVerb {
+            member: self,
+            met: None,
+        };
+        Op::new(verb, Round(0))
     }
 
     /// How many parties the group has, those that are gone included.
@@ -318,8 +331,17 @@ impl RendezvousGroup {
         self.shared.parties as usize
     }
 
-    /// Arrives unless it has, and looks.
+    /// Arrives unless it has, looks, and wakes the others if it is the last.
     fn step(&mut self) -> Option<Met> {
+        let (met, sleepers) = self.arrive();
+        if sleepers {
+            self.shared.wake(); // I2
+        }
+        met
+    }
+
+    /// Arrives unless it has, and looks. The second part: somebody must be woken.
+    fn arrive(&mut self) -> (Option<Met>, bool) {
         if !self.arrived && !self.is_closed() {
             self.arrived = true;
             // Release, acquire [E1]: hands over what this one did; the last one gets it all.
@@ -327,11 +349,10 @@ impl RendezvousGroup {
             if before + 1 == self.shared.parties {
                 self.round = self.round.next();
                 self.arrived = false;
-                self.shared.end_round();
-                return Some(Ok(()));
+                return (Some(Ok(())), self.shared.end_round());
             }
         }
-        self.look()
+        (self.look(), false)
     }
 
     /// Whether this round was closed before this one arrived.
@@ -352,19 +373,11 @@ impl RendezvousGroup {
         (word & CLOSED != 0).then_some(Err(Disconnected))
     }
 
-    fn spin(&mut self) -> Option<Met> {
+    fn spin(&mut self, over: impl Fn() -> bool) -> Option<Met> {
         let mut patience = core::mem::replace(&mut self.patience, Patience::new());
-        let met = patience.spin(|| self.look());
+        let met = patience.spin(over, || self.look());
         self.patience = patience;
         met
-    }
-
-    #[cfg_attr(feature = "hooks", track_caller)]
-    fn step_or_spin(&mut self, spins: bool) -> Option<Met> {
-        match self.step() {
-            None if spins => self.spin(),
-            met => met,
-        }
     }
 
     /// This party goes.
@@ -396,6 +409,8 @@ pub type GroupWait<'g> = Op<GroupVerb<'g>>;
 #[derive(Debug)]
 pub struct GroupVerb<'g> {
     member: &'g mut RendezvousGroup,
+    /// What it met with, until that is yielded.
+    met: Option<Met>,
 }
 
 // SAFETY: one queue, that of the group its member keeps alive; no method moves the verb.
@@ -413,7 +428,14 @@ unsafe impl Verb for GroupVerb<'_> {
     }
 
     fn attempt(&mut self, _round: &mut Round, _turn: Turn) -> Option<Met> {
-        self.member.step()
+        if self.met.is_none() {
+            let (met, sleepers) = self.member.arrive();
+            self.met = met;
+            if sleepers {
+                self.member.shared.wake(); // I2
+            }
+        }
+        self.met.take()
     }
 
     fn prepare(&mut self, round: &mut Round, _: Turn, queue: &mut LockedQueue<'_, Self>) -> bool {

@@ -16,7 +16,7 @@
 //!
 //! # Invariants
 //! * I1: a party queues after it wrote the round into its `sleeps`, fenced, looked, and looked once
-//!   more under the lock.
+//!   more under the lock. It does so once it has been about to queue, so a mere try pays no fence.
 //! * I2: who meets a partner whose `sleeps` shows the round takes the lock after that and wakes the
 //!   partner's nodes; so does who goes, after closing the spot.
 //! * I3: nodes of both parties may stand in the queue, since one that was leaked is never taken
@@ -40,8 +40,10 @@
 //! can meet, and its next call looks first.
 //!
 //! # Panic
-//! Wakers and the values' own drop are foreign. Who meets has its new slot before it wakes; who
-//! goes has closed the spot before it drops its value.
+//! Wakers and the values' own drop are foreign. Who meets has its new slot before it wakes, and an
+//! operation keeps what it met with before it wakes, so that polled again it yields that and does
+//! not arrive for the next meeting; who goes has closed the spot before it drops its value, which it
+//! has taken out before it wakes.
 //!
 //! # Rejected
 //! * `sleeps` in the words, which would save who arrives a load: see `spot.rs`.
@@ -55,9 +57,9 @@ use core::marker::PhantomData;
 use counterpoint_base::fence;
 use counterpoint_base::prim::atomic::{AtomicU32, RELAXED};
 use counterpoint_base::prim::sync::Arc;
-use counterpoint_base::prim::time::{Duration, Instant, reached};
+use counterpoint_base::prim::time::{Duration, Instant, deadline, reached};
 use counterpoint_wait::op::{LockedQueue, Op, Stop, Turn, Verb};
-use counterpoint_wait::queue::{End, Grant, Pick, WaitQueue};
+use counterpoint_wait::queue::{Candidate, End, Grant, Pick, WaitQueue};
 use counterpoint_wait::waker::{WakeBatch, wake_in_batches};
 
 use super::patience::Patience;
@@ -135,33 +137,37 @@ impl<T> Half<T> {
         let value = self.side.value(&self.shared.spot);
         // SAFETY: this party holds the slot (spot.rs I1), and ends here.
         let value = unsafe { &mut *value }.take();
+        // If that panics it drops the value too.
+        drop(self);
         Ok(value.expect("nobody but this takes it (I4)"))
     }
 
     /// Arrives unless it has, and looks.
     #[inline(always)]
-    fn step(&mut self) -> Option<Met> {
+    fn step(&mut self) -> Look {
         self.side.arrive(&self.shared.spot);
         // [E1]
         fence::light("rendezvous.arrive_fence");
-        let seen = self.side.look(&self.shared.spot);
-        self.seen(seen)
+        self.side.look(&self.shared.spot)
     }
 
-    /// What a look means for this party.
+    /// What a look means for this party. If both have met the partner is woken.
     #[inline(always)]
     fn seen(&self, look: Look) -> Option<Met> {
-        match look {
-            Look::Alone => None,
-            Look::Met => {
-                // Relaxed: E1 shows it if it matters.
-                let sleeps = self.sleeps(!self.seat & 1).load(RELAXED);
-                if sleeps == self.side.round() {
-                    self.wake_partner(); // I2
-                }
-                Some(Ok(()))
-            }
-            Look::Gone => Some(Err(Disconnected)),
+        let met = outcome(look);
+        if met == Some(Ok(())) {
+            self.wake_sleeper();
+        }
+        met
+    }
+
+    /// Wakes the partner if it sleeps, after both have met.
+    #[inline(always)]
+    fn wake_sleeper(&self) {
+        // Relaxed: E1 shows it if it matters.
+        let sleeps = self.sleeps(!self.seat & 1).load(RELAXED);
+        if sleeps == self.side.round() {
+            self.wake_partner(); // I2
         }
     }
 
@@ -171,16 +177,12 @@ impl<T> Half<T> {
         &self.shared.sleeps[usize::from(seat & 1)]
     }
 
-    fn look_closely(&mut self) -> Option<Met> {
-        let seen = self.side.look_closely(&self.shared.spot);
-        self.seen(seen)
-    }
-
     /// Meets, however long it takes.
     #[cfg_attr(feature = "hooks", track_caller)]
     #[inline(always)]
     pub(super) fn meet(&mut self) -> Met {
-        match self.step() {
+        let look = self.step();
+        match self.seen(look) {
             Some(met) => met,
             None => self.meet_later(),
         }
@@ -189,21 +191,21 @@ impl<T> Half<T> {
     #[cfg_attr(feature = "hooks", track_caller)]
     #[inline(never)]
     fn meet_later(&mut self) -> Met {
-        match self.spin() {
+        match self.spin(|| false) {
             Some(met) => met,
             None => self.operation::<()>().wait(),
         }
     }
 
     #[inline(never)]
-    fn spin(&mut self) -> Option<Met> {
+    fn spin(&mut self, over: impl Fn() -> bool) -> Option<Met> {
         let Half {
             side,
             patience,
             shared,
             ..
         } = self;
-        let seen = patience.spin(|| match side.look_closely(&shared.spot) {
+        let seen = patience.spin(over, || match side.look_closely(&shared.spot) {
             Look::Alone => None,
             seen => Some(seen),
         })?;
@@ -212,41 +214,42 @@ impl<T> Half<T> {
 
     /// Meets if that needs no wait.
     pub(super) fn try_meet(&mut self) -> Result<(), TryRendezvousError> {
-        let met = self.step().or_else(|| self.look_closely());
-        match met {
+        let look = match self.step() {
+            Look::Alone => self.side.look_closely(&self.shared.spot),
+            look => look,
+        };
+        match self.seen(look) {
             Some(Ok(())) => Ok(()),
             Some(Err(Disconnected)) => Err(TryRendezvousError::Disconnected),
             None => Err(TryRendezvousError::WouldBlock),
         }
     }
 
-    /// Meets, bounded by `bound` if it has to wait.
-    #[cfg_attr(feature = "hooks", track_caller)]
-    fn meet_within(
-        &mut self,
-        spins: bool,
-        bound: impl FnOnce(Meet<'_, T, ()>) -> Result<(), RendezvousError>,
-    ) -> Result<(), RendezvousError> {
-        let met = match self.step() {
-            None if spins => self.spin(),
-            met => met,
-        };
-        match met {
-            Some(met) => met.map_err(RendezvousError::from),
-            None => bound(self.operation()),
-        }
-    }
-
     #[cfg_attr(feature = "hooks", track_caller)]
     pub(super) fn meet_timeout(&mut self, timeout: Duration) -> Result<(), RendezvousError> {
-        let spins = !timeout.is_zero();
-        self.meet_within(spins, |operation| operation.timeout(timeout).wait())
+        match deadline(timeout) {
+            Some(deadline) => self.meet_until(deadline, !timeout.is_zero()),
+            None => Ok(self.meet()?),
+        }
     }
 
     #[cfg_attr(feature = "hooks", track_caller)]
     pub(super) fn meet_deadline(&mut self, deadline: Instant) -> Result<(), RendezvousError> {
         let spins = !reached(deadline);
-        self.meet_within(spins, |operation| operation.deadline(deadline).wait())
+        self.meet_until(deadline, spins)
+    }
+
+    #[cfg_attr(feature = "hooks", track_caller)]
+    fn meet_until(&mut self, deadline: Instant, spins: bool) -> Result<(), RendezvousError> {
+        let look = self.step();
+        let met = match self.seen(look) {
+            None if spins => self.spin(|| reached(deadline)),
+            met => met,
+        };
+        match met {
+            Some(met) => Ok(met?),
+            None => self.operation::<()>().deadline(deadline).wait(),
+        }
     }
 
     #[cfg_attr(feature = "hooks", track_caller)]
@@ -254,27 +257,33 @@ impl<T> Half<T> {
         let seat = Seat(self.seat);
         let verb = MeetVerb {
             half: Some(self),
+            met: None,
+            drowsy: false,
             yields: PhantomData,
         };
         Op::new(verb, seat)
     }
 
-    /// Says that it will sleep, unless it has, and looks again.
-    fn fall_asleep(&mut self) -> Option<Met> {
-        let (sleeps, round) = (self.sleeps(self.seat), self.side.round());
+    /// It has said that it will sleep in this round.
+    fn has_said_so(&self) -> bool {
         // Relaxed: only this party writes it.
-        if sleeps.load(RELAXED) != round {
+        self.sleeps(self.seat).load(RELAXED) == self.side.round()
+    }
+
+    /// Says that it will sleep, unless it has, and looks again.
+    fn fall_asleep(&mut self) -> Look {
+        if !self.has_said_so() {
             // Relaxed: the fence makes the partner see it [E1].
-            sleeps.store(round, RELAXED);
+            self.sleeps(self.seat).store(self.side.round(), RELAXED);
             fence::heavy("rendezvous.sleep_fence");
         }
-        self.look_closely()
+        self.side.look_closely(&self.shared.spot)
     }
 
     /// Wakes the partner, if it is queued (I2, I3).
     #[cold]
     fn wake_partner(&self) {
-        let partner = |seat: &mut Seat, _: bool| match seat.0 == self.seat {
+        let partner = |seat: &mut Seat, _: Candidate| match seat.0 == self.seat {
             true => Pick::Skip,
             false => Pick::Take,
         };
@@ -295,14 +304,25 @@ impl<T> Drop for Half<T> {
         let spot = &self.shared.spot;
         // If it has arrived and not met, nobody holds its slot: the values go with the spot.
         let holds = !self.side.has_arrived() || matches!(self.side.look(spot), Look::Met);
+        let taken = holds.then(|| {
+            let value = self.side.value(spot);
+            // SAFETY: this party holds the slot (spot.rs I1), and ends here.
+            unsafe { &mut *value }.take()
+        });
         spot.close();
         // Also if it had to wake the partner because they met.
         self.wake_partner(); // I2
-        if holds {
-            let value = self.side.value(&self.shared.spot);
-            // SAFETY: this party holds the slot (spot.rs I1), and ends here.
-            drop(unsafe { &mut *value }.take());
-        }
+        drop(taken);
+    }
+}
+
+/// What a look says about the meeting.
+#[inline(always)]
+const fn outcome(look: Look) -> Option<Met> {
+    match look {
+        Look::Alone => None,
+        Look::Met => Some(Ok(())),
+        Look::Gone => Some(Err(Disconnected)),
     }
 }
 
@@ -344,6 +364,10 @@ impl<'h, T> Yields<'h, T> for &'h mut T {
 pub struct MeetVerb<'h, T, Y> {
     /// Taken when the operation completes.
     half: Option<&'h mut Half<T>>,
+    /// What it met with, until that is yielded.
+    met: Option<Met>,
+    /// It was about to queue.
+    drowsy: bool,
     yields: PhantomData<fn() -> Y>,
 }
 
@@ -371,14 +395,29 @@ unsafe impl<'h, T, Y: Yields<'h, T>> Verb for MeetVerb<'h, T, Y> {
 
     fn attempt(&mut self, _seat: &mut Seat, _turn: Turn) -> Option<Result<Y, Disconnected>> {
         let half = self.half.as_mut().expect(OVER);
-        let met = half.step().or_else(|| half.fall_asleep())?; // I1
+        if self.met.is_none() {
+            let look = match half.step() {
+                Look::Alone if self.drowsy => half.fall_asleep(), // I1
+                Look::Alone => half.side.look_closely(&half.shared.spot),
+                look => look,
+            };
+            self.met = outcome(look);
+            if look == Look::Met {
+                half.wake_sleeper();
+            }
+        }
+        let met = self.met.take()?;
         let half = self.half.take().expect(OVER);
         Some(met.map(|()| Y::of(half)))
     }
 
     fn prepare(&mut self, _: &mut Seat, _: Turn, _: &mut LockedQueue<'_, Self>) -> bool {
         let half = self.half.as_ref().expect(OVER);
-        half.side.may_go_on(&half.shared.spot) // I1
+        if half.side.may_go_on(&half.shared.spot) {
+            return true;
+        }
+        self.drowsy = true;
+        !half.has_said_so() // I1
     }
 
     fn collect(&mut self, _seat: &mut Seat) -> Result<Y, Disconnected> {

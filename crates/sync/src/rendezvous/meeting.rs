@@ -7,14 +7,15 @@ use super::spot::{Look, Side, Spot};
 use super::{Disconnected, TryRendezvousError};
 
 /// A place where two parties meet and swap values, in memory of the caller's: a stack frame, a
-/// static, a struct. Needs no allocator and no operating system.
+/// static, a struct. Needs no allocator and no operating system; this crate needs a processor with
+/// 64-bit atomics.
 ///
 /// Without the feature `std` its parties only spin. With it they give the processor away after a
 /// while, but never sleep: use [`Rendezvous`](super::Rendezvous) and
 /// [`RendezvousData`](super::RendezvousData) there, unless the memory must be the caller's.
 ///
 /// # Cost
-/// Two cache lines, and two values. To meet: one store and one load at least, no exchange and no
+/// Three cache lines, and two values. To meet: one store and one load at least, no exchange and no
 /// fence; the cost does not depend on the size of the value.
 ///
 /// # Examples

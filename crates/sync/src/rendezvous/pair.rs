@@ -1,6 +1,7 @@
 //! The two types for two; the protocol is in `spot.rs` and `half.rs`.
 
 use core::fmt;
+use counterpoint_base::CachePadded;
 use counterpoint_base::prim::time::{Duration, Instant};
 
 use super::half::{Half, Meet};
@@ -26,6 +27,8 @@ pub type RendezvousSwap<'h, T> = Meet<'h, T, &'h mut T>;
 /// [`wait`](Self::wait) panics and all other forms report [`Disconnected`]. A meeting for which it
 /// had arrived before counts.
 ///
+/// A waker of the partner's task that panics does so in the call that wakes it; the meeting was met.
+///
 /// # Cancel safety
 /// An arrival stays: a call that timed out, was cancelled, or was one of several arms of a select
 /// and lost, has arrived, and the partner need not wait for it. The next call is for the same
@@ -33,7 +36,8 @@ pub type RendezvousSwap<'h, T> = Meet<'h, T, &'h mut T>;
 /// cancelled already, has not arrived.)
 ///
 /// # Cost
-/// For both an allocation of three or four cache lines. Who arrives last: one store and two loads,
+/// For both an allocation of three or four cache lines, and each party is a line of its own: two that
+/// lie side by side do not disturb each other. Who arrives last: one store and two loads,
 /// no exchange; and no fence where the kernel has `membarrier`. Who arrives first and must sleep
 /// pays for that fence, and then as for every wait.
 ///
@@ -55,7 +59,7 @@ pub type RendezvousSwap<'h, T> = Meet<'h, T, &'h mut T>;
 ///     }
 /// });
 /// ```
-pub struct Rendezvous(Half<()>);
+pub struct Rendezvous(CachePadded<Half<()>>);
 
 // As std's `Barrier`: there is nothing behind it that a panic could leave half-changed.
 impl core::panic::UnwindSafe for Rendezvous {}
@@ -69,7 +73,7 @@ impl Rendezvous {
     )]
     pub fn new() -> (Rendezvous, Rendezvous) {
         let (a, b) = Half::pair((), ());
-        (Rendezvous(a), Rendezvous(b))
+        (Rendezvous(a.into()), Rendezvous(b.into()))
     }
 
     /// Blocks this thread until the partner has arrived as well.
@@ -231,7 +235,7 @@ impl fmt::Debug for Rendezvous {
 ///     }
 /// });
 /// ```
-pub struct RendezvousData<T>(Half<T>);
+pub struct RendezvousData<T>(CachePadded<Half<T>>);
 
 impl<T> RendezvousData<T> {
     /// Two parties; the first one holds `a`, and has `b` after the first meeting.
@@ -241,7 +245,7 @@ impl<T> RendezvousData<T> {
     )]
     pub fn new(a: T, b: T) -> (RendezvousData<T>, RendezvousData<T>) {
         let (a, b) = Half::pair(a, b);
-        (RendezvousData(a), RendezvousData(b))
+        (RendezvousData(a.into()), RendezvousData(b.into()))
     }
 
     /// Blocks this thread until the partner has arrived as well; returns the value that it brought.
@@ -430,7 +434,8 @@ impl<T> RendezvousData<T> {
     /// The party itself, if a call has arrived and not met: then the value is the partner's to
     /// take.
     pub fn into_inner(self) -> Result<T, RendezvousData<T>> {
-        self.0.take().map_err(RendezvousData)
+        let half = self.0.into_inner();
+        half.take().map_err(|half| RendezvousData(half.into()))
     }
 }
 

@@ -12,8 +12,9 @@ use super::mapped::{
     MappedRwLockReadGuard, MappedRwLockWriteGuard, OwnedMappedRwLockReadGuard,
     OwnedMappedRwLockWriteGuard,
 };
-use super::raw::{Kind, RawRwLock};
+use super::raw::RawRwLock;
 use super::verb::{self, Guard, Upgrade, UpgradeOwned};
+use super::word::Kind;
 use super::{RwLock, UpgradeError};
 
 /// One who wrote leaves; a panic since poisons.
@@ -254,7 +255,8 @@ macro_rules! upgrades {
     ($([$($a:lifetime)?] $name:ident, $read:ident, $write:ident, $operation:ty;)*) => {$(
         impl<$($a,)? T: ?Sized> $name<$($a,)? T> {
             /// Blocks this thread until all others who read have left, and writes from then on.
-            /// Nobody writes in between; no new readers come in meanwhile.
+            /// Nobody writes in between. While it is in line no new readers come in but recursive
+            /// ones; once it was woken, one may still come in before it looks, and it waits again.
             ///
             /// # Deadlocks
             /// Waits for ever if this thread holds another guard that reads. Inside a task use

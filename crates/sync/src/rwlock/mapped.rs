@@ -4,6 +4,7 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 use core::ops::{Deref, DerefMut};
+use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::ptr::NonNull;
 use counterpoint_wait::hooks::Hold;
 use std::sync::Arc;
@@ -26,6 +27,10 @@ pub struct MappedRwLockReadGuard<'a, U: ?Sized> {
 unsafe impl<U: ?Sized + Sync> Send for MappedRwLockReadGuard<'_, U> {}
 // SAFETY: as above.
 unsafe impl<U: ?Sized + Sync> Sync for MappedRwLockReadGuard<'_, U> {}
+
+// As of the whole guards.
+impl<U: ?Sized> UnwindSafe for MappedRwLockReadGuard<'_, U> {}
+impl<U: ?Sized> RefUnwindSafe for MappedRwLockReadGuard<'_, U> {}
 
 impl<'a, U: ?Sized> MappedRwLockReadGuard<'a, U> {
     pub(super) fn new(raw: &'a RawRwLock, part: NonNull<U>, hold: Hold) -> Self {
@@ -96,6 +101,9 @@ pub struct MappedRwLockWriteGuard<'a, U: ?Sized> {
 unsafe impl<U: ?Sized + Send> Send for MappedRwLockWriteGuard<'_, U> {}
 // SAFETY: as above; a shared guard gives shared references only.
 unsafe impl<U: ?Sized + Sync> Sync for MappedRwLockWriteGuard<'_, U> {}
+
+impl<U: ?Sized> UnwindSafe for MappedRwLockWriteGuard<'_, U> {}
+impl<U: ?Sized> RefUnwindSafe for MappedRwLockWriteGuard<'_, U> {}
 
 impl<'a, U: ?Sized> MappedRwLockWriteGuard<'a, U> {
     pub(super) fn new(raw: &'a RawRwLock, part: NonNull<U>, panicking: bool, hold: Hold) -> Self {
@@ -174,6 +182,9 @@ unsafe impl<T: ?Sized + Send + Sync, U: ?Sized + Sync> Send for OwnedMappedRwLoc
 // SAFETY: as above.
 unsafe impl<T: ?Sized + Send + Sync, U: ?Sized + Sync> Sync for OwnedMappedRwLockReadGuard<T, U> {}
 
+impl<T: ?Sized, U: ?Sized> UnwindSafe for OwnedMappedRwLockReadGuard<T, U> {}
+impl<T: ?Sized, U: ?Sized> RefUnwindSafe for OwnedMappedRwLockReadGuard<T, U> {}
+
 impl<T: ?Sized, U: ?Sized> OwnedMappedRwLockReadGuard<T, U> {
     pub(super) fn new(part: NonNull<U>, guard: OwnedRwLockReadGuard<T>) -> Self {
         OwnedMappedRwLockReadGuard {
@@ -224,6 +235,9 @@ pub struct OwnedMappedRwLockWriteGuard<T: ?Sized, U: ?Sized> {
 unsafe impl<T: ?Sized + Send + Sync, U: ?Sized + Send> Send for OwnedMappedRwLockWriteGuard<T, U> {}
 // SAFETY: as above; a shared guard gives shared references to the part only.
 unsafe impl<T: ?Sized + Send + Sync, U: ?Sized + Sync> Sync for OwnedMappedRwLockWriteGuard<T, U> {}
+
+impl<T: ?Sized, U: ?Sized> UnwindSafe for OwnedMappedRwLockWriteGuard<T, U> {}
+impl<T: ?Sized, U: ?Sized> RefUnwindSafe for OwnedMappedRwLockWriteGuard<T, U> {}
 
 impl<T: ?Sized, U: ?Sized> OwnedMappedRwLockWriteGuard<T, U> {
     pub(super) fn new(part: NonNull<U>, guard: OwnedRwLockWriteGuard<T>) -> Self {

@@ -7,6 +7,7 @@ mod guard;
 mod mapped;
 mod raw;
 mod verb;
+mod word;
 
 use core::fmt;
 use counterpoint_base::const_fn;
@@ -24,12 +25,14 @@ pub use mapped::{
     MappedRwLockReadGuard, MappedRwLockWriteGuard, OwnedMappedRwLockReadGuard,
     OwnedMappedRwLockWriteGuard,
 };
-pub use raw::{Kind, State, Want};
+pub use raw::{State, Want};
 pub use verb::{
     Access, AccessVerb, Borrowed, Exclusive, Guard, Mode, Owned, Read, ReadOwned, ReadRecursive,
     ReadRecursiveOwned, Recursive, Shared, Upgradable, UpgradableRead, UpgradableReadOwned,
     Upgrade, UpgradeOwned, Upgrading, Write, WriteOwned,
 };
+
+pub use word::Kind;
 
 use raw::RawRwLock;
 
@@ -58,7 +61,8 @@ use raw::RawRwLock;
 ///
 /// # Deadlocks
 /// Writing while holding a guard waits for ever. So does reading while holding a guard that reads,
-/// if a writer came between: use [`read_recursive`](Self::read_recursive) there.
+/// if a writer came between: use [`read_recursive`](Self::read_recursive) there. A `select!` over
+/// writing and reading keeps its own reader back while its writer is in line, as any writer would.
 ///
 /// # Cost
 /// 24 bytes and the value. Free: one exchange to come in, one addition or exchange to leave. A wait
@@ -97,7 +101,8 @@ impl<T> RwLock<T> {
         }
 
         /// A free lock that serves strictly in the order of arrival: nobody overtakes, and `try_*`
-        /// fail while anyone waits.
+        /// fail while anyone waits. One who reads beside an upgradable reader is not held back by
+        /// those who wait to be upgradable readers.
         ///
         /// Costs context switches under contention. A first in line that does not come for a
         /// millisecond while somebody queues behind it is passed over.
@@ -115,7 +120,7 @@ impl<T> RwLock<T> {
 
 impl<T: ?Sized> RwLock<T> {
     /// How many may read at once.
-    pub const MAX_READERS: usize = raw::MAX_READERS;
+    pub const MAX_READERS: usize = word::MAX_READERS;
 
     /// Why one who reads could not come in at once.
     #[cold]
@@ -379,7 +384,9 @@ forms! {
     {
         ", and comes in at once if somebody reads already, also before a writer in line."
         ""
-        "So one who reads may read once more without waiting. Writers may starve if all read this way."
+        "So one who reads may read once more without waiting. One that came while somebody wrote stands"
+        "in line like others, and is let in before a writer in front of it only if it looks again."
+        "Writers may starve if all read this way."
     }
     {
         "```"

@@ -1,4 +1,3 @@
-// Long because: its states, invariants and edges stand here in one place, a quarter of the file.
 //! The read-write lock without its data: one word, a small book, and the queue of those who wait.
 //!
 //! # From
@@ -13,8 +12,8 @@
 //! | `WRITER` | held by one who writes | that one |
 //! | `UPGRADABLE` | one of the readers may upgrade | that one |
 //! | `WAITERS` | the queue is not empty, or was not | whoever holds the queue lock and finds it empty |
-//! | `BARRED` | one who wants it alone is in line: no reader joins the others | whoever holds the queue lock and finds none |
-//! | `FAIR` | newcomers queue, also if it is free | whoever holds the queue lock and finds no reason |
+//! | `BARRED` | one who wants it alone is in line, or it is kept for one: no reader joins the others | whoever holds the queue lock and finds none |
+//! | `FAIR` | newcomers queue, also if it is free; not who reads beside an upgradable reader while `BARRED` is clear | whoever holds the queue lock and finds no reason |
 //! | `STARVING` | a waiter has lost for too long: the next grants are reservations | who makes them |
 //! | `AWAKE` | a blocked thread that wants it alone holds a baton and will look: nobody else is granted | that thread |
 //! | `UPGRADING` | the upgradable reader waits for the others to leave | whoever grants it; that one, when it leaves |
@@ -33,12 +32,14 @@
 //!   exchange with the proof that the lock cannot be had, before a waiter is linked.
 //! * I3: whenever the queue lock is free, the first in line cannot be let in, or somebody else holds
 //!   a baton, or is about to call `settle`: who let go and saw `WAITERS`, who gave a baton up, who
-//!   left the queue, who was let in where others may follow.
+//!   left the queue, who was let in where others may follow. (A recursive reader in line may be able
+//!   to come in sooner, if it looks; it is granted in its turn.)
 //! * I4: `AWAKE` is cleared by the one thread whose baton says so. If it was not let in, it settles,
 //!   since others held back for it.
 //! * I5: `promised` counts the reserved batons that were neither taken up nor voided: below zero one
-//!   that wants it alone, above zero readers. `FAIR` is set as long as it is not zero. Such batons
-//!   are taken up under the queue lock.
+//!   that wants it alone, above zero readers. `FAIR` is set as long as it is not zero, `BARRED` as
+//!   long as it is below. Such batons are taken up under the queue lock. An upgrade, which comes
+//!   before all, voids a reservation for readers.
 //! * I6: `writers` counts those in line who want it alone, and arms of selects among them that were
 //!   granted elsewhere and have not yet left.
 //!
@@ -82,88 +83,21 @@ use counterpoint_base::{Backoff, const_fn};
 use counterpoint_wait::queue::{End, Grant, Locked, Pick, WaitQueue};
 use counterpoint_wait::waker::{WakeBatch, wake_in_batches};
 
+use super::word::{
+    AWAKE, BARRED, FAIR, FULL, Kind, POISONED, READER, READERS, SHUT, STARVING, STRICT, UPGRADABLE,
+    UPGRADING, WAITERS, WRITER,
+};
 use crate::fairness::Patience;
 
-const SPIN_ROUNDS: u32 = 10;
+/// Looks of a blocking newcomer, each twice as late as the one before; none in models, where it is
+/// the sleep that matters.
+const SPIN_ROUNDS: u32 = if cfg!(any(counterpoint_loom, counterpoint_shuttle)) {
+    0
+} else {
+    7
+};
 
-const WRITER: u32 = 1;
-const UPGRADABLE: u32 = 1 << 1;
-const WAITERS: u32 = 1 << 2;
-const BARRED: u32 = 1 << 3;
-const FAIR: u32 = 1 << 4;
-const STARVING: u32 = 1 << 5;
-const AWAKE: u32 = 1 << 6;
-const UPGRADING: u32 = 1 << 7;
-const STRICT: u32 = 1 << 8;
-const POISONED: u32 = 1 << 9;
-const READER: u32 = 1 << 10;
-const READERS: u32 = !(READER - 1);
-const FULL: u32 = 1 << 31;
-/// A newcomer that reads looks closer if one of these is set.
-const SHUT: u32 = WRITER | BARRED | FAIR | FULL;
-
-/// How many may read at once.
-pub(super) const MAX_READERS: usize = (FULL / READER) as usize;
-
-/// What one asks of the lock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// To read.
-    Read,
-    /// To read, also where others who read are about to be followed by a writer.
-    Recursive,
-    /// To read, and perhaps to write later.
-    Upgradable,
-    /// To write.
-    Write,
-    /// To write, as the one upgradable reader.
-    Upgrade,
-}
-
-impl Kind {
-    /// Whether it wants the lock alone.
-    const fn is_alone(self) -> bool {
-        matches!(self, Kind::Write | Kind::Upgrade)
-    }
-
-    /// Whether those who hold the lock let it in.
-    #[inline(always)]
-    const fn fits(self, word: u32) -> bool {
-        match self {
-            Kind::Read | Kind::Recursive => word & (WRITER | FULL) == 0,
-            Kind::Upgradable => word & (WRITER | FULL | UPGRADABLE) == 0,
-            Kind::Write => word & (WRITER | READERS) == 0,
-            Kind::Upgrade => word & READERS == READER,
-        }
-    }
-
-    /// Whether it may come in without having waited.
-    #[inline(always)]
-    const fn is_open(self, word: u32) -> bool {
-        let readers = word & READERS != 0;
-        self.fits(word)
-            && match self {
-                Kind::Upgrade => true,
-                Kind::Recursive if readers => true,
-                _ if word & FAIR != 0 => false,
-                Kind::Write => true,
-                Kind::Read | Kind::Recursive | Kind::Upgradable => word & BARRED == 0 || !readers,
-            }
-    }
-
-    /// The word once it is in.
-    #[inline(always)]
-    const fn let_in(self, word: u32) -> u32 {
-        match self {
-            Kind::Read | Kind::Recursive => word + READER,
-            Kind::Upgradable => (word + READER) | UPGRADABLE,
-            Kind::Write => word | WRITER,
-            Kind::Upgrade => ((word - READER) & !UPGRADABLE) | WRITER,
-        }
-    }
-}
-
-/// The right to try, as it was granted.
+/// The right to try, as it was granted; it is used up by one try.
 #[derive(Debug, PartialEq, Eq)]
 struct Baton {
     /// `AWAKE` was set for it (I4).
@@ -172,26 +106,16 @@ struct Baton {
     reserved: Option<u16>,
 }
 
-impl Baton {
-    const NONE: Baton = Baton {
-        awake: false,
-        reserved: None,
-    };
-}
-
 /// What a waiter carries.
 #[derive(Debug)]
 pub struct Want {
     kind: Kind,
-    baton: Baton,
+    baton: Option<Baton>,
 }
 
 impl Want {
     pub(super) const fn new(kind: Kind) -> Want {
-        Want {
-            kind,
-            baton: Baton::NONE,
-        }
+        Want { kind, baton: None }
     }
 }
 
@@ -214,6 +138,9 @@ impl Book {
 
     /// A reserved baton was given.
     fn promise(&mut self, alone: bool) {
+        if alone {
+            self.promised = 0;
+        }
         if self.promised == 0 {
             self.number = self.number.wrapping_add(1);
         }
@@ -269,15 +196,15 @@ struct Pass {
     to_task: bool,
 }
 
-/// Gives the lock back, unless it is forgotten.
-struct Undo<'r>(&'r RawRwLock, Kind);
+/// One who reads, upgradably or not, leaves again, unless it is forgotten.
+struct Undo<'r>(&'r RawRwLock, bool);
 
 impl Drop for Undo<'_> {
     fn drop(&mut self) {
-        match self.1 {
-            Kind::Read | Kind::Recursive => self.0.release_read(),
-            Kind::Upgradable => self.0.release_upgradable(),
-            Kind::Write | Kind::Upgrade => self.0.release_write(),
+        if self.1 {
+            self.0.release_upgradable();
+        } else {
+            self.0.release_read();
         }
     }
 }
@@ -382,10 +309,9 @@ impl RawRwLock {
     }
 
     /// One attempt of an operation, with the right that its baton gives if it was granted one.
-    pub(super) fn attempt(&self, want: &mut Want, granted: bool, patience: &mut Patience) -> bool {
+    pub(super) fn attempt(&self, want: &mut Want, patience: &mut Patience) -> bool {
         let kind = want.kind;
-        if granted {
-            let baton = core::mem::replace(&mut want.baton, Baton::NONE);
+        if let Some(baton) = want.baton.take() {
             if self.claim(kind, baton) {
                 return true;
             }
@@ -437,15 +363,31 @@ impl RawRwLock {
         let others = !queue.is_empty();
         drop(queue);
         // Others may follow who reads; and if it did not come in, they may come in its place (I3).
-        if others && !(claimed && kind.is_alone()) {
-            let undo = claimed.then(|| Undo(self, kind));
-            wake_in_batches(|wakes| {
-                let mut queue = self.queue.lock();
-                self.settle_after(&mut queue, wakes, false)
-            });
-            core::mem::forget(undo);
+        if others {
+            self.settle_beside(kind, claimed, false);
         }
         claimed
+    }
+
+    /// Lets those in who may follow one that came in to read, or that did not come in. If a waker
+    /// panics, it leaves again.
+    #[cold]
+    fn settle_beside(&self, kind: Kind, inside: bool, left: bool) {
+        if inside && kind.is_alone() {
+            return;
+        }
+        let undo = inside.then(|| Undo(self, kind == Kind::Upgradable));
+        wake_in_batches(|wakes| {
+            let mut queue = self.queue.lock();
+            self.settle_after(&mut queue, wakes, left)
+        });
+        core::mem::forget(undo);
+    }
+
+    /// One that left the line to try by itself came in, or did not (I3).
+    #[cold]
+    pub(super) fn tried(&self, kind: Kind, inside: bool) {
+        self.settle_beside(kind, inside, true);
     }
 
     /// Marks that somebody waits, or finds that an attempt may succeed (I2).
@@ -531,7 +473,9 @@ impl RawRwLock {
 
     /// A baton that nobody claims.
     pub(super) fn unclaimed(&self, want: &mut Want, queue: &LockedRwLock<'_>) {
-        let baton = core::mem::replace(&mut want.baton, Baton::NONE);
+        let Some(baton) = want.baton.take() else {
+            return;
+        };
         self.book(queue, |book| book.discharge(&baton));
         if baton.awake {
             // Relaxed: publishes nothing; the queue lock is held (I4).
@@ -543,7 +487,8 @@ impl RawRwLock {
     fn write_flags(&self, queue: &LockedRwLock<'_>) {
         // Relaxed: they publish nothing, and are set and cleared under the queue lock.
         let word = self.word().load(RELAXED);
-        let (barred, kept) = self.book(queue, |book| (book.writers > 0, book.promised != 0));
+        let (writers, promised) = self.book(queue, |book| (book.writers, book.promised));
+        let barred = writers > 0 || promised < 0;
         let mut flags = if barred { BARRED } else { 0 };
         if !queue.is_empty() {
             flags |= WAITERS | STARVING;
@@ -551,7 +496,7 @@ impl RawRwLock {
                 flags |= FAIR;
             }
         }
-        if kept {
+        if promised != 0 {
             flags |= FAIR;
         }
         let cleared = (WAITERS | BARRED | FAIR | STARVING) & !flags;
@@ -617,31 +562,36 @@ impl RawRwLock {
             return false;
         }
         let reserve = promised > 0 || word & (STRICT | STARVING) != 0;
-        let reserved = reserve.then(|| number.wrapping_add(u16::from(promised == 0)));
+        let reserved = |kind: Kind| {
+            let next = promised == 0 || kind.is_alone();
+            reserve.then(|| number.wrapping_add(u16::from(next)))
+        };
         let given = Cell::new(None);
         let granted = queue.grant(
             End::First,
             Grant::Baton,
             wakes,
-            |want, committed| {
+            |want, candidate| {
                 let pick = judge(want.kind, word, pass, promised > 0);
                 if pick == Pick::Take {
-                    let awake = committed && !reserve && want.kind.is_alone();
+                    let awake = candidate.committed && !reserve && want.kind.is_alone();
                     if awake {
                         // Relaxed: publishes nothing. Before the verdict, so that the claim finds it.
                         self.word().fetch_or(AWAKE, RELAXED);
                     }
-                    want.baton = Baton { awake, reserved };
-                    given.set(Some((want.kind, committed)));
+                    want.baton = Some(Baton {
+                        awake,
+                        reserved: reserved(want.kind),
+                    });
+                    given.set(Some((want.kind, candidate.committed)));
                 }
                 pick
             },
             |want| {
-                if want.baton.awake {
+                if want.baton.take().is_some_and(|baton| baton.awake) {
                     // Relaxed: as above; nobody can have claimed it.
                     self.word().fetch_and(!AWAKE, RELAXED);
                 }
-                want.baton = Baton::NONE;
             },
         );
         let Some((kind, committed)) = given.take().filter(|_| granted) else {

@@ -11,7 +11,8 @@ use counterpoint_wait::queue::WaitQueue;
 use counterpoint_wait::waker::WakeBatch;
 use std::sync::Arc;
 
-use super::raw::{Kind, State, Want};
+use super::raw::{State, Want};
+use super::word::Kind;
 use super::{
     OwnedRwLockReadGuard, OwnedRwLockUpgradableReadGuard, OwnedRwLockWriteGuard, RwLock,
     RwLockError, RwLockReadGuard, RwLockUpgradableReadGuard, RwLockWriteGuard, UpgradeError,
@@ -279,7 +280,7 @@ pub struct AccessVerb<A: Access> {
     access: A,
     /// It is counted in line (raw.rs I6).
     in_line: bool,
-    /// It left the line to try by itself, and may have been in others' way (raw.rs I3).
+    /// It left the line to try by itself: others may follow it, or come in its place (raw.rs I3).
     left: bool,
 }
 
@@ -346,11 +347,12 @@ unsafe impl<A: Access> Verb for AccessVerb<A> {
     #[inline]
     fn attempt(&mut self, want: &mut Want, turn: Turn) -> Option<A::Guard> {
         let free = match A::KIND {
-            Kind::Read if turn == Turn::First => self.access.lock().raw.try_read(),
-            Kind::Write if turn == Turn::First => self.access.lock().raw.try_write(),
+            _ if turn == Turn::Notified || self.left => false,
+            Kind::Read => self.access.lock().raw.try_read(),
+            Kind::Write => self.access.lock().raw.try_write(),
             _ => false,
         };
-        if free || self.attempt_slow(want, turn) {
+        if free || self.attempt_slow(want) {
             return Some(self.access.guard());
         }
         None
@@ -417,16 +419,13 @@ unsafe impl<A: Access> Verb for AccessVerb<A> {
 }
 
 impl<A: Access> AccessVerb<A> {
-    fn attempt_slow(&mut self, want: &mut Want, turn: Turn) -> bool {
+    fn attempt_slow(&mut self, want: &mut Want) -> bool {
         self.in_line = false;
         let raw = &self.access.lock().raw;
-        let granted = turn == Turn::Notified;
-        if raw.attempt(want, granted, &mut self.patience) {
-            return true;
-        }
+        let inside = raw.attempt(want, &mut self.patience);
         if core::mem::take(&mut self.left) {
-            raw.settle_all();
+            raw.tried(A::KIND, inside);
         }
-        false
+        inside
     }
 }

@@ -304,6 +304,12 @@ unsafe impl<S: Source> Verb for AcquireVerb<S> {
         raw.settle(queue, wakes)
     }
 
+    const GLANCES: bool = true;
+
+    fn may_succeed(&self, want: &Want) -> bool {
+        self.raw().is_open(want.min)
+    }
+
     fn units(&self, _want: &Want) -> usize {
         self.min
     }

@@ -194,7 +194,7 @@ fn turn<R>(locked: &LockedGroup<'_>, f: impl FnOnce(&mut Turn) -> R) -> R {
 /// Grants the waiters of ended generations until the batch is full.
 fn release_ended(locked: &mut LockedGroup<'_>, wakes: &mut WakeBatch) {
     let now = turn(locked, |turn| turn.number);
-    let ended = |generation: &mut Generation, _: bool| match generation.0 == now {
+    let ended = |generation: &mut Generation, _| match generation.0 == now {
         true => Pick::Skip,
         false => Pick::Take,
     };

@@ -2,7 +2,10 @@
 
 use super::wakers::Probe;
 use counterpoint_sync::semaphore::AcquireError;
-use counterpoint_sync::{LockError, Mutex, RwLock, RwLockError, Semaphore, WaitGroup};
+use counterpoint_sync::{
+    Barrier, BarrierWaitError, BarrierWaitResult, Claim, LockError, Mutex, OnceCell, OnceCellError,
+    RwLock, RwLockError, Semaphore, WaitGroup,
+};
 use counterpoint_wait::cancel::{CancelToken, Ctl};
 use counterpoint_wait::op::Verb;
 use counterpoint_wait::{Op, Stop};
@@ -247,6 +250,58 @@ fn wait_group() -> Subject {
     )
 }
 
+fn claimed(result: Result<Claim<'static, ()>, OnceCellError>) -> Result<Won, Stop> {
+    match result {
+        Ok(claim) => Ok(boxed(claim)),
+        Err(OnceCellError::TimedOut) => Err(Stop::TimedOut),
+        Err(_) => Err(Stop::Cancelled),
+    }
+}
+
+/// A cell that is being filled, and what fills it.
+fn filled_soon() -> (&'static OnceCell<()>, impl Fn() + Send + Sync + 'static) {
+    let cell: &'static OnceCell<()> = leak(OnceCell::new());
+    let Some(Claim::Init(init)) = cell.try_claim() else {
+        panic!("it is empty");
+    };
+    let init = Mutex::new(Some(init));
+    (cell, move || {
+        if let Some(init) = init.lock().take() {
+            init.fill(());
+        }
+    })
+}
+
+fn once_claim() -> Subject {
+    let (cell, open) = filled_soon();
+    Subject::new(false, || cell.claim_async(), boxed, claimed, open)
+}
+
+fn once_wait() -> Subject {
+    let (cell, open) = filled_soon();
+    let stopped = |result: Result<_, Stop>| result.map(boxed);
+    Subject::new(false, || cell.wait_async(), boxed, stopped, open)
+}
+
+fn passed(result: Result<BarrierWaitResult, BarrierWaitError>) -> Result<Won, Stop> {
+    match result {
+        Ok(result) => Ok(boxed(result)),
+        Err(BarrierWaitError::TimedOut) => Err(Stop::TimedOut),
+        Err(_) => Err(Stop::Cancelled),
+    }
+}
+
+/// More parties than will come, until they leave.
+fn barrier() -> Subject {
+    let barrier: &'static Barrier = leak(Barrier::new(100_000));
+    let open = || {
+        while barrier.parties() > 0 {
+            barrier.leave();
+        }
+    };
+    Subject::new(false, || barrier.wait_async(), boxed, passed, open)
+}
+
 /// A fresh one of each.
 pub(crate) fn all() -> Vec<Subject> {
     vec![
@@ -267,6 +322,9 @@ pub(crate) fn all() -> Vec<Subject> {
         recursive_read(RwLock::new(())),
         cancel_token(),
         wait_group(),
+        once_claim(),
+        once_wait(),
+        barrier(),
     ]
 }
 

@@ -1,10 +1,13 @@
 //! What the primitives tell the hooks.
 
+mod barrier;
 mod groups;
 mod mutex;
+mod once;
 mod semaphore;
 mod shares;
 mod signals;
+mod stage;
 
 use counterpoint_wait::hooks::{self, Notice, Sink, What};
 use std::cell::{Cell, RefCell};

@@ -6,7 +6,7 @@ use core::task::Context;
 use counterpoint_base::prim::time::Instant;
 
 use crate::hooks::Site;
-use crate::queue::{Locked, WaitQueue};
+use crate::queue::{Locked, Node, WaitQueue};
 use crate::waker::WakeBatch;
 
 /// Why an operation was stopped.
@@ -65,6 +65,10 @@ pub unsafe trait Verb {
     /// As an arm of a select it is polled and stays in its queue, instead of joining the decision.
     const STAYS: bool = false;
 
+    /// It looks by itself for a moment before it queues: a poll by asking
+    /// [`may_succeed`](Verb::may_succeed), a thread already before it waits.
+    const GLANCES: bool = false;
+
     /// Where to wait.
     fn queue(&self) -> &WaitQueue<Self::State, Self::Payload>;
 
@@ -79,6 +83,14 @@ pub unsafe trait Verb {
         turn: Turn,
         queue: &mut LockedQueue<'_, Self>,
     ) -> bool;
+
+    /// The operation was linked as `node` in this hold of the lock: for a verb whose granters pick
+    /// one waiter out of many, by [`Locked::grant_node`]. The node is linked until it is granted,
+    /// or until [`look_again`](Self::look_again) answers true or [`settle`](Self::settle) is called.
+    #[inline(always)]
+    fn linked(&mut self, node: *const Node<Self::Payload>, queue: &mut LockedQueue<'_, Self>) {
+        let _ = (node, queue);
+    }
 
     /// Takes the result that was handed.
     fn collect(&mut self, payload: &mut Self::Payload) -> Self::Output;
@@ -96,6 +108,14 @@ pub unsafe trait Verb {
 
     /// The result of an operation that was stopped, with what it was lent.
     fn stopped(&mut self, payload: &mut Self::Payload, why: Stop) -> Self::Stoppable;
+
+    /// Whether an attempt may succeed now, for a verb whose waits are often over at once since what
+    /// it waits for is held or sent on another processor. Such an operation looks for a moment
+    /// before it queues. A look that decides nothing and changes nothing.
+    fn may_succeed(&self, payload: &Self::Payload) -> bool {
+        let _ = payload;
+        false
+    }
 
     /// The operation is polled while it is queued: may it try although nothing was granted?
     /// Called under the lock. Only a verb whose newcomers may overtake answers true, so that a

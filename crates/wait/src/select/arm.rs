@@ -45,6 +45,7 @@ pub struct ArmSlot<O: Operation> {
 }
 
 /// Makes an operation an arm of a [`Select`](super::Select).
+#[inline]
 pub fn arm<O: Operation>(operation: O) -> ArmSlot<O> {
     ArmSlot {
         operation,
@@ -86,6 +87,7 @@ impl<F: Future> fmt::Debug for FutureSlot<F> {
 
 impl<O: Operation> ArmSlot<O> {
     /// The output, once this arm has won; `None` before and after it was taken.
+    #[inline]
     pub fn take(self: Pin<&mut Self>) -> Option<O::Output> {
         self.output().take()
     }
@@ -100,6 +102,7 @@ impl<O: Operation> ArmSlot<O> {
         &mut unsafe { self.get_unchecked_mut() }.output
     }
 
+    #[inline]
     fn keep(self: Pin<&mut Self>, output: Option<O::Output>) -> bool {
         let won = output.is_some();
         if won {
@@ -112,6 +115,7 @@ impl<O: Operation> ArmSlot<O> {
 impl<O: Operation> Sealed for ArmSlot<O> {}
 
 impl<O: Operation> Arm for ArmSlot<O> {
+    #[inline]
     fn attempt(mut self: Pin<&mut Self>, key: Key) -> bool {
         let output = self.as_mut().operation().arm_try(key);
         self.keep(output)
@@ -227,6 +231,8 @@ impl<F: Future> Arm for FutureSlot<F> {
 pub trait ArmList: Sealed {
     /// How many there are.
     fn count(&self) -> usize;
+    /// `Arm::attempt` of arm number `index`: the one step that is on every path.
+    fn attempt(&mut self, index: usize, key: Key) -> bool;
     /// Calls `f` with arm number `index`.
     fn with(&mut self, index: usize, f: &mut dyn FnMut(Pin<&mut dyn Arm>));
     /// `Arm::has_soft` of arm number `index`.
@@ -241,6 +247,11 @@ impl ArmList for () {
     #[inline]
     fn count(&self) -> usize {
         0
+    }
+
+    #[inline]
+    fn attempt(&mut self, index: usize, _: Key) -> bool {
+        unreachable!("{index} more arms than there are")
     }
 
     #[inline]
@@ -265,6 +276,14 @@ impl<A: Arm, R: ArmList> ArmList for (Pin<&mut A>, R) {
     #[inline]
     fn count(&self) -> usize {
         1 + self.1.count()
+    }
+
+    #[inline]
+    fn attempt(&mut self, index: usize, key: Key) -> bool {
+        match index.checked_sub(1) {
+            None => self.0.as_mut().attempt(key),
+            Some(index) => self.1.attempt(index, key),
+        }
     }
 
     #[inline]
@@ -331,6 +350,7 @@ pub struct OpTag;
 
 impl OpTag {
     /// The slot.
+    #[inline(always)]
     pub fn slot<O: Operation>(self, operation: O) -> ArmSlot<O> {
         arm(operation)
     }
@@ -343,6 +363,7 @@ pub struct FutureTag;
 
 impl FutureTag {
     /// The slot.
+    #[inline(always)]
     pub fn slot<F: Future>(self, future: F) -> FutureSlot<F> {
         future_arm(future)
     }

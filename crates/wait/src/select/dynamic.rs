@@ -8,6 +8,7 @@ use counterpoint_base::prim::time::{Duration, Instant, deadline};
 
 use super::arm::{Arm, ArmList};
 use super::{Patience, Selecting};
+use crate::op::Key;
 
 /// Waits for the first of a number of arms that is known at run time.
 ///
@@ -174,6 +175,11 @@ impl crate::op::sealed::Sealed for &mut Select<'_> {}
 impl ArmList for &mut Select<'_> {
     fn count(&self) -> usize {
         self.arms.len()
+    }
+
+    fn attempt(&mut self, index: usize, key: Key) -> bool {
+        let arm = self.arms[index].as_mut();
+        arm.is_some_and(|arm| arm.as_mut().attempt(key))
     }
 
     fn with(&mut self, index: usize, f: &mut dyn FnMut(Pin<&mut dyn Arm>)) {

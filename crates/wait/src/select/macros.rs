@@ -193,12 +193,24 @@ macro_rules! __select {
     (@patience) => { $crate::select::Patience::Forever };
     (@patience $patience:tt) => { $patience };
 
-    (@run wait $biased:ident $patience:tt $list:tt) => {
-        $crate::select::Selecting::new($list, $biased, $patience).wait()
-    };
-    (@run await $biased:ident $patience:tt $list:tt) => {
-        $crate::select::Selecting::new($list, $biased, $patience).await
-    };
+    (@run wait $biased:ident $patience:tt $list:tt) => {{
+        let (mut arms, patience) = ($list, $patience);
+        match $crate::select::attempt(&mut arms, $biased) {
+            ::core::result::Result::Ok(won) => ::core::option::Option::Some(won),
+            ::core::result::Result::Err(attempted) => {
+                $crate::select::Selecting::after(arms, attempted, patience).wait()
+            }
+        }
+    }};
+    (@run await $biased:ident $patience:tt $list:tt) => {{
+        let (mut arms, patience) = ($list, $patience);
+        match $crate::select::attempt(&mut arms, $biased) {
+            ::core::result::Result::Ok(won) => ::core::option::Option::Some(won),
+            ::core::result::Result::Err(attempted) => {
+                $crate::select::Selecting::after(arms, attempted, patience).await
+            }
+        }
+    }};
 
     (@list) => { () };
     (@list $slot:ident $($rest:ident)*) => {

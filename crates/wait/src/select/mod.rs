@@ -66,7 +66,7 @@ use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 use counterpoint_base::prim::time::{Duration, Instant, deadline, reached};
 
-use crate::block::drive_with;
+use crate::block::{How, drive_with};
 use crate::bounded::earlier;
 use crate::op::Key;
 use crate::queue::{ArmRef, Core};
@@ -95,6 +95,44 @@ pub fn __at(time: Instant) -> Patience {
     Patience::Until(Some(time))
 }
 
+/// Shows that all arms were tried, and in which order.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Attempted(Order);
+
+/// The first attempt of a select, before there is anything to wait with: an arm that wins at once
+/// needs no more.
+///
+/// # Errors
+/// What to wait with, if no arm has won.
+#[doc(hidden)]
+#[inline]
+pub fn attempt<L: ArmList>(arms: &mut L, biased: bool) -> Result<usize, Attempted> {
+    let order = Order::new(biased, arms.count());
+    attempt_in(arms, order).ok_or(Attempted(order))
+}
+
+#[inline]
+fn attempt_in<L: ArmList>(arms: &mut L, order: Order) -> Option<usize> {
+    let count = arms.count();
+    for position in 0..count {
+        let index = order.nth(position, count);
+        if arms.attempt(index, Key(())) {
+            return Some(index);
+        }
+    }
+    None
+}
+
+/// Who waits for a select.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Waiter {
+    /// Nobody had to wait yet.
+    Unknown,
+    Task,
+    Thread,
+}
+
 /// What is registered of a select, and the word that decides it.
 ///
 /// Yields the number of the winning arm, whose output is in its slot, or `None` at the end of its
@@ -112,7 +150,9 @@ pub struct Selecting<L: ArmList> {
     now_only: bool,
     deadline: Option<Instant>,
     timer: TimerNode,
-    blocking: bool,
+    waiter: Waiter,
+    /// All arms were tried just now.
+    tried: bool,
     expired: bool,
     _pinned: PhantomPinned,
 }
@@ -128,17 +168,17 @@ impl<L: ArmList> fmt::Debug for Selecting<L> {
 
 impl<L: ArmList> Selecting<L> {
     /// A select over `arms`, tried as written (`biased`) or in any order.
-    pub fn new(mut arms: L, biased: bool, patience: Patience) -> Selecting<L> {
-        let count = arms.count();
-        for index in 0..count {
-            // A thread may have waited for the arm before.
-            arms.with(index, &mut |arm| arm.set_blocking(false));
-        }
-        let order = if biased {
-            Order::BIASED
-        } else {
-            Order::fair(count)
-        };
+    pub fn new(arms: L, biased: bool, patience: Patience) -> Selecting<L> {
+        let order = Order::new(biased, arms.count());
+        Selecting::build(arms, order, patience, false)
+    }
+
+    /// A select over `arms`, none of which has won at once.
+    pub fn after(arms: L, attempted: Attempted, patience: Patience) -> Selecting<L> {
+        Selecting::build(arms, attempted.0, patience, true)
+    }
+
+    fn build(arms: L, order: Order, patience: Patience, tried: bool) -> Selecting<L> {
         let deadline = match patience {
             Patience::Until(deadline) => deadline,
             Patience::Forever | Patience::Now => None,
@@ -152,17 +192,30 @@ impl<L: ArmList> Selecting<L> {
             now_only: matches!(patience, Patience::Now),
             deadline,
             timer: TimerNode::new(),
-            blocking: false,
+            waiter: Waiter::Unknown,
+            tried,
             expired: false,
             _pinned: PhantomPinned,
         }
     }
 
     /// Blocks this thread until an arm wins or the patience ends.
-    pub fn wait(self) -> Option<usize> {
+    pub fn wait(mut self) -> Option<usize> {
+        if !self.tried {
+            let won = self.attempt();
+            if won.is_some() {
+                return won;
+            }
+            self.tried = true;
+        }
+        self.wait_slow()
+    }
+
+    #[inline(never)]
+    fn wait_slow(self) -> Option<usize> {
         let mut select = core::pin::pin!(self);
         let this = select.as_mut().project();
-        this.blocking = true;
+        this.waiter = Waiter::Thread;
         let mut committed = true;
         for index in 0..this.arms.count() {
             this.arms.with(index, &mut |mut arm| {
@@ -170,7 +223,11 @@ impl<L: ArmList> Selecting<L> {
                 committed &= arm.is_committed();
             });
         }
-        drive_with(select, committed, Selecting::wake_at, Selecting::expire)
+        let how = How {
+            committed,
+            lingers: true,
+        };
+        drive_with(select, how, Selecting::wake_at, Selecting::expire)
     }
 
     fn project(self: Pin<&mut Self>) -> &mut Self {
@@ -200,6 +257,11 @@ impl<L: ArmList> Selecting<L> {
     /// The arm at `position` in the order.
     fn nth(&self, position: usize) -> usize {
         self.order.nth(position, self.arms.count())
+    }
+
+    /// The first arm in order whose attempt succeeds.
+    fn attempt(&mut self) -> Option<usize> {
+        attempt_in(&mut self.arms, self.order)
     }
 
     /// The first arm in order for which `f` is true.
@@ -287,7 +349,7 @@ impl<L: ArmList> Selecting<L> {
         // for an arm that wants to look again.
         let look = self.has_soft()
             || self.expired
-            || (self.deadline.is_some() && !self.blocking)
+            || (self.deadline.is_some() && self.waiter != Waiter::Thread)
             || self.arms_wake_at().is_some_and(reached);
         if same && !look {
             return Poll::Pending;
@@ -303,7 +365,7 @@ impl<L: ArmList> Selecting<L> {
 
     /// All arms are registered: sees to it that the task is woken when one wants to look again.
     fn poll_recheck(&mut self, cx: &mut Context<'_>) {
-        if self.blocking {
+        if self.waiter == Waiter::Thread {
             return;
         }
         let Some(at) = self.arms_wake_at() else {
@@ -325,7 +387,7 @@ impl<L: ArmList> Selecting<L> {
         let Some(deadline) = self.deadline else {
             return false;
         };
-        if self.blocking {
+        if self.waiter == Waiter::Thread {
             // In the past from the beginning: each arm was tried once, and that is all (W4).
             return reached(deadline);
         }
@@ -348,9 +410,21 @@ impl<L: ArmList> Future for Selecting<L> {
         }
         loop {
             // I1, I2: nothing is registered here.
-            let won = this
-                .find(|arm| arm.attempt(Key(())))
-                .or_else(|| this.find(|arm| arm.poll_soft(cx)));
+            let tried = core::mem::replace(&mut this.tried, false);
+            let mut won = if tried { None } else { this.attempt() };
+            if won.is_none() {
+                // Another kind may have waited for the arms before.
+                let fresh = this.waiter == Waiter::Unknown;
+                won = this.find(|mut arm| {
+                    if fresh {
+                        arm.as_mut().set_blocking(false);
+                    }
+                    arm.poll_soft(cx)
+                });
+                if fresh {
+                    this.waiter = Waiter::Task;
+                }
+            }
             if won.is_some() || this.is_over(cx) {
                 return Poll::Ready(won);
             }

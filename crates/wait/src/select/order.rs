@@ -22,11 +22,22 @@ impl Order {
         backwards: false,
     };
 
-    /// Any order of `count` arms.
-    pub(super) fn fair(count: usize) -> Order {
-        if count < 2 {
-            return Order::BIASED;
+    /// The order of `count` arms for a select: as written, or any.
+    #[inline]
+    pub(super) fn new(biased: bool, count: usize) -> Order {
+        match count {
+            _ if biased => Order::BIASED,
+            0 | 1 => Order::BIASED,
+            2 => Order::Round {
+                start: random(2),
+                backwards: false,
+            },
+            _ => Order::fair(count),
         }
+    }
+
+    /// Any order of `count` arms.
+    fn fair(count: usize) -> Order {
         if count > SHUFFLED {
             return Order::Round {
                 start: random(count),
@@ -60,6 +71,7 @@ fn nibble(nibbles: u64, position: usize) -> u64 {
 }
 
 /// A number below `bound`, any as likely as any other.
+#[inline]
 fn random(bound: usize) -> usize {
     ((u64::from(record::random()) * bound as u64) >> 32) as usize
 }

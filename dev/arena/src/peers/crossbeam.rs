@@ -4,6 +4,7 @@ use crossbeam_channel::{Receiver, Sender, bounded, select};
 use crossbeam_utils::sync::{Parker, Unparker};
 
 use crate::book::Book;
+use crate::rooms::sync_rendezvous::{self, Exchanges};
 use crate::rooms::wait_parker::{self, Parking};
 use crate::rooms::wait_select::{self, ThreadSelect};
 
@@ -12,6 +13,24 @@ struct Peer;
 pub(crate) fn enter(book: &mut Book) {
     wait_parker::for_threads::<Peer>(book, "crossbeam");
     wait_select::for_threads::<Peer>(book, "crossbeam");
+    sync_rendezvous::exchanges::<Peer>(book, "crossbeam, two channels");
+}
+
+impl Exchanges for Peer {
+    type Place = [(Sender<u64>, Receiver<u64>); 2];
+    fn new() -> Self::Place {
+        [bounded(0), bounded(0)]
+    }
+    fn exchange([there, back]: &Self::Place, first: bool, mine: u64) -> u64 {
+        if first {
+            there.0.send(mine).expect("both ends live");
+            back.1.recv().expect("both ends live")
+        } else {
+            let theirs = there.1.recv().expect("both ends live");
+            back.0.send(mine).expect("both ends live");
+            theirs
+        }
+    }
 }
 
 impl Parking for Peer {

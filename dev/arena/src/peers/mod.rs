@@ -23,8 +23,11 @@ peers! {
     async_lock,
     event_listener,
     crossbeam,
+    flume,
     openmp_reducer,
+    rendezvous_swap,
     asyncband,
     saa,
     atlas_twin,
+    reader_thread,
 }

@@ -4,12 +4,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::book::Book;
 use crate::rooms::sync_buf_mutex::{self, Counter};
+use crate::rooms::sync_rendezvous;
 
 struct Peer;
 
 pub(crate) fn enter(book: &mut Book) {
     sync_buf_mutex::plain(book);
     sync_buf_mutex::counter::<Peer>(book, "AtomicU64");
+    sync_rendezvous::floor(book);
 }
 
 impl Counter for Peer {

@@ -1,11 +1,12 @@
 //! The standard library.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Barrier, Mutex};
 use std::thread::{self, Thread};
 
 use crate::book::Book;
 use crate::rooms::sync_buf_mutex::{self, Counter};
 use crate::rooms::sync_mutex::{self, Lock};
+use crate::rooms::sync_rendezvous::{self, Meets};
 use crate::rooms::wait_parker::{self, Parking};
 
 struct Peer;
@@ -14,6 +15,7 @@ pub(crate) fn enter(book: &mut Book) {
     sync_mutex::for_threads::<Peer>(book, "std");
     sync_buf_mutex::counter::<Peer>(book, "std");
     wait_parker::for_threads::<Peer>(book, "std");
+    sync_rendezvous::barrier::<Peer>(book, "std");
 }
 
 impl Lock for Peer {
@@ -37,6 +39,17 @@ impl Counter for Peer {
     }
     fn add_one(total: &Mutex<u64>) {
         *total.lock().unwrap() += 1;
+    }
+}
+
+impl Meets for Peer {
+    type Party = Arc<Barrier>;
+    fn pair() -> [Arc<Barrier>; 2] {
+        let barrier = Arc::new(Barrier::new(2));
+        [barrier.clone(), barrier]
+    }
+    fn wait(party: &mut Arc<Barrier>) {
+        party.wait();
     }
 }
 

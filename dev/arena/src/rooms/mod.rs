@@ -19,6 +19,8 @@ rooms! {
     sync_semaphore,
     sync_notify,
     sync_buf_mutex,
+    sync_rendezvous,
+    sync_stage,
     wait_parker,
     wait_select,
     atlas,

@@ -30,6 +30,9 @@ pub enum Ret {
     Sum(i64),
 }
 
+/// How many exponents there are, more than calls can overlap; then they are used again.
+const EXPONENTS: u32 = 38;
+
 /// A counter.
 #[derive(Clone, Copy, Debug)]
 pub struct Counter;
@@ -113,8 +116,8 @@ pub struct Numbered {
 impl Numbered {
     fn fresh(&self) -> u32 {
         let mut fresh = self.fresh.lock().expect("nothing panics in here");
-        *fresh += 1;
-        *fresh - 1
+        *fresh = (*fresh + 1) % EXPONENTS;
+        *fresh
     }
 }
 

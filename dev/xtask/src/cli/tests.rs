@@ -40,6 +40,10 @@ fn unknown_words_are_refused() {
 fn options_that_would_do_nothing_are_refused() {
     assert!(asked(&["fmt", "--long"]).unwrap_err().contains("--long"));
     assert!(asked(&["models", "--long"]).is_ok());
+    assert!(asked(&["litmus", "--long"]).is_ok());
+    assert!(asked(&["fuzz", "--only", "mutex", "--seconds=5"]).is_ok());
+    assert!(asked(&["fuzz", "--seconds", "0"]).is_err());
+    assert!(asked(&["fuzz", "--seconds", "soon"]).is_err());
 }
 
 #[test]

@@ -83,11 +83,13 @@ fn the_night_runs_the_long_jobs() {
         [
             "models",
             "histories",
+            "litmus",
             "weaken",
+            "peers",
             "planted",
             "jitter",
-            "asan",
-            "tsan"
+            "sanitize",
+            "fuzz"
         ]
     );
 }

@@ -2,7 +2,8 @@
 //! their sequential models.
 //!
 //! Each test of `dev/stress/tests/histories.rs` writes its counts into `target/xtask/proof`. A
-//! structure with fewer histories than [`FEWEST`] fails.
+//! structure with fewer histories than [`FEWEST`] fails. The wrong structures of
+//! `dev/stress/tests/planted.rs` must be found.
 
 use crate::job::Context;
 use crate::report::table;
@@ -47,6 +48,8 @@ pub(crate) fn run(context: &Context) -> Result<String, String> {
         let arguments = [
             "--test",
             "histories",
+            "--test",
+            "planted",
             "--no-fail-fast",
             "--",
             "--nocapture",

@@ -1,49 +1,77 @@
 //! `models`: the models under loom and shuttle, with the number of executions of each.
 //!
 //! A model prints `model <name>: <n> executions (<engine>)`. One that explores hardly anything
-//! proves nothing, so a small number fails.
+//! proves nothing, so a small number fails. Under shuttle each primitive gets at least
+//! [`SCHEDULES`] schedules, random ones and those of PCT, spread over its models.
 
+use crate::command::Ending;
 use crate::job::Context;
+use crate::jobs::proof::Proof;
+use crate::primitives::{Primitive, primitives};
 use crate::report::table;
-use crate::test_build::{Engine, TestBuild, parse_runs};
+use crate::test_build::{Engine, TestBinary, TestBuild, parse_runs};
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 /// The fewest executions a model may have.
 const FEWEST: u64 = 50;
 
+/// The fewest schedules of a primitive under shuttle, in the gate and at night.
+const SCHEDULES: (u64, u64) = (200_000, 5_000_000);
+
+/// Who explores models.
+const ENGINES: [&str; 2] = ["loom", "shuttle"];
+
+/// The models of a file may take so long under shuttle.
+const LIMIT: Duration = Duration::from_secs(7200);
+
 /// One line that a model printed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Model {
+    /// Its file, without ending; empty if it is not known.
+    file: String,
     name: String,
     executions: u64,
     engine: String,
 }
 
+impl Model {
+    /// As lists name it.
+    fn path(&self) -> String {
+        format!("{}::{}", self.file, self.name)
+    }
+}
+
 /// Runs the job.
 pub(crate) fn run(context: &Context) -> Result<String, String> {
-    let mut models = Vec::new();
-    let mut problems = Vec::new();
-    for engine in [Engine::Loom, Engine::Shuttle] {
-        let build = TestBuild::models(context, engine)?;
-        let arguments = [
-            "--tests",
-            "--no-fail-fast",
-            "--",
-            "--nocapture",
-            "--test-threads=2",
-        ];
-        let mut command = build.command(context, &arguments)?;
-        if context.options.long {
-            command = command.variable("COUNTERPOINT_MODEL", "long");
-        }
-        let output = command.run()?.checked()?;
-        let tests: usize = parse_runs(&output.text).iter().map(|ran| ran.tests).sum();
-        let found = parse(&output.text);
-        problems.extend(judge(engine, tests, &found));
+    let only = &context.options.only;
+    if let Some(name) = only.iter().find(|name| !ENGINES.contains(&name.as_str())) {
+        return Err(format!(
+            "{name} explores no models: {}.",
+            ENGINES.join(", ")
+        ));
+    }
+    let wanted = |engine: &str| only.is_empty() || only.iter().any(|name| name == engine);
+    let primitives = primitives(&context.repo)?;
+    let proof = match only.is_empty() {
+        true => Proof::begin(context, "models")?,
+        false => Proof::more(context, "models")?,
+    };
+    let (mut models, mut problems) = (Vec::new(), Vec::new());
+    if wanted("loom") {
+        let (found, more) = every_schedule(context)?;
+        models.extend(found);
+        problems.extend(more);
+    }
+    if wanted("shuttle") {
+        let (found, more) = many_schedules(context, &primitives)?;
+        problems.extend(more);
+        problems.extend(scarce(context, &primitives, &found));
         models.extend(found);
     }
     let row = |model: &Model| {
         vec![
-            model.name.clone(),
+            model.path(),
             model.executions.to_string(),
             model.engine.clone(),
         ]
@@ -52,11 +80,131 @@ pub(crate) fn run(context: &Context) -> Result<String, String> {
     if !rows.is_empty() {
         println!("{}", table(&["model", "executions", "engine"], &rows));
     }
+    for model in &models {
+        let engine = model.engine.split([',', ' ']).next().unwrap_or_default();
+        let failed = problems.iter().any(|problem| problem.contains(&model.name));
+        let result = if failed { "FAILED" } else { "ok" };
+        proof.tell(&model.path(), engine, model.executions, result)?;
+    }
     if problems.is_empty() {
         Ok(note(&models))
     } else {
         Err(problems.join("\n"))
     }
+}
+
+/// The models under loom.
+fn every_schedule(context: &Context) -> Result<(Vec<Model>, Vec<String>), String> {
+    let build = TestBuild::models(context, Engine::Loom)?;
+    let arguments = [
+        "--tests",
+        "--no-fail-fast",
+        "--",
+        "--nocapture",
+        "--test-threads=2",
+    ];
+    let mut command = build.command(context, &arguments)?;
+    if context.options.long {
+        command = command.variable("COUNTERPOINT_MODEL", "long");
+    }
+    let output = command.run()?.checked()?;
+    let tests: usize = parse_runs(&output.text).iter().map(|ran| ran.tests).sum();
+    let found = parse(&output.text);
+    let problems = judge(Engine::Loom, tests, &found);
+    Ok((found, problems))
+}
+
+/// The models under shuttle, each file with as many schedules as its primitives want.
+fn many_schedules(
+    context: &Context,
+    primitives: &[Primitive],
+) -> Result<(Vec<Model>, Vec<String>), String> {
+    let (mut models, mut problems) = (Vec::new(), Vec::new());
+    let mut tests = 0;
+    for binary in TestBuild::models(context, Engine::Shuttle)?.build(context)? {
+        let file = stem(&binary);
+        let mut variables = Vec::new();
+        let schedules = schedules(context, &file, primitives).map(|count| count.to_string());
+        if let Some(schedules) = &schedules {
+            variables.push(("COUNTERPOINT_EXECUTIONS", schedules.as_str()));
+        } else if context.options.long {
+            variables.push(("COUNTERPOINT_MODEL", "long"));
+        }
+        let started = Instant::now();
+        let arguments = ["--nocapture", "--test-threads=2"];
+        let output = binary.run(context.repo.root(), &arguments, &variables, LIMIT)?;
+        let seconds = started.elapsed().as_secs_f64();
+        tests += parse_runs(&output.text)
+            .iter()
+            .map(|ran| ran.tests)
+            .sum::<usize>();
+        if output.ending != Ending::Success {
+            problems.extend(output.checked().err());
+            continue;
+        }
+        let found = parse(&output.text);
+        if !found.is_empty() {
+            let executions: u64 = found.iter().map(|model| model.executions).sum();
+            println!("    {seconds:>6.1} s  {file} under shuttle: {executions} schedules");
+        }
+        models.extend(found.into_iter().map(|model| Model {
+            file: file.clone(),
+            ..model
+        }));
+    }
+    problems.extend(judge(Engine::Shuttle, tests, &models));
+    Ok((models, problems))
+}
+
+fn stem(binary: &TestBinary) -> String {
+    let stem = binary.source.file_stem().unwrap_or_default();
+    stem.to_string_lossy().into_owned()
+}
+
+/// How many schedules are wanted of a primitive.
+fn wanted(context: &Context) -> u64 {
+    match context.options.long {
+        true => SCHEDULES.1,
+        false => SCHEDULES.0,
+    }
+}
+
+/// How many random schedules each model of a file gets, and as many of PCT, so that its primitives
+/// get theirs. None if they want none.
+fn schedules(context: &Context, file: &str, primitives: &[Primitive]) -> Option<u64> {
+    let prefix = format!("{file}::");
+    let here = primitives.iter().filter(|primitive| {
+        primitive
+            .models
+            .iter()
+            .any(|model| model.starts_with(&prefix))
+    });
+    let fewest = here.map(|primitive| primitive.models.len()).min()?;
+    Some(wanted(context).div_ceil(2 * fewest as u64))
+}
+
+/// The primitives that got fewer schedules than wanted.
+fn scarce(context: &Context, primitives: &[Primitive], shuttle: &[Model]) -> Vec<String> {
+    let counts: BTreeMap<String, u64> = shuttle
+        .iter()
+        .map(|model| (model.path(), model.executions))
+        .collect();
+    let wanted = wanted(context);
+    let mut problems = Vec::new();
+    for primitive in primitives {
+        let count = primitive
+            .models
+            .iter()
+            .filter_map(|model| counts.get(model));
+        let count: u64 = count.sum();
+        if count < wanted {
+            problems.push(format!(
+                "{}: {count} schedules under shuttle; {wanted} are wanted.",
+                primitive.name
+            ));
+        }
+    }
+    problems
 }
 
 fn note(models: &[Model]) -> String {
@@ -87,9 +235,21 @@ fn judge(engine: Engine, tests: usize, models: &[Model]) -> Vec<String> {
     .collect()
 }
 
-/// The lines of models in a text. The test runner may put its own words before one.
+/// The lines of models in a text, with the file that cargo said it runs. The test runner may put
+/// its own words before one.
 fn parse(text: &str) -> Vec<Model> {
-    text.lines().filter_map(parse_line).collect()
+    let mut file = String::new();
+    let mut models = Vec::new();
+    for line in text.lines() {
+        if let Some(path) = line.trim_start().strip_prefix("Running tests/") {
+            file = path.split(".rs").next().unwrap_or_default().to_owned();
+        }
+        models.extend(parse_line(line).map(|model| Model {
+            file: file.clone(),
+            ..model
+        }));
+    }
+    models
 }
 
 fn parse_line(line: &str) -> Option<Model> {
@@ -99,6 +259,7 @@ fn parse_line(line: &str) -> Option<Model> {
         let (engine, _) = rest.split_once(')')?;
         let executions = number.replace([',', '_'], "").parse().ok()?;
         Some(Model {
+            file: String::new(),
             name: name.to_owned(),
             executions,
             engine: engine.to_owned(),

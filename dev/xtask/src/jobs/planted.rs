@@ -9,27 +9,30 @@
 //! file = "crates/sync/src/mutex/raw.rs"
 //! find = '''release("mutex.unlock")''' # occurs exactly once in the file
 //! replace = "RELAXED"
-//! tests = ["lock_excludes"]            # the models that must fail, each of them
-//! engine = "loom"                      # or "shuttle", "threads"
+//! tests = ["lock_excludes"]            # the models that must fail, each of them (one: `test`)
+//! engine = "loom"                      # the tool: or "shuttle", "threads", "histories",
+//!                                      # "litmus", "tsan", "asan"
 //! gate = true                          # run in the gate, not only at night
 //! seconds = 120                        # optional: time for the test
 //! ```
 //!
 //! The work is done on a copy of the tree under the target folder. Each named test is first seen
-//! to pass there without the fault: a test that always fails shows nothing.
+//! to pass there without the fault: a test that always fails shows nothing. Faults for `tsan` and
+//! `asan` are for the job `sanitize`, which must see them reported.
 //!
 //! Before anything is built, the list itself is checked: every model must be named by a fault, and
 //! every fault must fit the source as it stands. So are the models: each must be explored with three
 //! preemptions, here or at night, or without a bound.
 
 mod coverage;
-mod tree;
+pub(crate) mod tree;
 
 use crate::command::Ending;
 use crate::job::Context;
+use crate::jobs::proof::Proof;
 use crate::report::table;
-use crate::test_build::{Engine, MODEL_PACKAGE, NO_TRACE, TestBinary, TestBuild};
-use std::collections::BTreeSet;
+use crate::test_build::{Engine, NO_TRACE, TestBinary, TestBuild};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -42,18 +45,33 @@ const LIST: &str = "dev/model/planted.toml";
 /// How long a model may take with a fault in it.
 const SECONDS: i64 = 120;
 
+/// In how many histories a fault must show.
+const HISTORIES: &[(&str, &str)] = &[("COUNTERPOINT_HISTORIES", "5000")];
+
 /// A fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Plant {
-    name: String,
-    class: String,
-    file: String,
+pub(crate) struct Plant {
+    pub(crate) name: String,
+    pub(crate) class: String,
+    pub(crate) file: String,
     find: String,
     replace: String,
     tests: Vec<String>,
-    engine: Engine,
+    pub(crate) engine: Engine,
     gate: bool,
     seconds: u64,
+}
+
+impl Plant {
+    /// The tests that must fail.
+    pub(crate) fn tests(&self) -> impl Iterator<Item = &str> {
+        self.tests.iter().map(String::as_str)
+    }
+}
+
+/// All faults of the list.
+pub(crate) fn all(context: &Context) -> Result<Vec<Plant>, String> {
+    parse(&context.repo.text(LIST).unwrap_or_default())
 }
 
 /// What became of a fault.
@@ -87,6 +105,7 @@ pub(crate) fn run(context: &Context) -> Result<String, String> {
     if !problems.is_empty() && only.is_empty() {
         return Err(problems.join("\n"));
     }
+    plants.retain(|plant| !plant.engine.is_sanitizer());
     plants.retain(|plant| plant.gate || !context.options.short);
     plants.retain(|plant| only.is_empty() || only.contains(&plant.name));
     if plants.is_empty() {
@@ -101,16 +120,27 @@ pub(crate) fn run(context: &Context) -> Result<String, String> {
         models,
     };
     field.baseline(&plants)?;
+    let proof = Proof::more(context, "planted")?;
     let mut rows = Vec::new();
     let mut problems = Vec::new();
     for plant in &plants {
         let started = Instant::now();
         let verdicts = field.judge(plant)?;
         let seconds = format!("{:.1}", started.elapsed().as_secs_f64());
-        for (test, verdict) in &verdicts {
-            rows.push(row(plant, test, verdict, &seconds));
-            problems.extend(problem(plant, test, verdict));
-        }
+        let found: Vec<String> = verdicts
+            .iter()
+            .filter_map(|(test, verdict)| problem(plant, test, verdict))
+            .collect();
+        let result = if found.is_empty() { "found" } else { "FAILED" };
+        proof.tell(
+            &plant.name,
+            plant.engine.name(),
+            verdicts.len() as u64,
+            result,
+        )?;
+        let shown = verdicts.iter();
+        rows.extend(shown.map(|(test, verdict)| row(plant, test, verdict, &seconds)));
+        problems.extend(found);
     }
     println!(
         "{}",
@@ -171,10 +201,10 @@ impl Field<'_> {
     fn build(&self, engine: Engine, tests: &[&str]) -> Result<Vec<TestBinary>, String> {
         let build = TestBuild {
             root: self.tree.root().to_owned(),
-            packages: vec![MODEL_PACKAGE.to_owned()],
+            packages: vec![engine.package().to_owned()],
             release: true,
             flags: engine.flags().to_owned(),
-            target: Some(self.folder.join(format!("build-{}", engine.name()))),
+            target: Some(self.target(engine)),
         };
         let file = |test: &&str| self.models.get(*test).map(|(file, _)| file.as_str());
         let files: Option<BTreeSet<&str>> = tests.iter().map(file).collect();
@@ -185,24 +215,24 @@ impl Field<'_> {
         build.build_some(self.context, &targets)
     }
 
+    /// Where it is built: what the copy depends on is there from the job `models`.
+    fn target(&self, engine: Engine) -> PathBuf {
+        let name = match engine {
+            Engine::Loom => "loom",
+            Engine::Shuttle | Engine::Histories => "shuttle",
+            _ => return self.folder.join("build-threads"),
+        };
+        self.folder.with_file_name(name)
+    }
+
     /// Sees every named test pass without a fault.
     fn baseline(&self, plants: &[Plant]) -> Result<(), String> {
-        let tests: BTreeSet<(Engine, &str)> = plants
-            .iter()
-            .flat_map(|plant| {
-                let names = plant.tests.iter();
-                names.map(|test| (plant.engine, test.as_str()))
-            })
-            .collect();
-        for engine in [Engine::Loom, Engine::Shuttle, Engine::Threads] {
-            let tests: Vec<&str> = tests
-                .iter()
-                .filter(|(of, _)| *of == engine)
-                .map(|(_, test)| *test)
-                .collect();
-            if tests.is_empty() {
-                continue;
-            }
+        let mut tests: BTreeMap<Engine, BTreeSet<&str>> = BTreeMap::new();
+        for plant in plants {
+            tests.entry(plant.engine).or_default().extend(plant.tests());
+        }
+        for (engine, tests) in tests {
+            let tests: Vec<&str> = tests.into_iter().collect();
             let binaries = self.build(engine, &tests)?;
             for test in tests {
                 let limit = Duration::from_secs(300);
@@ -240,7 +270,7 @@ impl Field<'_> {
 
     /// Builds the tree as it is, and runs the tests of a fault.
     fn run_tests(&self, plant: &Plant) -> Result<Vec<(String, Verdict)>, String> {
-        let tests: Vec<&str> = plant.tests.iter().map(String::as_str).collect();
+        let tests: Vec<&str> = plant.tests().collect();
         let binaries = match self.build(plant.engine, &tests) {
             Ok(binaries) => binaries,
             Err(report) => {
@@ -249,11 +279,11 @@ impl Field<'_> {
             }
         };
         let limit = Duration::from_secs(plant.seconds);
-        let run = |test: &String| {
+        let run = |test: &str| {
             let verdict = self.run_test(&binaries, plant.engine, test, limit)?;
-            Ok((test.clone(), verdict))
+            Ok((test.to_owned(), verdict))
         };
-        plant.tests.iter().map(run).collect()
+        plant.tests().map(run).collect()
     }
 
     /// Runs one test; `Survived` means that it passed.
@@ -271,7 +301,8 @@ impl Field<'_> {
             {
                 continue;
             }
-            let output = binary.run(self.tree.root(), &["--exact", test], NO_TRACE, limit)?;
+            let variables = [NO_TRACE, HISTORIES].concat();
+            let output = binary.run(self.tree.root(), &["--exact", test], &variables, limit)?;
             return Ok(match output.ending {
                 Ending::Success => Verdict::Survived,
                 Ending::Failure(_) => Verdict::Caught,
@@ -279,19 +310,20 @@ impl Field<'_> {
             });
         }
         let why = format!(
-            "there is no test {test} in {MODEL_PACKAGE} under {}.",
+            "there is no test {test} in {} under {}.",
+            engine.package(),
             engine.name()
         );
         Ok(Verdict::Unclear(why))
     }
 }
 
-fn write(path: &std::path::Path, text: &str) -> Result<(), String> {
+pub(crate) fn write(path: &std::path::Path, text: &str) -> Result<(), String> {
     fs::write(path, text).map_err(|error| format!("{} cannot be written: {error}.", path.display()))
 }
 
 /// The text with the fault in it.
-fn apply(sound: &str, plant: &Plant) -> Result<String, String> {
+pub(crate) fn apply(sound: &str, plant: &Plant) -> Result<String, String> {
     match sound.matches(&plant.find).count() {
         1 if plant.find == plant.replace => Err("`find` and `replace` are the same.".to_owned()),
         1 => Ok(sound.replacen(&plant.find, &plant.replace, 1)),
@@ -329,8 +361,8 @@ fn parse(text: &str) -> Result<Vec<Plant>, String> {
     }
 }
 
-const KEYS: [&str; 9] = [
-    "name", "class", "file", "find", "replace", "tests", "engine", "gate", "seconds",
+const KEYS: [&str; 10] = [
+    "name", "class", "file", "find", "replace", "test", "tests", "engine", "gate", "seconds",
 ];
 
 fn plant(entry: &Value) -> Result<Plant, String> {
@@ -354,14 +386,15 @@ fn plant(entry: &Value) -> Result<Plant, String> {
         .get("seconds")
         .map_or(Some(SECONDS), Value::as_integer);
     let seconds = seconds.and_then(|seconds| u64::try_from(seconds).ok());
-    let tests: Option<Vec<String>> = table
-        .get("tests")
-        .and_then(Value::as_array)
-        .filter(|tests| !tests.is_empty())
-        .and_then(|tests| {
-            let names = tests.iter().map(|test| test.as_str().map(str::to_owned));
-            names.collect()
-        });
+    let tests: Option<Vec<String>> = match (table.get("tests"), table.get("test")) {
+        (Some(tests), None) => tests.as_array().filter(|tests| !tests.is_empty()).cloned(),
+        (None, Some(test)) => Some(vec![test.clone()]),
+        _ => None,
+    }
+    .and_then(|tests| {
+        let names = tests.iter().map(|test| test.as_str().map(str::to_owned));
+        names.collect()
+    });
     let gate = table.get("gate").map_or(Some(false), Value::as_bool);
     Ok(Plant {
         name: text("name")?,

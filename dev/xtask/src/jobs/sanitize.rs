@@ -1,120 +1,308 @@
-//! `asan` and `tsan`: the tests of the lower rooms under a sanitizer, on the stable toolchain.
+//! `sanitize`: the tests under sanitizers, on the stable toolchain.
 //!
-//! The standard library comes prebuilt and not instrumented, so ThreadSanitizer needs a few
-//! suppressions; `dev/xtask/tsan.supp` says which. A faulty program from `dev/xtask/probes` must
-//! be reported first: a sanitizer that finds nothing there finds nothing anywhere.
+//! | name | what | the standard library |
+//! |---|---|---|
+//! | `tsan-full` | ThreadSanitizer over everything, no suppressions | built for it, instrumented |
+//! | `tsan` | ThreadSanitizer over the rooms that do not use std's locks | as it comes; three suppressions in dev/xtask/tsan.supp |
+//! | `asan` | AddressSanitizer and LeakSanitizer with random pauses at atomics, no suppressions | as it comes |
+//!
+//! `tsan-full` needs a second rustc that has the sources of its std; [`Instrumented`] looks for it.
+//!
+//! Each works on a copy of the tree. A sanitizer that finds nothing where there is something finds
+//! nothing anywhere: the faults of `dev/model/planted.toml` that name it are put into the copy, one
+//! after the other, and must be reported.
+
+mod toolchain;
 
 use crate::command::{Command, Ending};
 use crate::job::Context;
 use crate::jobs::cargo_test::total;
+use crate::jobs::histories::STRESS_PACKAGE;
 use crate::jobs::jitter::PACKAGES;
-use crate::test_build::{TestBuild, parse_runs};
-use std::path::Path;
+use crate::jobs::planted::tree::Tree;
+use crate::jobs::planted::{self, Plant};
+use crate::jobs::proof::Proof;
+use crate::primitives::primitives;
+use crate::test_build::{Engine, MODEL_PACKAGE, parse_runs};
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+use toolchain::Instrumented;
 
 /// The only machines that the prebuilt runtimes serve.
-const MACHINE: &str = "x86_64-unknown-linux-gnu";
+pub(super) const MACHINE: &str = "x86_64-unknown-linux-gnu";
 
 /// Lets code with a sanitizer use the standard library without one.
 const MIXED: &str = "-Cunsafe-allow-abi-mismatch=sanitizer";
 
+/// Packages beside the lower rooms that run where std is instrumented, or need not be.
+const MORE: &[&str] = &[
+    "counterpoint-compat",
+    "counterpoint",
+    MODEL_PACKAGE,
+    STRESS_PACKAGE,
+];
+
 /// A sanitizer.
 struct Sanitizer {
-    /// Its folder below the target folder.
-    folder: &'static str,
+    name: &'static str,
     flags: &'static str,
-    /// The faulty program.
-    probe: &'static str,
-    /// What its report on the faulty program says.
-    report: &'static str,
-    options: Option<(&'static str, String)>,
+    /// What planted faults call it.
+    engine: Engine,
+    /// The faulty program, built without cargo.
+    probe: Option<&'static str>,
+    /// How its reports begin.
+    reports: &'static [&'static str],
+    more: &'static [&'static str],
+    /// The file of suppressions.
+    suppressions: Option<&'static str>,
+    /// With an instrumented std.
+    full: bool,
 }
 
-/// Memory errors and leaks.
-pub(crate) fn address(context: &Context) -> Result<String, String> {
-    let sanitizer = Sanitizer {
-        folder: "asan",
-        flags: "-Zsanitizer=address",
-        probe: "use_after_free",
-        report: "heap-use-after-free",
-        options: None,
-    };
-    sanitizer.run(context)
-}
-
-/// Data races.
-pub(crate) fn thread(context: &Context) -> Result<String, String> {
-    let suppressions = context.repo.path("dev/xtask/tsan.supp");
-    let sanitizer = Sanitizer {
-        folder: "tsan",
+const SANITIZERS: [Sanitizer; 3] = [
+    Sanitizer {
+        name: "tsan-full",
         flags: "-Zsanitizer=thread --cfg tsan",
-        probe: "race",
-        report: "data race",
-        options: Some((
-            "TSAN_OPTIONS",
-            format!("suppressions={}", suppressions.display()),
-        )),
-    };
-    sanitizer.run(context)
+        engine: Engine::Tsan,
+        probe: None,
+        reports: &["WARNING: ThreadSanitizer:"],
+        more: MORE,
+        suppressions: None,
+        full: true,
+    },
+    Sanitizer {
+        name: "tsan",
+        flags: "-Zsanitizer=thread --cfg tsan",
+        engine: Engine::Tsan,
+        probe: Some("race"),
+        reports: &["WARNING: ThreadSanitizer:"],
+        more: &[],
+        suppressions: Some("dev/xtask/tsan.supp"),
+        full: false,
+    },
+    Sanitizer {
+        name: "asan",
+        flags: "-Zsanitizer=address --cfg counterpoint_jitter",
+        engine: Engine::Asan,
+        probe: Some("use_after_free"),
+        reports: &["ERROR: AddressSanitizer:", "ERROR: LeakSanitizer:"],
+        more: MORE,
+        suppressions: None,
+        full: false,
+    },
+];
+
+/// Runs the job.
+pub(crate) fn run(context: &Context) -> Result<String, String> {
+    if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+        return Ok(format!("skipped: it needs {MACHINE}"));
+    }
+    let only = &context.options.only;
+    let names = SANITIZERS.map(|sanitizer| sanitizer.name);
+    if let Some(name) = only.iter().find(|name| !names.contains(&name.as_str())) {
+        return Err(format!(
+            "There is no sanitizer `{name}`: {}.",
+            names.join(", ")
+        ));
+    }
+    let proof = Proof::more(context, "sanitize")?;
+    let (mut notes, mut problems) = (Vec::new(), Vec::new());
+    for sanitizer in &SANITIZERS {
+        let name = sanitizer.name;
+        if !only.is_empty() && !only.iter().any(|chosen| chosen == name) {
+            continue;
+        }
+        match sanitizer.run(context) {
+            Ok((tests, faults)) => {
+                proof.tell(name, "tests", tests as u64, "ok")?;
+                proof.tell(name, "planted faults reported", faults as u64, "ok")?;
+                notes.push(format!("{name}: {tests} tests, {faults} planted faults"));
+            }
+            Err(why) => {
+                proof.tell(name, "tests", 0, "FAILED")?;
+                problems.push(format!("{name}: {why}"));
+            }
+        }
+    }
+    match problems.is_empty() {
+        true => Ok(notes.join("; ")),
+        false => Err(problems.join("\n")),
+    }
+}
+
+/// A copy of the tree and how cargo is called there.
+struct Ground<'a> {
+    context: &'a Context,
+    sanitizer: &'a Sanitizer,
+    tree: Tree,
+    target: PathBuf,
+    instrumented: Option<Instrumented>,
 }
 
 impl Sanitizer {
-    fn run(&self, context: &Context) -> Result<String, String> {
-        if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
-            return Ok(format!("skipped: it needs {MACHINE}"));
-        }
-        self.probe(context)?;
-        let build = TestBuild {
-            root: context.repo.root().to_owned(),
-            packages: PACKAGES.iter().map(|name| (*name).to_owned()).collect(),
-            release: false,
-            flags: format!("{} {MIXED}", self.flags),
-            target: Some(context.workspace()?.target.join(self.folder)),
+    /// Returns how many tests ran and how many planted faults were reported.
+    fn run(&self, context: &Context) -> Result<(usize, usize), String> {
+        let instrumented = match self.full {
+            true => Some(Instrumented::find()?),
+            false => None,
         };
-        let arguments = ["--tests", "--no-fail-fast", "--target", MACHINE];
-        let command = self.options(build.command(context, &arguments)?);
-        let output = command.variable("RUSTC_BOOTSTRAP", "1").run()?.checked()?;
-        Ok(format!("{} tests", total(&parse_runs(&output.text))?))
+        let target = context.workspace()?.target.join(self.name);
+        fs::create_dir_all(&target)
+            .map_err(|error| format!("{} cannot be made: {error}.", target.display()))?;
+        if let Some(probe) = self.probe {
+            self.probe(context, probe, &target)?;
+        }
+        let tree = Tree::copy(&context.repo, &target.join("tree"))?;
+        if self.full {
+            // Resolved anew: what the other rustc can build.
+            let _ = fs::remove_file(tree.root().join("Cargo.lock"));
+        }
+        let ground = Ground {
+            context,
+            sanitizer: self,
+            tree,
+            target,
+            instrumented,
+        };
+        let tests = ground.suite()?;
+        let mut plants = planted::all(context)?;
+        plants.retain(|plant| plant.engine == self.engine);
+        if plants.is_empty() {
+            return Err("no planted fault names it, so nothing shows that it works.".to_owned());
+        }
+        for plant in &plants {
+            ground.see(plant)?;
+            let found = Proof::more(context, "planted")?;
+            found.tell(&plant.name, self.engine.name(), 1, "found")?;
+        }
+        Ok((tests, plants.len()))
     }
 
-    fn options(&self, command: Command) -> Command {
-        match &self.options {
-            Some((key, value)) => command.variable(key, value),
+    /// The options of the sanitizer's runtime.
+    fn options(&self, context: &Context, command: Command) -> Command {
+        match self.suppressions {
+            Some(file) => {
+                let file = context.repo.path(file);
+                command.variable("TSAN_OPTIONS", &format!("suppressions={}", file.display()))
+            }
             None => command,
         }
     }
 
     /// Sees the sanitizer report the faulty program.
-    fn probe(&self, context: &Context) -> Result<(), String> {
-        let folder = context.workspace()?.target.join(self.folder);
-        std::fs::create_dir_all(&folder)
-            .map_err(|error| format!("{} cannot be made: {error}.", folder.display()))?;
-        let program = folder.join(self.probe).display().to_string();
-        let source = format!("dev/xtask/probes/{}.rs", self.probe);
+    fn probe(&self, context: &Context, probe: &str, target: &Path) -> Result<(), String> {
+        let program = target.join(probe).display().to_string();
+        let source = format!("dev/xtask/probes/{probe}.rs");
         let flags: Vec<&str> = self.flags.split(' ').collect();
         let build = Command::program(Path::new("rustc"))
-            .arguments(&[
-                "--edition",
-                "2024",
-                "-O",
-                "-g",
-                MIXED,
-                "-o",
-                &program,
-                &source,
-            ])
+            .arguments(&["--edition", "2024", "-O", "-g", MIXED, "-o", &program])
+            .arguments(&[&source])
             .arguments(&flags)
             .variable("RUSTC_BOOTSTRAP", "1");
         context.logged(build)?.run()?.checked()?;
         let run = Command::program(Path::new(&program)).limit(Duration::from_secs(60));
-        let output = self.options(context.logged(run)?).run()?;
-        if output.ending == Ending::Success || !output.text.contains(self.report) {
+        let output = self.options(context, context.logged(run)?).run()?;
+        if output.ending == Ending::Success || self.report_in(&output.text).is_none() {
             return Err(format!(
-                "{} is not reported, so nothing else would be. Narrow the suppressions, and see \
-                 whether the sanitizer's runtime is installed.",
-                source
+                "{source} is not reported, so nothing else would be. Narrow the suppressions, and \
+                 see whether the sanitizer's runtime is installed."
             ));
         }
         Ok(())
+    }
+
+    /// The first report in a text.
+    fn report_in<'t>(&self, text: &'t str) -> Option<&'t str> {
+        let mut lines = text.lines();
+        lines.find(|line| self.reports.iter().any(|report| line.contains(report)))
+    }
+}
+
+impl Ground<'_> {
+    /// `cargo test` in the copy.
+    fn cargo(&self, packages: &[&str], which: &[&str], more: &[&str]) -> Result<Command, String> {
+        let mut arguments = vec!["test"];
+        for package in packages {
+            arguments.extend(["--package", *package]);
+        }
+        let target = self.target.join("build").display().to_string();
+        arguments.extend(which);
+        arguments.extend(["--no-fail-fast", "--target", MACHINE]);
+        arguments.extend(["--target-dir", &target]);
+        let command = self
+            .context
+            .cargo(&arguments)?
+            .directory(self.tree.root())
+            .variable("RUSTC_BOOTSTRAP", "1");
+        let command = match &self.instrumented {
+            Some(instrumented) => instrumented.apply(command, self.sanitizer.flags),
+            None => command.rustflags(&format!("{} {MIXED}", self.sanitizer.flags)),
+        };
+        Ok(self
+            .sanitizer
+            .options(self.context, command.arguments(more)))
+    }
+
+    /// Runs the tests; none may fail and nothing may be reported.
+    fn suite(&self) -> Result<usize, String> {
+        let packages = [PACKAGES, self.sanitizer.more].concat();
+        let output = self.cargo(&packages, &["--tests"], &[])?.run()?;
+        if let Some(report) = self.sanitizer.report_in(&output.text) {
+            return Err(format!(
+                "a report: {report}\nThe whole of it: {}",
+                self.context.log_file()?.display()
+            ));
+        }
+        total(&parse_runs(&output.checked()?.text))
+    }
+
+    /// Sees a planted fault reported, in tests that are clean without it.
+    fn see(&self, plant: &Plant) -> Result<(), String> {
+        let path = self.tree.root().join(&plant.file);
+        let sound = fs::read_to_string(&path)
+            .map_err(|error| format!("{} cannot be read: {error}.", path.display()))?;
+        let faulty =
+            planted::apply(&sound, plant).map_err(|why| format!("{}: {why}", plant.name))?;
+        for test in plant.tests() {
+            if self.sanitizer.more.is_empty() && self.reported(test)? {
+                return Err(format!("{test} is reported without any fault."));
+            }
+            planted::write(&path, &faulty)?;
+            let reported = self.reported(test);
+            planted::write(&path, &sound)?;
+            if !reported? {
+                return Err(format!(
+                    "the planted fault {} is not reported by {test}.",
+                    plant.name
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn reported(&self, test: &str) -> Result<bool, String> {
+        let primitives = primitives(&self.context.repo)?;
+        let file = primitives
+            .iter()
+            .flat_map(|primitive| &primitive.models)
+            .filter_map(|model| model.split_once("::"))
+            .find_map(|(file, model)| (model == test).then_some(file))
+            .ok_or_else(|| format!("there is no model {test}."))?;
+        let output = self
+            .cargo(
+                &[MODEL_PACKAGE],
+                &["--test", file],
+                &["--", "--exact", test],
+            )?
+            .run()?;
+        if total(&parse_runs(&output.text)).is_err() {
+            // A fault may end the process before the count is printed.
+            return match self.sanitizer.report_in(&output.text) {
+                Some(_) => Ok(true),
+                None => Err(format!("{test} did not run in {MODEL_PACKAGE}.")),
+            };
+        }
+        Ok(self.sanitizer.report_in(&output.text).is_some())
     }
 }

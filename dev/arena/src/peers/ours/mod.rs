@@ -2,6 +2,7 @@
 
 use crate::book::Book;
 
+mod stage;
 mod sync;
 mod wait;
 
@@ -9,5 +10,6 @@ struct Ours;
 
 pub(crate) fn enter(book: &mut Book) {
     sync::enter(book);
+    stage::enter(book);
     wait::enter(book);
 }

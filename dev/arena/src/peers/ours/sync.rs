@@ -1,12 +1,14 @@
 //! Locks, permits, signals, sums.
 
-use counterpoint::sync::{BufMutex, Mutex, Notify, Semaphore};
+use counterpoint::sync::{BufMutex, Exchanger, Rendezvous, RendezvousData};
+use counterpoint::sync::{Mutex, Notify, Semaphore};
 
 use super::Ours;
 use crate::book::{Book, OURS};
 use crate::rooms::sync_buf_mutex::{self, Reducer};
 use crate::rooms::sync_mutex::{self, AsyncLock, Lock};
 use crate::rooms::sync_notify::{self, Signal};
+use crate::rooms::sync_rendezvous::{self, Exchanges, Meets, Swaps};
 use crate::rooms::sync_semaphore::{self, Permits};
 
 pub(super) fn enter(book: &mut Book) {
@@ -18,6 +20,9 @@ pub(super) fn enter(book: &mut Book) {
     sync_notify::for_tasks::<Ours>(book, OURS);
     sync_buf_mutex::shares::<Ours>(book, OURS);
     sync_buf_mutex::reducer::<Ours>(book, OURS);
+    sync_rendezvous::waits::<Ours>(book, OURS);
+    sync_rendezvous::swaps::<Ours>(book, OURS);
+    sync_rendezvous::exchanges::<Ours>(book, OURS);
 }
 
 impl Lock for Ours {
@@ -78,5 +83,35 @@ impl Reducer for Ours {
     fn share(total: &Self::Total, work: impl FnOnce(&mut u64)) {
         let mut share = total.share();
         work(share.as_mut());
+    }
+}
+
+impl Meets for Ours {
+    type Party = Rendezvous;
+    fn pair() -> [Rendezvous; 2] {
+        Rendezvous::new().into()
+    }
+    fn wait(party: &mut Rendezvous) {
+        party.wait();
+    }
+}
+
+impl<T: Send + 'static> Swaps<T> for Ours {
+    type Party = RendezvousData<T>;
+    fn pair(a: T, b: T) -> [RendezvousData<T>; 2] {
+        RendezvousData::new(a, b).into()
+    }
+    fn swap(party: &mut RendezvousData<T>) -> &mut T {
+        party.swap()
+    }
+}
+
+impl Exchanges for Ours {
+    type Place = Exchanger<u64>;
+    fn new() -> Exchanger<u64> {
+        Exchanger::new()
+    }
+    fn exchange(place: &Exchanger<u64>, _first: bool, mine: u64) -> u64 {
+        place.exchange(mine)
     }
 }

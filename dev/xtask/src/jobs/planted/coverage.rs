@@ -49,8 +49,8 @@ pub(super) fn problems(repo: &Repo, models: &Models, plants: &[Plant]) -> Vec<St
     for plant in plants {
         let unknown = |test: &&String| !models.contains_key(*test);
         for test in plant.tests.iter().filter(unknown) {
-            // A test on plain threads need not be a model.
-            if plant.engine != Engine::Threads {
+            // What other tools run need not be a model.
+            if is_checker(plant) {
                 problems.push(format!("{}: there is no model {test}.", plant.name));
             }
         }
@@ -65,11 +65,19 @@ pub(super) fn problems(repo: &Repo, models: &Models, plants: &[Plant]) -> Vec<St
     problems
 }
 
+/// Whether it is for a checker that runs models.
+fn is_checker(plant: &Plant) -> bool {
+    matches!(plant.engine, Engine::Loom | Engine::Shuttle)
+}
+
 /// The models that no fault names.
 pub(super) fn unnamed(models: &Models, plants: &[Plant]) -> Vec<String> {
     models
         .iter()
-        .filter(|(model, _)| !plants.iter().any(|plant| plant.tests.contains(model)))
+        .filter(|(model, _)| {
+            let names = |plant: &Plant| is_checker(plant) && plant.tests.contains(model);
+            !plants.iter().any(names)
+        })
         .map(|(model, (file, _))| {
             format!(
                 "{MODELS}{file}.rs: no fault in {LIST} makes {model} fail, so nothing shows that it \

@@ -9,13 +9,13 @@ use std::path::{Path, PathBuf};
 const LOCK: &str = "Cargo.lock";
 
 /// The copy.
-pub(super) struct Tree {
+pub(crate) struct Tree {
     root: PathBuf,
 }
 
 impl Tree {
     /// Brings the copy at `root` up to date; a file that is the same already is not touched.
-    pub(super) fn copy(repo: &Repo, root: &Path) -> Result<Tree, String> {
+    pub(crate) fn copy(repo: &Repo, root: &Path) -> Result<Tree, String> {
         let mut wanted: BTreeSet<String> = repo.files()?.into_iter().collect();
         if repo.path(LOCK).is_file() {
             wanted.insert(LOCK.to_owned());
@@ -46,7 +46,7 @@ impl Tree {
     }
 
     /// The workspace root of the copy.
-    pub(super) fn root(&self) -> &Path {
+    pub(crate) fn root(&self) -> &Path {
         &self.root
     }
 }

@@ -1,0 +1,3 @@
+//! Threads that may borrow; see [`counterpoint_base::thread`].
+
+pub use counterpoint_base::thread::{Result, Scope, ScopedJoinHandle, ScopedThreadBuilder, scope};

@@ -1,0 +1,319 @@
+//! The barrier, form by form.
+
+use counterpoint_sync::{Barrier, BarrierWaitError, BarrierWaitResult, OnStop};
+use counterpoint_wait::cancel::{CancelToken, Ctl};
+use counterpoint_wait::{block_on, select, select_async};
+use std::future::{Future, ready};
+use std::panic::{self, AssertUnwindSafe};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread;
+use std::time::{Duration, Instant};
+
+const SHORT: Duration = Duration::from_millis(2);
+const LONG: Duration = Duration::from_secs(600);
+
+#[derive(Default)]
+struct Count(AtomicUsize);
+
+impl Wake for Count {
+    fn wake(self: Arc<Count>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// A future and how often it was woken.
+struct Task<F> {
+    future: Pin<Box<F>>,
+    count: Arc<Count>,
+}
+
+impl<F: Future> Task<F> {
+    /// Polled once, and waiting.
+    fn queued(future: F) -> Task<F> {
+        let mut task = Task {
+            future: Box::pin(future),
+            count: Arc::default(),
+        };
+        assert!(task.poll().is_pending());
+        task
+    }
+
+    fn poll(&mut self) -> Poll<F::Output> {
+        let waker = Waker::from(self.count.clone());
+        self.future.as_mut().poll(&mut Context::from_waker(&waker))
+    }
+
+    fn woken(&self) -> usize {
+        self.count.0.load(Ordering::SeqCst)
+    }
+
+    fn ready(&mut self) -> F::Output {
+        match self.poll() {
+            Poll::Ready(output) => output,
+            Poll::Pending => panic!("it was let through"),
+        }
+    }
+}
+
+fn panics<R>(f: impl FnOnce() -> R) -> bool {
+    panic::catch_unwind(AssertUnwindSafe(f)).is_err()
+}
+
+fn leads(result: Option<BarrierWaitResult>) -> Option<bool> {
+    result.map(|result| result.is_leader())
+}
+
+#[test]
+fn the_last_one_leads() {
+    let barrier = Barrier::new(3);
+    for _ in 0..3 {
+        let mut one = Task::queued(barrier.wait_async());
+        assert_eq!((leads(barrier.try_wait()), barrier.arrived()), (None, 1));
+        let mut two = Task::queued(barrier.wait_async());
+        assert_eq!((barrier.arrived(), one.woken() + two.woken()), (2, 0));
+        assert_eq!(leads(barrier.try_wait()), Some(true));
+        assert_eq!((one.woken(), two.woken(), barrier.arrived()), (1, 1, 0));
+        assert!(!one.ready().is_leader() && !two.ready().is_leader());
+    }
+    for alone in [Barrier::new(0), Barrier::new(1)] {
+        assert!(alone.wait().is_leader() && block_on(alone.wait_async()).is_leader());
+    }
+    assert!(size_of::<Barrier>() <= 144);
+}
+
+#[test]
+fn a_stopped_wait_takes_its_arrival_back() {
+    let (barrier, token) = (Barrier::new(2), CancelToken::new());
+    let ctl = Ctl::new().cancel(&token);
+    assert_eq!(barrier.wait_timeout(SHORT), Err(BarrierWaitError::TimedOut));
+    let late = barrier.wait_deadline(Instant::now());
+    assert_eq!(late, Err(BarrierWaitError::TimedOut));
+    let stopped = block_on(barrier.wait_async().until(ready(())));
+    assert_eq!(stopped, Err(BarrierWaitError::Cancelled));
+    let mut by_token = Task::queued(barrier.wait_async().with(&ctl));
+    token.cancel("enough");
+    assert_eq!(by_token.ready(), Err(BarrierWaitError::Cancelled));
+    drop(Task::queued(barrier.wait_async()));
+    assert_eq!(barrier.arrived(), 0);
+    // The last arrival is one attempt.
+    let mut waits = Task::queued(barrier.wait_async());
+    assert!(
+        barrier
+            .wait_timeout(Duration::ZERO)
+            .is_ok_and(|it| it.is_leader())
+    );
+    assert!(!waits.ready().is_leader());
+    // An arrival that was counted counts, although the wait is stopped.
+    let mut waits = Task::queued(barrier.wait_async().timeout(SHORT));
+    drop(barrier.arrive());
+    thread::sleep(2 * SHORT);
+    assert!(waits.ready().is_ok_and(|it| it.is_leader()));
+}
+
+#[test]
+fn a_leader_that_does_not_return_is_replaced() {
+    let barrier = Barrier::new(3);
+    let mut first = Task::queued(barrier.wait_async());
+    let second = Task::queued(barrier.wait_async());
+    barrier.arrive_and_leave();
+    assert_eq!(
+        (first.woken(), second.woken(), barrier.parties()),
+        (1, 1, 2)
+    );
+    drop(second);
+    assert!(first.ready().is_leader(), "the second would have led");
+    // Nobody is left.
+    let waits = Task::queued(barrier.wait_async());
+    drop(barrier.arrive());
+    drop(waits);
+    let mut other = Task::queued(barrier.wait_async());
+    assert_eq!(leads(barrier.try_wait()), Some(true));
+    assert!(
+        !other.ready().is_leader(),
+        "the leadership of another round"
+    );
+    // Many rounds without a leader: the last ones are remembered.
+    let early = barrier.arrive();
+    drop(barrier.arrive());
+    for _ in 0..20 {
+        drop((barrier.arrive(), barrier.arrive()));
+    }
+    assert!(!early.wait().is_leader());
+    let late = barrier.arrive();
+    drop(barrier.arrive());
+    assert!(late.is_over() && late.wait().is_leader());
+}
+
+#[test]
+fn arrivals_stand() {
+    let barrier = Barrier::new(3);
+    let early = barrier.arrive();
+    drop(barrier.arrive());
+    assert!(!early.is_over() && barrier.arrived() == 2);
+    assert_eq!(early.wait_timeout(SHORT), Err(BarrierWaitError::TimedOut));
+    assert_eq!(barrier.arrived(), 2, "it was not taken back");
+    assert!(barrier.wait().is_leader());
+    let (one, two) = (barrier.arrive(), barrier.arrive());
+    let mut waits = Task::queued(one.wait_async());
+    drop(Task::queued(two.wait_async()));
+    assert_eq!(barrier.arrived(), 2);
+    assert!(barrier.wait().is_leader() && !waits.ready().is_leader());
+    let (one, two) = (barrier.arrive(), barrier.arrive());
+    drop(barrier.arrive());
+    let results = [one.wait(), two.wait_deadline(Instant::now()).unwrap()];
+    assert_eq!(results.map(|result| result.is_leader()), [true, false]);
+}
+
+#[test]
+fn parties_join_and_leave() {
+    let barrier = Barrier::new(1);
+    barrier.join();
+    barrier.join();
+    assert_eq!(barrier.parties(), 3);
+    let mut one = Task::queued(barrier.wait_async());
+    let mut two = Task::queued(barrier.wait_async());
+    barrier.leave();
+    assert!(!one.ready().is_leader() && two.ready().is_leader());
+    let mut one = Task::queued(barrier.wait_async());
+    barrier.arrive_and_leave();
+    assert!(one.ready().is_leader() && barrier.parties() == 1);
+    let last = barrier.arrive();
+    assert!(last.is_over());
+    drop(last);
+    barrier.arrive_and_leave();
+    assert!(panics(|| barrier.leave()) && panics(|| barrier.arrive_and_leave()));
+    assert!(barrier.wait().is_leader(), "none counts as one");
+    barrier.join();
+    barrier.leave();
+    assert_eq!(barrier.parties(), 0);
+}
+
+#[test]
+fn a_broken_barrier_tells_everybody_until_it_is_reset() {
+    let barrier = Barrier::with_on_stop(4, OnStop::Break);
+    let mut waits = Task::queued(barrier.wait_async());
+    let early = barrier.arrive();
+    assert_eq!(
+        barrier.wait_timeout(Duration::ZERO),
+        Err(BarrierWaitError::TimedOut)
+    );
+    assert!(barrier.is_broken() && waits.ready().is_broken());
+    assert!(early.is_over() && early.wait().is_broken());
+    assert_eq!(barrier.wait_timeout(LONG), Err(BarrierWaitError::Broken));
+    assert!(barrier.wait().is_broken() && barrier.arrive().wait().is_broken());
+    assert!(barrier.try_wait().is_some_and(|result| result.is_broken()));
+    barrier.reset();
+    assert!(!barrier.is_broken() && barrier.arrived() == 0);
+    barrier.leave();
+    barrier.leave();
+    let mut one = Task::queued(barrier.wait_async());
+    assert!(barrier.wait().is_leader() && !one.ready().is_leader());
+    drop(Task::queued(barrier.wait_async()));
+    assert!(barrier.is_broken(), "a dropped wait breaks it too");
+}
+
+#[test]
+fn a_reset_wakes_everybody() {
+    let barrier = Barrier::new(3);
+    let mut bounded = Task::queued(barrier.wait_async().timeout(LONG));
+    let mut waits = Task::queued(barrier.wait_async());
+    let passed = {
+        let other = Barrier::new(1);
+        other.arrive().is_over()
+    };
+    barrier.reset();
+    assert_eq!(bounded.ready(), Err(BarrierWaitError::Broken));
+    assert!(waits.ready().is_broken() && passed && barrier.arrived() == 0);
+    let mut again = [(); 2].map(|()| Task::queued(barrier.wait_async()));
+    assert!(barrier.wait().is_leader());
+    assert!(again.iter_mut().all(|task| !task.ready().is_broken()));
+    let text = "Barrier { parties: 3, arrived: 0, broken: false }";
+    assert_eq!(format!("{barrier:?}"), text);
+}
+
+#[test]
+fn a_select_arrives_and_retracts() {
+    let (barrier, other) = (Barrier::new(2), Barrier::new(2));
+    let early = other.arrive();
+    select! {
+        _result = barrier.wait_async() => panic!("nobody else came"),
+        result = other.wait_async() => assert!(result.is_leader()),
+    }
+    assert_eq!((barrier.arrived(), early.wait().is_leader()), (0, false));
+    let mut select = Task::queued(async {
+        select_async! {
+            result = barrier.wait_async() => result.is_leader(),
+            result = other.wait_async() => result.is_broken(),
+        }
+    });
+    assert_eq!((barrier.arrived(), other.arrived()), (1, 1));
+    assert!(barrier.wait().is_leader() && !select.ready());
+    assert_eq!((barrier.arrived(), other.arrived()), (0, 0));
+}
+
+#[test]
+fn a_panicking_waker_stops_nobody() {
+    struct Bomb(std::sync::Mutex<bool>);
+    impl Wake for Bomb {
+        fn wake(self: Arc<Bomb>) {
+            if std::mem::take(&mut *self.0.lock().unwrap()) {
+                panic!("a waker panics");
+            }
+        }
+    }
+    let barrier = Barrier::new(3);
+    let bomb = Waker::from(Arc::new(Bomb(std::sync::Mutex::new(true))));
+    let mut first = Box::pin(barrier.wait_async());
+    let pending = first.as_mut().poll(&mut Context::from_waker(&bomb));
+    assert!(pending.is_pending());
+    let mut second = Task::queued(barrier.wait_async());
+    assert!(panics(|| barrier.try_wait()));
+    assert_eq!(second.woken(), 1);
+    assert!(
+        second.ready().is_leader(),
+        "the one that panicked does not return"
+    );
+    let last = first.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    assert!(matches!(last, Poll::Ready(result) if !result.is_leader()));
+}
+
+#[test]
+fn more_than_a_batch_pass() {
+    let barrier = Barrier::new(200);
+    let mut tasks: Vec<_> = (0..199)
+        .map(|_| Task::queued(barrier.wait_async()))
+        .collect();
+    assert!(barrier.wait().is_leader());
+    assert!(
+        tasks
+            .iter_mut()
+            .all(|task| task.woken() == 1 && !task.ready().is_leader())
+    );
+}
+
+#[test]
+fn threads_and_tasks_meet_round_by_round() {
+    let (barrier, leaders, rounds) = (Barrier::new(4), AtomicUsize::new(0), 200);
+    thread::scope(|scope| {
+        for number in 0..4 {
+            let (barrier, leaders) = (&barrier, &leaders);
+            scope.spawn(move || {
+                for round in 0..rounds {
+                    let before = leaders.load(Ordering::SeqCst);
+                    assert!(before == round || before == round + 1);
+                    let result = match number {
+                        0 => block_on(barrier.wait_async()),
+                        1 => barrier.wait_timeout(LONG).unwrap(),
+                        _ => barrier.wait(),
+                    };
+                    leaders.fetch_add(usize::from(result.is_leader()), Ordering::SeqCst);
+                    barrier.wait();
+                }
+            });
+        }
+    });
+    assert_eq!(leaders.load(Ordering::SeqCst), rounds);
+}
