@@ -334,20 +334,22 @@ impl CancelToken {
     /// Goes on with the panic of a waker that panics, after everyone was woken.
     pub fn cancel(&self, reason: &'static str) -> bool {
         let mut panicked = None;
-        let mut cancel =
-            |inner: &Inner| match panic::catch_unwind(AssertUnwindSafe(|| inner.mark(reason))) {
-                Ok(first) => first,
-                Err(payload) => {
-                    keep_first(&mut panicked, payload);
-                    true
-                }
-            };
-        let first = cancel(&self.inner);
+        let mut cancel = |inner: &Inner, reason| match panic::catch_unwind(AssertUnwindSafe(|| {
+            inner.mark(reason)
+        })) {
+            Ok(first) => first,
+            Err(payload) => {
+                keep_first(&mut panicked, payload);
+                true
+            }
+        };
+        let first = cancel(&self.inner, reason);
         // Also if somebody else was first, here or below: when this returns all are cancelled (I3).
         let (mut above, mut here) = (Vec::new(), self.inner.clone());
         loop {
             if let Some(child) = here.first_child() {
-                cancel(&child);
+                // The reason of the one above, where somebody else may have been first.
+                cancel(&child, here.reason().unwrap_or(reason));
                 above.push(core::mem::replace(&mut here, child));
             } else if let Some(parent) = above.pop() {
                 parent.remove(&here);

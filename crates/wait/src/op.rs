@@ -285,7 +285,10 @@ impl<V: Verb> Parts<'_, V> {
         let mut output = self.unlinked(|verb, payload| verb.attempt(payload, turn))?;
         *self.phase = Phase::Done;
         self.mark().taken();
-        V::taken(&mut output, self.mark().site());
+        // Not only empty without the feature: a verb may have to look into its output.
+        if cfg!(feature = "hooks") {
+            V::taken(&mut output, self.mark().site());
+        }
         Some(output)
     }
 
@@ -435,7 +438,10 @@ impl<V: Verb> Parts<'_, V> {
         *self.phase = Phase::Done;
         let mut output = self.unlinked(|verb, payload| verb.collect(payload));
         self.mark().taken();
-        V::taken(&mut output, self.mark().site());
+        // Not only empty without the feature: a verb may have to look into its output.
+        if cfg!(feature = "hooks") {
+            V::taken(&mut output, self.mark().site());
+        }
         output
     }
 

@@ -29,6 +29,31 @@ fn the_first_reason_stays() {
     );
 }
 
+/// Cancels a token once more when it wakes, with another reason.
+struct CancelsAgain(CancelToken);
+
+impl Wake for CancelsAgain {
+    fn wake(self: Arc<Self>) {
+        assert!(!self.0.cancel("again"));
+    }
+}
+
+#[test]
+fn what_is_below_has_the_reason_of_what_is_above() {
+    let root = CancelToken::new();
+    let leaf = root.child().child();
+    let mut waits = pin!(root.cancelled());
+    let waker = Waker::from(Arc::new(CancelsAgain(root.clone())));
+    let polled = waits.as_mut().poll(&mut Context::from_waker(&waker));
+    assert!(polled.is_pending());
+    // The second cancel runs before the first one has gone down the tree.
+    assert!(root.cancel("first"));
+    assert_eq!(
+        (root.reason(), leaf.reason()),
+        (Some("first"), Some("first"))
+    );
+}
+
 #[test]
 fn cancellation_goes_down_not_up() {
     let root = CancelToken::new();

@@ -26,7 +26,7 @@ fn pop(queue: &ArrayQueue<Box<u32>>) -> u32 {
 
 model! {
     /// Two pushers and a popper at one slot: what went in comes out once.
-    fn one_slot_serves_all(preemptions: Some(2)) {
+    fn one_slot_serves_all(preemptions: Some(3)) {
         let queue = Arc::new(ArrayQueue::new(1));
         let pushers = [1, 2].map(|value| {
             let queue = queue.clone();
@@ -93,7 +93,7 @@ model! {
     }
 
     /// Two that force their way in at once.
-    fn two_force_their_way_in(preemptions: Some(2)) {
+    fn two_force_their_way_in(preemptions: Some(3)) {
         let queue = Arc::new(ArrayQueue::new(1));
         push(&queue, 1);
         let forcers = [2, 4].map(|value| {

@@ -79,13 +79,15 @@ model! {
     }
 
     /// Four come, in two pairs: nobody is left, and nobody meets two.
-    fn four_make_two_pairs(preemptions: Some(1)) {
+    fn four_make_two_pairs(preemptions: Some(3)) {
         let place = Arc::new(Exchanger::new());
+        let mut first = pin!(place.exchange_async(8));
+        assert!(first.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
         let threads = [1, 2, 4].map(|mine| {
             let place = place.clone();
             thread::spawn(move || place.exchange_async(mine).wait())
         });
-        let mut sum = place.exchange_async(8).wait();
+        let mut sum = block_on(first);
         for thread in threads {
             sum += thread.join().unwrap();
         }
@@ -127,7 +129,7 @@ model! {
 
     /// A queued future is dropped while a partner comes: the partner has met it, or meets the next
     /// one, who leaves when told that nobody is left.
-    fn drop_races_partner(branches: [Branch::DropBeforePoll], per_thread: 1, preemptions: Some(2)) {
+    fn drop_races_partner(branches: [Branch::DropBeforePoll], per_thread: 1, preemptions: Some(3)) {
         let (place, token) = (Arc::new(Exchanger::new()), CancelToken::new());
         let partner = {
             let (place, token) = (place.clone(), token.clone());
@@ -153,7 +155,7 @@ model! {
     }
 
     /// Two selects over the same two places, named in opposite orders: they meet exactly once.
-    fn select_meets_select_at_exchangers(preemptions: Some(2)) {
+    fn select_meets_select_at_exchangers(preemptions: Some(3)) {
         let places = pair();
         let other = {
             let places = places.clone();
@@ -171,7 +173,7 @@ model! {
     }
 
     /// A select meets a partner at either arm, then the other one.
-    fn select_meets_offers(preemptions: Some(2)) {
+    fn select_meets_offers(preemptions: Some(3)) {
         let places = pair();
         let first = { let p = places.clone(); thread::spawn(move || p.0.exchange(10)) };
         let second = { let p = places.clone(); thread::spawn(move || p.1.exchange_async(20).wait()) };

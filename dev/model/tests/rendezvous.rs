@@ -283,8 +283,9 @@ impl Work {
     }
 }
 
-/// Starts a thread for each party but the first, and runs that one here.
-fn meet_all(parties: usize, body: fn(RendezvousGroup, usize, &Work)) {
+/// Starts a thread for each party but the first, and runs that one here. A party that is returned
+/// stays until all have ended.
+fn meet_all(parties: usize, body: fn(RendezvousGroup, usize, &Work) -> Option<RendezvousGroup>) {
     let work = Work::new(parties);
     let mut members = RendezvousGroup::new(parties).into_iter().enumerate();
     let (_, first) = members.next().unwrap();
@@ -294,19 +295,40 @@ fn meet_all(parties: usize, body: fn(RendezvousGroup, usize, &Work)) {
             thread::spawn(move || body(member, number, &work))
         })
         .collect();
-    body(first, 0, &work);
+    let mut stay = vec![body(first, 0, &work)];
     for thread in threads {
-        thread.join().unwrap();
+        stay.push(thread.join().unwrap());
     }
+    drop(stay);
 }
 
 model! {
-    /// Three write, meet, and read all that was written.
-    fn group_sees_everyones_work(preemptions: Some(1)) {
+    /// Three write, meet, and read all that was written: one sleeps, the others only look.
+    fn group_sees_everyones_work(preemptions: Some(3)) {
         meet_all(3, |mut party, number, work| {
             work.write(number);
-            party.wait_async().wait().unwrap();
-            work.read_all();
+            let met = match number {
+                0 => party.wait_async().wait().is_ok(),
+                _ => party.try_wait().is_ok(),
+            };
+            if met {
+                work.read_all();
+            }
+            Some(party)
+        });
+    }
+
+    /// Two sleep, and the third wakes both.
+    fn group_wakes_all_who_sleep(preemptions: Some(3)) {
+        meet_all(3, |mut party, number, work| {
+            work.write(number);
+            if number == 2 {
+                let _ = party.try_wait();
+            } else {
+                party.wait_async().wait().unwrap();
+                work.read_all();
+            }
+            Some(party)
         });
     }
 
@@ -318,18 +340,23 @@ model! {
             party.wait_async().wait().unwrap();
             work.read_all();
             party.wait();
+            Some(party)
         });
     }
 
-    /// One of three times out and goes on.
-    fn group_timeout_races_the_last(branches: [Branch::DeadlineFirst], per_thread: 1, preemptions: Some(1)) {
+    /// One of three times out and goes on, while the others come.
+    fn group_timeout_races_the_last(branches: [Branch::DeadlineFirst], per_thread: 1, preemptions: Some(3)) {
         meet_all(3, |mut party, number, work| {
             work.write(number);
-            let timed_out = number == 1 && party.wait_async().timeout(SOON).wait().is_err();
-            if number != 1 || timed_out {
+            if number != 0 {
+                let _ = party.try_wait();
+                return Some(party);
+            }
+            if party.wait_async().timeout(SOON).wait().is_err() {
                 party.wait_async().wait().unwrap();
             }
             work.read_all();
+            Some(party)
         });
     }
 
@@ -341,24 +368,36 @@ model! {
                 party.wait_async().wait().unwrap();
             }
             work.read_all();
+            Some(party)
         });
     }
 
-    /// One of three arrives and goes, another one goes without: nobody waits for ever, and who has
-    /// met sees the work of all.
-    fn group_sees_who_is_gone(preemptions: Some(1)) {
+    /// One of three arrives and goes, another one goes without: the third one is told, awake or
+    /// asleep.
+    fn group_sees_who_is_gone(preemptions: Some(3)) {
         meet_all(3, |mut party, number, work| {
             work.write(number);
-            if number == 1 {
+            match number {
+                0 => assert_eq!(party.wait_async().wait(), Err(Disconnected)),
+                1 => drop(party.try_wait()),
+                _ => {}
+            }
+            None
+        });
+    }
+
+    /// Two of three arrive and go: the third one meets them, and nobody after that.
+    fn group_meets_the_last_arrivals(preemptions: Some(3)) {
+        meet_all(3, |mut party, number, work| {
+            work.write(number);
+            if number != 0 {
                 let _ = party.try_wait();
-                return;
+                return None;
             }
             party.wait_async().wait().unwrap();
             work.read_all();
-            if number == 2 {
-                return;
-            }
             assert_eq!(party.wait_async().wait(), Err(Disconnected));
+            None
         });
     }
 
@@ -368,10 +407,11 @@ model! {
             if number == 1 {
                 work.write(0);
                 work.write(1);
-                return;
+                return None;
             }
             assert!(party.wait_async().wait().is_err());
             work.read_all();
+            None
         });
     }
 }

@@ -57,7 +57,7 @@ model! {
 
     /// A notification comes before a deadline or after it; with the fault that is thought to be
     /// impossible. Only a choice makes it fail.
-    fn is_notified_in_time(branches: [Branch::DeadlineFirst], per_thread: 1, preemptions: Some(1)) {
+    fn is_notified_in_time(branches: [Branch::DeadlineFirst], per_thread: 1, preemptions: Some(3)) {
         let faulty = planted();
         let notify = Arc::new(Notify::new());
         let notifiers = [0, 1].map(|_| {

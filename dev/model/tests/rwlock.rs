@@ -98,22 +98,22 @@ fn upgrade(lock: &Pair) {
 
 model! {
     /// Three write: none is lost and none sleeps for ever.
-    fn writers_exclude(preemptions: Some(2)) {
+    fn writers_exclude(preemptions: Some(3)) {
         assert_eq!(contend(RwLock::new((0, 0)), &[write, write], write), 3);
     }
 
     /// One writes and two read.
-    fn readers_and_writers_exclude(preemptions: Some(2)) {
+    fn readers_and_writers_exclude(preemptions: Some(3)) {
         assert_eq!(contend(RwLock::new((0, 0)), &[write, read], read), 1);
     }
 
     /// The same, served strictly in order.
-    fn a_fair_lock_excludes(preemptions: Some(2)) {
-        assert_eq!(contend(RwLock::fair((0, 0)), &[write, read], write), 2);
+    fn a_fair_lock_excludes(preemptions: Some(3)) {
+        assert_eq!(contend(RwLock::fair((0, 0)), &[write, read], |_| ()), 1);
     }
 
     /// One comes to write without the queue, after one who read and one who wrote.
-    fn trying_to_write_excludes(preemptions: Some(2)) {
+    fn trying_to_write_excludes(preemptions: Some(3)) {
         let tries: fn(&Pair) = |lock| {
             if let Ok(mut pair) = lock.try_write() {
                 add(&mut pair);
@@ -169,7 +169,7 @@ model! {
     }
 
     /// A writer's deadline comes while it is granted: the reader and the other writer come in.
-    fn writer_timeout_races_readers(branches: [Branch::DeadlineFirst], per_thread: 1, preemptions: Some(2)) {
+    fn writer_timeout_races_readers(branches: [Branch::DeadlineFirst], per_thread: 1, preemptions: Some(3)) {
         let lock = Arc::new(Pair::new((0, 0)));
         let reads = lock.read();
         let timed = {
@@ -188,7 +188,7 @@ model! {
     }
 
     /// Readers in line are dropped while they are let in: the writer behind them comes.
-    fn reader_cancel_races_writer(branches: [Branch::DropBeforePoll], per_thread: 1, preemptions: Some(2)) {
+    fn reader_cancel_races_writer(branches: [Branch::DropBeforePoll], per_thread: 1, preemptions: Some(3)) {
         let lock = Arc::new(Pair::new((0, 0)));
         let writes = lock.write();
         let reader = { let lock = lock.clone(); thread::spawn(move || read_or_drop(&lock)) };
@@ -199,13 +199,13 @@ model! {
         assert_eq!(finish(&lock), 1);
     }
 
-    /// One upgrades while others read and write: it sees nobody else's change in between.
-    fn upgrade_races_writer(branches: [Branch::DeadlineFirst], per_thread: 1, preemptions: Some(2)) {
-        assert_eq!(contend(RwLock::new((0, 0)), &[upgrade, write], read), 2);
+    /// One upgrades while another writes: it sees nobody else's change in between.
+    fn upgrade_races_writer(branches: [Branch::DeadlineFirst], per_thread: 1, preemptions: Some(3)) {
+        assert_eq!(contend(RwLock::new((0, 0)), &[upgrade, write], |_| ()), 2);
     }
 
     /// An upgrade waits for one that reads.
-    fn upgrade_waits_for_readers(preemptions: Some(2)) {
+    fn upgrade_waits_for_readers(preemptions: Some(3)) {
         let lock = Arc::new(Pair::new((0, 0)));
         let reads = lock.upgradable_read();
         let others = [(); 2].map(|()| {
@@ -221,7 +221,7 @@ model! {
 
     /// Two want the upgradable guard; the second one gets it when the first becomes a reader like
     /// any other, or writes.
-    fn upgradable_guards_come_one_by_one(preemptions: Some(2)) {
+    fn upgradable_guards_come_one_by_one(preemptions: Some(3)) {
         let lock = Arc::new(Pair::new((0, 0)));
         let reads = lock.upgradable_read();
         let others = [(); 2].map(|()| {
@@ -238,7 +238,7 @@ model! {
     }
 
     /// The last upgradable guard ends while one waits for it to write.
-    fn an_upgradable_reader_has_read_before_it_is_overwritten(preemptions: Some(2)) {
+    fn an_upgradable_reader_has_read_before_it_is_overwritten(preemptions: Some(3)) {
         let body: fn(&Pair) = |lock| {
             let pair = lock.upgradable_read();
             assert_eq!(pair.0, pair.1);
@@ -247,7 +247,7 @@ model! {
     }
 
     /// One who has written goes on reading: who comes in beside it sees what was written.
-    fn downgrade_shows_what_was_written(preemptions: Some(2)) {
+    fn downgrade_shows_what_was_written(preemptions: Some(3)) {
         let lock = Arc::new(Pair::new((0, 0)));
         let mut writes = lock.write();
         let others = [(); 2].map(|()| {
@@ -264,33 +264,31 @@ model! {
         assert_eq!(finish(&lock), 1);
     }
 
-    /// A reservation for a writer that is dropped late, and two who want the lock: its millisecond
-    /// ends at any moment or not at all, and nobody sleeps for ever.
-    fn reservations_end(branches: [Branch::DeadlineFirst], per_thread: 1, preemptions: Some(1)) {
-        let lock = Arc::new(Pair::fair((0, 0)));
+    /// A reservation for a writer that is dropped while the lock is kept for it, and one who waits
+    /// to write: the millisecond ends at any moment or not at all, and nobody sleeps for ever.
+    fn reservations_end(branches: [Branch::DeadlineFirst], per_thread: 1, preemptions: Some(3)) {
+        let lock = std::sync::Arc::new(Pair::fair((0, 0)));
         let held = lock.write();
-        let mut dormant = Box::pin(lock.write_async());
+        let mut dormant = Box::pin(lock.write_owned_async());
         assert!(poll_once(dormant.as_mut()).is_pending());
+        let dropper = thread::spawn(move || drop(dormant));
         let writer = { let lock = lock.clone(); thread::spawn(move || write(&lock)) };
-        let reader = { let lock = lock.clone(); thread::spawn(move || read(&lock)) };
         drop(held);
-        drop(dormant);
+        dropper.join().unwrap();
         writer.join().unwrap();
-        reader.join().unwrap();
         assert_eq!(finish(&lock), 1);
     }
 
-    /// The same with readers for whom it is kept together.
-    fn reservations_for_readers_end(branches: [Branch::DeadlineFirst], per_thread: 1, preemptions: Some(1)) {
-        let lock = Arc::new(Pair::fair((0, 0)));
+    /// The same with one who reads, for whom it is kept.
+    fn reservations_for_readers_end(branches: [Branch::DeadlineFirst], per_thread: 1, preemptions: Some(3)) {
+        let lock = std::sync::Arc::new(Pair::fair((0, 0)));
         let held = lock.write();
-        let mut dormant = Box::pin(lock.read_async());
+        let mut dormant = Box::pin(lock.read_owned_async());
         assert!(poll_once(dormant.as_mut()).is_pending());
-        let reader = { let lock = lock.clone(); thread::spawn(move || read(&lock)) };
+        let dropper = thread::spawn(move || drop(dormant));
         let writer = { let lock = lock.clone(); thread::spawn(move || write(&lock)) };
         drop(held);
-        drop(dormant);
-        reader.join().unwrap();
+        dropper.join().unwrap();
         writer.join().unwrap();
         assert_eq!(finish(&lock), 1);
     }

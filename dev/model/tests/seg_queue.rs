@@ -115,7 +115,7 @@ model! {
     }
 
     /// Two that each push to one queue and look into the other: one of them finds something.
-    fn not_both_find_nothing(preemptions: Some(3)) {
+    fn no_two_find_nothing(preemptions: Some(3)) {
         let queues = Arc::new([SegQueue::new(), SegQueue::new()]);
         let found = [0, 1].map(|mine| {
             let queues = queues.clone();

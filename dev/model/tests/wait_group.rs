@@ -148,7 +148,7 @@ model! {
 
     /// One of three waits, gives up and keeps its handle: the last one, if it finds itself alone
     /// while that unit is lent, sees what was done before.
-    fn alone_sees_who_gave_up(branches: [Branch::DeadlineFirst], per_thread: 1, preemptions: Some(2)) {
+    fn alone_sees_who_gave_up(branches: [Branch::DeadlineFirst], per_thread: 1, preemptions: Some(3)) {
         let group = WaitGroup::new();
         let (first, second) = (work(), work());
         let impatient = {

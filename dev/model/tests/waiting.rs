@@ -36,6 +36,21 @@ impl Cell {
     }
 }
 
+/// Two want the lock while its holder does `leave`.
+fn barge(leave: fn(MutexGuard<'_, u32>)) {
+    let mutex = Arc::new(Mutex::new(0));
+    let held = mutex.lock();
+    let threads = [0, 1].map(|_| {
+        let mutex = mutex.clone();
+        thread::spawn(move || *mutex.lock() += 1)
+    });
+    leave(held);
+    for thread in threads {
+        thread.join().unwrap();
+    }
+    assert_eq!(*mutex.try_lock().expect("unlocked"), 2);
+}
+
 model! {
     /// What was done before `cancel` is seen by who was told of it, however it was told (W11).
     fn cancel_orders_what_was_before(branches: [Branch::SpuriousWake]) {
@@ -103,30 +118,20 @@ model! {
         assert!(mutex.try_lock().is_ok());
     }
 
-    /// A default lock whose holder unlocks fairly, with a late first in line.
-    fn unlock_fair_races_barging(branches: [Branch::DeadlineFirst], per_thread: 2, preemptions: Some(2)) {
-        let mutex = Arc::new(Mutex::new(0));
-        let threads: Vec<_> = (0..2).map(|_| {
-            let mutex = mutex.clone();
-            thread::spawn(move || {
-                let mut guard = mutex.lock();
-                *guard += 1;
-                MutexGuard::unlock_fair(guard);
-            })
-        }).collect();
-        {
-            let mut guard = mutex.lock();
-            MutexGuard::bump(&mut guard);
-            *guard += 1;
-        }
-        for thread in threads {
-            thread.join().unwrap();
-        }
-        assert_eq!(*mutex.try_lock().expect("unlocked"), 3);
+    /// A default lock whose holder unlocks fairly: whoever is first in line may be late.
+    fn unlock_fair_races_barging(branches: [Branch::DeadlineFirst], per_thread: 2, preemptions: Some(3)) {
+        barge(|guard| {
+            MutexGuard::unlock_fair(guard);
+        });
+    }
+
+    /// A holder that lets the first in line go before it, and then goes on.
+    fn bump_races_barging(branches: [Branch::DeadlineFirst], per_thread: 1, preemptions: Some(3)) {
+        barge(|mut guard| MutexGuard::bump(&mut guard));
     }
 
     /// A waiter that starves at any moment asks for a reservation.
-    fn starving_waiter_is_served(branches: [Branch::DeadlineFirst], per_thread: 1, preemptions: Some(2)) {
+    fn starving_waiter_is_served(branches: [Branch::DeadlineFirst], per_thread: 1, preemptions: Some(3)) {
         let mutex = Arc::new(Mutex::new(0));
         let threads: Vec<_> = (0..2).map(|_| {
             let mutex = mutex.clone();
@@ -207,7 +212,7 @@ model! {
 
 model! {
     /// Weak exchanges may fail at any place.
-    fn weak_exchanges_fail(branches: [Branch::WeakFails], per_thread: 2, preemptions: Some(2)) {
+    fn weak_exchanges_fail(branches: [Branch::WeakFails], per_thread: 1, preemptions: Some(3)) {
         let mutex = Arc::new(Mutex::new(0));
         let held = mutex.lock();
         let dropper = {
@@ -225,7 +230,7 @@ model! {
     }
 
     /// A select over a fair lock and a token, beside a thread that wants the lock.
-    fn select_of_lock_and_token(branches: [Branch::DeadlineFirst], per_thread: 2, preemptions: Some(2)) {
+    fn select_of_reserved_lock_and_token(branches: [Branch::DeadlineFirst], per_thread: 1, preemptions: Some(3)) {
         let mutex = Arc::new(Mutex::fair(0));
         let token = CancelToken::new();
         let mut dormant = Box::pin(mutex.lock_async());

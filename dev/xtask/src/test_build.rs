@@ -149,11 +149,17 @@ impl TestBuild {
 
     /// Builds; an error is what the compiler said.
     pub(crate) fn build(&self, context: &Context) -> Result<Vec<TestBinary>, String> {
-        let more = [
-            "--tests",
-            "--no-run",
-            "--message-format=json-render-diagnostics",
-        ];
+        self.build_some(context, &["--tests"])
+    }
+
+    /// Builds the targets that these arguments of `cargo test` choose.
+    pub(crate) fn build_some(
+        &self,
+        context: &Context,
+        targets: &[&str],
+    ) -> Result<Vec<TestBinary>, String> {
+        let how = ["--no-run", "--message-format=json-render-diagnostics"];
+        let more = [targets, &how].concat();
         let mut output = self.command(context, &more)?.capture()?;
         let messages = std::mem::take(&mut output.text);
         output.checked()?;

@@ -9,7 +9,7 @@
 //! file = "crates/sync/src/mutex/raw.rs"
 //! find = '''release("mutex.unlock")''' # occurs exactly once in the file
 //! replace = "RELAXED"
-//! test = "mutex::lock_excludes"        # the model that must fail
+//! tests = ["lock_excludes"]            # the models that must fail, each of them (one: `test`)
 //! engine = "loom"                      # the tool: or "shuttle", "threads", "histories",
 //!                                      # "litmus", "tsan", "asan"
 //! gate = true                          # run in the gate, not only at night
@@ -19,15 +19,20 @@
 //! The work is done on a copy of the tree under the target folder. Each named test is first seen
 //! to pass there without the fault: a test that always fails shows nothing. Faults for `tsan` and
 //! `asan` are for the job `sanitize`, which must see them reported.
+//!
+//! Before anything is built, the list itself is checked: every model must be named by a fault, and
+//! every fault must fit the source as it stands. So are the models: each must be explored with three
+//! preemptions, here or at night, or without a bound.
 
+mod coverage;
 pub(crate) mod tree;
 
 use crate::command::Ending;
 use crate::job::Context;
 use crate::jobs::proof::Proof;
 use crate::report::table;
-use crate::test_build::{Engine, NO_TRACE, TestBuild};
-use std::collections::BTreeSet;
+use crate::test_build::{Engine, NO_TRACE, TestBinary, TestBuild};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -51,7 +56,7 @@ pub(crate) struct Plant {
     pub(crate) file: String,
     find: String,
     replace: String,
-    test: String,
+    tests: Vec<String>,
     pub(crate) engine: Engine,
     gate: bool,
     seconds: u64,
@@ -60,7 +65,7 @@ pub(crate) struct Plant {
 impl Plant {
     /// The tests that must fail.
     pub(crate) fn tests(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(self.test.as_str())
+        self.tests.iter().map(String::as_str)
     }
 }
 
@@ -95,6 +100,11 @@ pub(crate) fn run(context: &Context) -> Result<String, String> {
     {
         return Err(format!("There is no fault `{name}` in {LIST}."));
     }
+    let models = coverage::models(&context.repo)?;
+    let problems = coverage::problems(&context.repo, &models, &plants);
+    if !problems.is_empty() && only.is_empty() {
+        return Err(problems.join("\n"));
+    }
     plants.retain(|plant| !plant.engine.is_sanitizer());
     plants.retain(|plant| plant.gate || !context.options.short);
     plants.retain(|plant| only.is_empty() || only.contains(&plant.name));
@@ -107,6 +117,7 @@ pub(crate) fn run(context: &Context) -> Result<String, String> {
         context,
         tree,
         folder,
+        models,
     };
     field.baseline(&plants)?;
     let proof = Proof::more(context, "planted")?;
@@ -114,13 +125,22 @@ pub(crate) fn run(context: &Context) -> Result<String, String> {
     let mut problems = Vec::new();
     for plant in &plants {
         let started = Instant::now();
-        let verdict = field.judge(plant)?;
+        let verdicts = field.judge(plant)?;
         let seconds = format!("{:.1}", started.elapsed().as_secs_f64());
-        let problem = problem(plant, &verdict);
-        let result = if problem.is_none() { "found" } else { "FAILED" };
-        proof.tell(&plant.name, plant.engine.name(), 1, result)?;
-        rows.push(row(plant, &verdict, seconds));
-        problems.extend(problem);
+        let found: Vec<String> = verdicts
+            .iter()
+            .filter_map(|(test, verdict)| problem(plant, test, verdict))
+            .collect();
+        let result = if found.is_empty() { "found" } else { "FAILED" };
+        proof.tell(
+            &plant.name,
+            plant.engine.name(),
+            verdicts.len() as u64,
+            result,
+        )?;
+        let shown = verdicts.iter();
+        rows.extend(shown.map(|(test, verdict)| row(plant, test, verdict, &seconds)));
+        problems.extend(found);
     }
     println!(
         "{}",
@@ -135,7 +155,7 @@ pub(crate) fn run(context: &Context) -> Result<String, String> {
     Err(problems.join("\n"))
 }
 
-fn row(plant: &Plant, verdict: &Verdict, seconds: String) -> Vec<String> {
+fn row(plant: &Plant, test: &str, verdict: &Verdict, seconds: &str) -> Vec<String> {
     let word = match verdict {
         Verdict::Caught => "caught",
         Verdict::Survived => "SURVIVED",
@@ -143,34 +163,26 @@ fn row(plant: &Plant, verdict: &Verdict, seconds: String) -> Vec<String> {
         Verdict::Unclear(_) => "UNCLEAR",
     };
     let engine = plant.engine.name();
-    [
-        &plant.name,
-        &plant.class,
-        engine,
-        &plant.test,
-        word,
-        &seconds,
-    ]
-    .map(str::to_owned)
-    .to_vec()
+    [&plant.name, &plant.class, engine, test, word, seconds]
+        .map(str::to_owned)
+        .to_vec()
 }
 
 /// What is wrong with the outcome, if anything is.
-fn problem(plant: &Plant, verdict: &Verdict) -> Option<String> {
+fn problem(plant: &Plant, test: &str, verdict: &Verdict) -> Option<String> {
     let name = &plant.name;
     match verdict {
         Verdict::Caught => None,
         Verdict::Hung if plant.engine == Engine::Threads => None,
         Verdict::Hung => Some(format!(
-            "{name}: {} did not end within {} seconds, which shows nothing under {}. Make the \
+            "{name}: {test} did not end within {} seconds, which shows nothing under {}. Make the \
              model smaller, or raise `seconds`.",
-            plant.test,
             plant.seconds,
             plant.engine.name()
         )),
         Verdict::Survived => Some(format!(
-            "{name}: {} passes with the fault in {}. Strengthen the model until it fails.",
-            plant.test, plant.file
+            "{name}: {test} passes with the fault in {}. Strengthen the model until it fails.",
+            plant.file
         )),
         Verdict::Unclear(why) => Some(format!("{name}: {why}")),
     }
@@ -181,17 +193,26 @@ struct Field<'a> {
     context: &'a Context,
     tree: Tree,
     folder: PathBuf,
+    models: coverage::Models,
 }
 
 impl Field<'_> {
-    fn build(&self, engine: Engine) -> TestBuild {
-        TestBuild {
+    /// Builds what holds these tests; all there is if one of them is no model.
+    fn build(&self, engine: Engine, tests: &[&str]) -> Result<Vec<TestBinary>, String> {
+        let build = TestBuild {
             root: self.tree.root().to_owned(),
             packages: vec![engine.package().to_owned()],
             release: true,
             flags: engine.flags().to_owned(),
             target: Some(self.target(engine)),
-        }
+        };
+        let file = |test: &&str| self.models.get(*test).map(|(file, _)| file.as_str());
+        let files: Option<BTreeSet<&str>> = tests.iter().map(file).collect();
+        let targets: Vec<&str> = match &files {
+            None => vec!["--tests"],
+            Some(files) => files.iter().flat_map(|file| ["--test", *file]).collect(),
+        };
+        build.build_some(self.context, &targets)
     }
 
     /// Where it is built: what the copy depends on is there from the job `models`.
@@ -206,59 +227,74 @@ impl Field<'_> {
 
     /// Sees every named test pass without a fault.
     fn baseline(&self, plants: &[Plant]) -> Result<(), String> {
-        let tests: BTreeSet<(Engine, &str)> = plants
-            .iter()
-            .map(|plant| (plant.engine, plant.test.as_str()))
-            .collect();
-        for (engine, test) in tests {
-            match self.run_test(engine, test, Duration::from_secs(300))? {
-                Verdict::Survived => {}
-                Verdict::Unclear(why) => return Err(why),
-                Verdict::Caught | Verdict::Hung => {
-                    return Err(format!(
-                        "{test} fails under {} without any fault. Mend it first.",
-                        engine.name()
-                    ));
+        let mut tests: BTreeMap<Engine, BTreeSet<&str>> = BTreeMap::new();
+        for plant in plants {
+            tests.entry(plant.engine).or_default().extend(plant.tests());
+        }
+        for (engine, tests) in tests {
+            let tests: Vec<&str> = tests.into_iter().collect();
+            let binaries = self.build(engine, &tests)?;
+            for test in tests {
+                let limit = Duration::from_secs(300);
+                match self.run_test(&binaries, engine, test, limit)? {
+                    Verdict::Survived => {}
+                    Verdict::Unclear(why) => return Err(why),
+                    Verdict::Caught | Verdict::Hung => {
+                        return Err(format!(
+                            "{test} fails under {} without any fault. Mend it first.",
+                            engine.name()
+                        ));
+                    }
                 }
             }
         }
         Ok(())
     }
 
-    /// Plants a fault, runs its test, takes the fault out again.
-    fn judge(&self, plant: &Plant) -> Result<Verdict, String> {
+    /// Plants a fault, runs its tests, takes the fault out again.
+    fn judge(&self, plant: &Plant) -> Result<Vec<(String, Verdict)>, String> {
         let path = self.tree.root().join(&plant.file);
+        let unclear = |why: String| Ok(vec![("-".to_owned(), Verdict::Unclear(why))]);
         let Ok(sound) = fs::read_to_string(&path) else {
-            return Ok(Verdict::Unclear(format!(
-                "there is no file {}.",
-                plant.file
-            )));
+            return unclear(format!("there is no file {}.", plant.file));
         };
         let faulty = match apply(&sound, plant) {
             Ok(faulty) => faulty,
-            Err(why) => return Ok(Verdict::Unclear(why)),
+            Err(why) => return unclear(why),
         };
         write(&path, &faulty)?;
-        let verdict = self.run_test(
-            plant.engine,
-            &plant.test,
-            Duration::from_secs(plant.seconds),
-        );
+        let verdicts = self.run_tests(plant);
         write(&path, &sound)?;
-        verdict
+        verdicts
     }
 
-    /// Builds and runs one test; `Survived` means that it passed.
-    fn run_test(&self, engine: Engine, test: &str, limit: Duration) -> Result<Verdict, String> {
-        let binaries = match self.build(engine).build(self.context) {
+    /// Builds the tree as it is, and runs the tests of a fault.
+    fn run_tests(&self, plant: &Plant) -> Result<Vec<(String, Verdict)>, String> {
+        let tests: Vec<&str> = plant.tests().collect();
+        let binaries = match self.build(plant.engine, &tests) {
             Ok(binaries) => binaries,
             Err(report) => {
-                return Ok(Verdict::Unclear(format!(
-                    "the tree does not compile:\n{report}"
-                )));
+                let why = format!("the tree does not compile:\n{report}");
+                return Ok(vec![("-".to_owned(), Verdict::Unclear(why))]);
             }
         };
-        for binary in &binaries {
+        let limit = Duration::from_secs(plant.seconds);
+        let run = |test: &str| {
+            let verdict = self.run_test(&binaries, plant.engine, test, limit)?;
+            Ok((test.to_owned(), verdict))
+        };
+        plant.tests().map(run).collect()
+    }
+
+    /// Runs one test; `Survived` means that it passed.
+    fn run_test(
+        &self,
+        binaries: &[TestBinary],
+        engine: Engine,
+        test: &str,
+        limit: Duration,
+    ) -> Result<Verdict, String> {
+        for binary in binaries {
             if binary
                 .list(self.tree.root(), &["--exact", test])?
                 .is_empty()
@@ -325,8 +361,8 @@ fn parse(text: &str) -> Result<Vec<Plant>, String> {
     }
 }
 
-const KEYS: [&str; 9] = [
-    "name", "class", "file", "find", "replace", "test", "engine", "gate", "seconds",
+const KEYS: [&str; 10] = [
+    "name", "class", "file", "find", "replace", "test", "tests", "engine", "gate", "seconds",
 ];
 
 fn plant(entry: &Value) -> Result<Plant, String> {
@@ -350,6 +386,15 @@ fn plant(entry: &Value) -> Result<Plant, String> {
         .get("seconds")
         .map_or(Some(SECONDS), Value::as_integer);
     let seconds = seconds.and_then(|seconds| u64::try_from(seconds).ok());
+    let tests: Option<Vec<String>> = match (table.get("tests"), table.get("test")) {
+        (Some(tests), None) => tests.as_array().filter(|tests| !tests.is_empty()).cloned(),
+        (None, Some(test)) => Some(vec![test.clone()]),
+        _ => None,
+    }
+    .and_then(|tests| {
+        let names = tests.iter().map(|test| test.as_str().map(str::to_owned));
+        names.collect()
+    });
     let gate = table.get("gate").map_or(Some(false), Value::as_bool);
     Ok(Plant {
         name: text("name")?,
@@ -357,7 +402,9 @@ fn plant(entry: &Value) -> Result<Plant, String> {
         file: text("file")?,
         find: text("find")?,
         replace: text("replace")?,
-        test: text("test")?,
+        tests: tests.ok_or_else(|| {
+            format!("the entry {name} needs `tests`, the names of the models that must fail.")
+        })?,
         engine,
         gate: gate.ok_or_else(|| format!("in the entry {name}, `gate` is true or false."))?,
         seconds: seconds.ok_or_else(|| format!("in the entry {name}, `seconds` is a number."))?,

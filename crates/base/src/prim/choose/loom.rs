@@ -60,6 +60,11 @@ fn parse(text: &str) -> Option<(u64, BTreeMap<Key, bool>)> {
     Some((execution.parse().ok()?, decided))
 }
 
+/// The most preemptions of one execution; none: as many as there can be.
+fn bound(how: &Check) -> Option<usize> {
+    how.preemptions.map(|bound| bound + usize::from(is_long()))
+}
+
 /// Runs the model in every schedule with these choices made.
 fn run(
     how: &Check,
@@ -79,7 +84,7 @@ fn run(
         script.manner = "loom";
     }
     let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = how.preemptions.map(|bound| bound + usize::from(is_long()));
+    builder.preemption_bound = bound(how);
     builder.max_branches = 20_000;
     let (script, model) = (script.clone(), model.clone());
     builder.check(move || {
@@ -107,9 +112,7 @@ pub(super) fn explore(how: &Check, script: &Shared, model: &Arc<dyn Fn() + Send 
             base.insert(key, false);
         }
     }
-    let bound = how
-        .preemptions
-        .map_or("every schedule".into(), |n| format!("{n} preemptions"));
+    let bound = bound(how).map_or("every schedule".into(), |n| format!("{n} preemptions"));
     format!("loom, {bound}, {runs} assignments of choices")
 }
 
