@@ -44,12 +44,15 @@
 //! * E2: release of `TAKEN` → acquire in `is_done`: the popper no longer needs the block.
 //! * E3: release of an index at the end of a block → acquire of that index: the block beside it.
 //! * E4: release of the first block in `tail.block` and `head.block` → acquire there.
-//! * E5: release of `next` → acquire in `next_of`: the next block, as new.
+//! * E5: release of `next` → acquire in `next_of`: the next block, as new; and in `advance`, which
+//!   looks for the block after that: the tail behind it.
 //! * E6: release into `spares` and `aside` → acquire out of them: a block as new, or its links.
 //! * E7: release of an index inside a block in `take` → acquire of it there: who sees the head
 //!   sees every push that was seen before it was moved, so the tail never seems to lie behind it.
 //! * E8: fence on the way to "empty" → the same in another thread: two threads that each push to
 //!   one queue and then find the other one empty do not exist.
+//! * E9: release of the tail in `push` → acquire in `len`: whoever sees the tail sees the head that
+//!   its pusher had seen.
 //!
 //! # Waiting
 //! Nobody sleeps. A thread interrupted between its exchange and its store keeps the popper of its
@@ -60,8 +63,8 @@
 //! none.
 //!
 //! # Panic
-//! No foreign code runs here but `Drop` of the values, in the chain's own `drop`, which goes on with
-//! the others when one panics.
+//! No foreign code runs here but `Drop` of values, in the chain's own `drop` and where some were taken
+//! and not read; both go on with the others when one panics.
 //!
 //! # Rejected
 //! * A mark with a read-modify-write by which the last one at a block finds that it is the last
@@ -78,9 +81,10 @@ use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 use core::ptr;
 use counterpoint_base::prim::atomic::{
-    AtomicPtr, AtomicU8, AtomicU64, RELAXED, acq_rel, acquire, fence_seq_cst, release,
+    AtomicPtr, AtomicU8, AtomicU64, RELAXED, acquire, fence_seq_cst, release,
 };
 use counterpoint_base::prim::cell::UnsafeCell;
+use counterpoint_base::prim::hint;
 use counterpoint_base::tune::{BLOCK, FIRST_LAP, SPARE_BLOCKS};
 use counterpoint_base::{Backoff, CachePadded};
 
@@ -132,15 +136,29 @@ struct Block<T> {
 
 impl<T> Block<T> {
     fn allocate() -> *mut Block<T> {
-        let slot = |_| Slot {
-            value: UnsafeCell::new(MaybeUninit::uninit()),
-            state: AtomicU8::new(EMPTY),
-        };
-        Box::into_raw(Box::new(Block {
-            slots: core::array::from_fn(slot),
-            next: AtomicPtr::new(ptr::null_mut()),
-            aside_next: AtomicPtr::new(ptr::null_mut()),
-        }))
+        // In place: a block of large values is too much for a stack.
+        let block = Box::into_raw(Box::<Block<T>>::new_uninit()).cast::<Block<T>>();
+        // SAFETY: the memory of a block, which belongs to this thread.
+        let slots = unsafe { &raw mut (*block).slots }.cast::<Slot<T>>();
+        for at in 0..BLOCK {
+            let slot = Slot {
+                value: UnsafeCell::new(MaybeUninit::uninit()),
+                state: AtomicU8::new(EMPTY),
+            };
+            // SAFETY: there are so many.
+            let place = unsafe { slots.add(at) };
+            // SAFETY: as above.
+            unsafe { place.write(slot) };
+        }
+        // SAFETY: as above.
+        let next = unsafe { &raw mut (*block).next };
+        // SAFETY: as above.
+        unsafe { next.write(AtomicPtr::new(ptr::null_mut())) };
+        // SAFETY: as above.
+        let aside_next = unsafe { &raw mut (*block).aside_next };
+        // SAFETY: as above. Every field is written now.
+        unsafe { aside_next.write(AtomicPtr::new(ptr::null_mut())) };
+        block
     }
 
     /// # Safety
@@ -308,11 +326,14 @@ impl<T> Segments<T> {
                 next = self.fresh();
             }
             let moved = tail.wrapping_add(STEP);
-            // Relaxed: a success reads what the load read; slots are ordered by their states.
-            let won = self
-                .tail
-                .index
-                .compare_exchange_weak(tail, moved, RELAXED, RELAXED);
+            // Release [E9]: for `len`; a success reads what the load read, and slots are ordered by
+            // their states.
+            let won = self.tail.index.compare_exchange_weak(
+                tail,
+                moved,
+                release("seg.tail_taken"),
+                RELAXED,
+            );
             if won.is_ok() {
                 break (tail, block);
             }
@@ -331,9 +352,6 @@ impl<T> Segments<T> {
                 .store(next_lap(tail), release("seg.tail_moved"));
             // Release [E5]: hands the next block to the acquire in `next_of`.
             block.next.store(next, release("seg.link"));
-        } else if !next.is_null() {
-            // SAFETY: it was taken for a last slot that somebody else got, and told to nobody.
-            unsafe { self.keep(next) };
         }
         let slot = &block.slots[at];
         slot.value.with_mut(|to| {
@@ -342,6 +360,11 @@ impl<T> Segments<T> {
         });
         // Release [E1]: hands the value to the acquire in `Taken::read`.
         slot.state.store(FULL, release("seg.full"));
+        // After that, so that the popper does not wait for the allocator.
+        if at + 1 != BLOCK && !next.is_null() {
+            // SAFETY: it was taken for a last slot that somebody else got, and told to nobody.
+            unsafe { self.keep(next) };
+        }
     }
 
     #[cold]
@@ -451,8 +474,8 @@ impl<T> Segments<T> {
         let mut index = next_lap(head);
         // SAFETY: the head has not reached the next block, so none of its slots is `TAKEN` (I2).
         let after = unsafe { &*next };
-        // Relaxed: a mark that something is there, no more.
-        if !after.next.load(RELAXED).is_null() {
+        // Acquire [E5]: whoever sees the mark sees the tail behind it [E7].
+        if !after.next.load(acquire("seg.look")).is_null() {
             index |= HAS_NEXT;
         }
         // Relaxed: ordered by the release that follows.
@@ -482,7 +505,8 @@ impl<T> Segments<T> {
                 // SAFETY: all slots were `TAKEN` (I2).
                 unsafe { self.keep(block) };
             } else {
-                self.put_aside(this);
+                // SAFETY: as above; it is not touched from here on.
+                unsafe { self.put_aside(block) };
             }
             if list.is_null() {
                 return;
@@ -495,18 +519,20 @@ impl<T> Segments<T> {
         }
     }
 
-    fn put_aside(&self, block: &Block<T>) {
+    /// # Safety
+    /// `block` belongs to the caller.
+    unsafe fn put_aside(&self, block: *mut Block<T>) {
         // Relaxed: a guess; blocks are taken out all at once, so there is no ABA.
         let mut first = self.aside.load(RELAXED);
         loop {
-            block.aside_next.store(first, RELAXED);
-            let this = ptr::from_ref(block).cast_mut();
-            // Release [E6]: hands the link to the acquire in `retire`. Acquire [E6]: links of
-            // blocks put aside earlier are handed on.
-            match self
-                .aside
-                .compare_exchange_weak(first, this, acq_rel("seg.put_aside"), RELAXED)
-            {
+            // SAFETY: by the caller's promise, until the exchange.
+            unsafe { &*block }.aside_next.store(first, RELAXED);
+            // Release [E6]: hands the link to the acquire in `retire`, beside those handed over by
+            // earlier exchanges.
+            let put =
+                self.aside
+                    .compare_exchange_weak(first, block, release("seg.put_aside"), RELAXED);
+            match put {
                 Ok(_) => return,
                 Err(found) => first = found,
             }
@@ -516,24 +542,26 @@ impl<T> Segments<T> {
     /// How many values there are: exact if nobody works on the queue.
     pub(crate) fn len(&self) -> usize {
         loop {
-            // Relaxed: numbers alone; without other threads at work they are the latest ones.
-            let tail = self.tail.index.load(RELAXED);
-            let head = self.head.index.load(RELAXED);
-            // A tail that has not moved was the tail while the head was read.
+            // Acquire [E9]: the head that is read next is not older than the tail.
+            let tail = self.tail.index.load(acquire("seg.len_tail"));
+            // Acquire [E7]: nor is the tail that is read again older than the head.
+            let head = self.head.index.load(acquire("seg.len_head"));
+            // Relaxed: ordered by the load before. A tail that has not moved was the tail while
+            // the head was read, and so is not behind it.
             if self.tail.index.load(RELAXED) == tail {
-                let len = between(head, tail);
-                // A head read later than it seems may be ahead.
-                return if len > isize::MAX as usize { 0 } else { len };
+                return between(head, tail);
             }
+            hint::spin_loop();
         }
     }
 
     /// Whether there are no values.
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        // Relaxed: as in `len`.
-        let head = self.head.index.load(RELAXED);
-        head & !HAS_NEXT == self.tail.index.load(RELAXED)
+        // Acquire [E7]: the tail that is read next is not older than the head.
+        let head = self.head.index.load(acquire("seg.is_empty"));
+        // Relaxed: ordered by the load before. Never equal if the tail was seen in a later block.
+        head == self.tail.index.load(RELAXED)
     }
 }
 
@@ -585,9 +613,28 @@ fn wait_full<T>(slot: &Slot<T>) {
 
 impl<T> Drop for Taken<'_, T> {
     fn drop(&mut self) {
+        if self.next < self.end {
+            let others = Others(self);
+            others.0.clear();
+        }
+    }
+}
+
+impl<T> Taken<'_, T> {
+    #[cold]
+    fn clear(&mut self) {
         while self.next < self.end {
             drop(self.read());
         }
+    }
+}
+
+/// Goes on when the destructor of a value has panicked.
+struct Others<'t, 'q, T>(&'t mut Taken<'q, T>);
+
+impl<T> Drop for Others<'_, '_, T> {
+    fn drop(&mut self) {
+        self.0.clear();
     }
 }
 

@@ -168,4 +168,17 @@ fn values_without_size_and_with_much() {
     let much = SegQueue::new();
     (0..MANY).for_each(|value| much.push([value; 100]));
     assert!((0..MANY).all(|value| much.pop() == Some([value; 100])));
+    // A block of these is larger than the stack.
+    let small = thread::Builder::new().stack_size(512 << 10);
+    let thread = small.spawn(|| {
+        let large = SegQueue::new();
+        large.push(Box::new([0_u8; 32 << 10]));
+        let larger = SegQueue::new();
+        larger.push([1_u8; 32 << 10]);
+        (
+            large.pop().map(|value| value.len()),
+            larger.pop().map(|value| value[9]),
+        )
+    });
+    assert_eq!(thread.unwrap().join().unwrap(), (Some(32 << 10), Some(1)));
 }

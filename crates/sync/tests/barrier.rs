@@ -254,6 +254,40 @@ fn a_select_arrives_and_retracts() {
     assert_eq!((barrier.arrived(), other.arrived()), (0, 0));
 }
 
+/// Both arms arrive, the second one as the last.
+#[test]
+fn a_select_of_all_parties_ends() {
+    let barrier = Barrier::new(2);
+    let leads = block_on(async {
+        select_async! {
+            result = barrier.wait_async() => result.is_leader(),
+            result = barrier.wait_async() => result.is_leader(),
+        }
+    });
+    assert!(leads && barrier.arrived() == 0);
+}
+
+/// An arm keeps its arrival as long as the select goes on, however often it is polled.
+#[test]
+fn a_select_that_goes_on_breaks_nothing() {
+    let barrier = Barrier::with_on_stop(2, OnStop::Break);
+    let other = Barrier::with_on_stop(2, OnStop::Break);
+    let mut polls = 0;
+    let mut select = Task::queued(async {
+        select_async! {
+            result = barrier.wait_async() => result.is_leader(),
+            _ = other.wait_async() => unreachable!("nobody comes"),
+            _ = std::future::poll_fn(|_| { polls += 1; std::task::Poll::<()>::Pending }) => unreachable!(),
+        }
+    });
+    for _ in 0..3 {
+        assert!(select.poll().is_pending());
+        assert_eq!((barrier.arrived(), barrier.is_broken()), (1, false));
+    }
+    assert!(barrier.wait().is_leader() && !select.ready());
+    assert!(other.is_broken(), "who left it was counted");
+}
+
 #[test]
 fn a_panicking_waker_stops_nobody() {
     struct Bomb(std::sync::Mutex<bool>);

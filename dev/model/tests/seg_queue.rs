@@ -94,6 +94,52 @@ model! {
         assert_eq!(out[0] + out[1] + rest(&queue), 31);
     }
 
+    /// The same where the late one is still at its slot when the block is put aside, and looked at
+    /// again when the next one is emptied.
+    fn a_block_put_aside_is_looked_at_again(preemptions: Some(3)) {
+        let queue = SegQueue::new();
+        (0..4).for_each(|bit| queue.push(1 << bit));
+        let (out, queue) = two(queue, [pop, |queue| {
+            let out = pop(queue) + pop(queue) + pop(queue);
+            queue.push(16);
+            queue.push(32);
+            out
+        }]);
+        assert_eq!(out[0] + out[1] + rest(&queue), 63);
+    }
+
+    /// Never more than one value: nobody counts more, over the edge of a block either.
+    fn the_length_is_one_it_had(preemptions: Some(3)) {
+        let (out, _) = two(SegQueue::new(), [
+            |queue| {
+                for value in 1..4 {
+                    queue.push(value);
+                    pop(queue);
+                }
+                0
+            },
+            |queue| queue.len(),
+        ]);
+        assert!(out[1] <= 1, "{}", out[1]);
+    }
+
+    /// Never less than one value: nobody sees it empty.
+    fn never_empty_is_never_seen_empty(preemptions: Some(3)) {
+        let queue = SegQueue::new();
+        queue.push(1);
+        let (out, _) = two(queue, [
+            |queue| {
+                for value in 2..5 {
+                    queue.push(value);
+                    pop(queue);
+                }
+                false
+            },
+            SegQueue::is_empty,
+        ]);
+        assert!(!out[1]);
+    }
+
     /// Pairs of push and pop: blocks go round.
     fn blocks_are_used_again(preemptions: Some(3)) {
         let queue = SegQueue::new();

@@ -63,6 +63,7 @@ use core::mem::MaybeUninit;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use counterpoint_base::prim::atomic::{AtomicU64, RELAXED, acquire, fence_seq_cst, release};
 use counterpoint_base::prim::cell::UnsafeCell;
+use counterpoint_base::prim::hint;
 use counterpoint_base::tune::FIRST_LAP;
 use counterpoint_base::{Backoff, CachePadded};
 
@@ -112,7 +113,8 @@ impl<T> Slot<T> {
 /// # Progress
 /// No lock is held, but a thread that is interrupted in the middle of a push or a pop keeps whoever
 /// comes to its slot next waiting; they give their processor away meanwhile. So not in a signal
-/// handler, nor in the child of a fork that interrupted another thread there.
+/// handler, nor in the child of a fork that interrupted another thread there. `len` and its like look
+/// again as long as others push in between.
 ///
 /// # Examples
 /// ```
@@ -205,7 +207,8 @@ impl<T> ArrayQueue<T> {
         }
     }
 
-    /// Appends `value`.
+    /// Appends `value`. It does not order a later look at another variable: who tells a sleeper of it
+    /// puts a sequentially consistent fence between the two.
     ///
     /// # Errors
     /// The value, if the queue is full.
@@ -303,11 +306,12 @@ impl<T> ArrayQueue<T> {
             let head = tail.wrapping_sub(self.lap);
             if stamp == head.wrapping_add(1) {
                 let next = self.next(tail);
-                // Relaxed: the fence by which `push` found the queue full releases it [E4].
+                // Release [E4]: as in `pop`. The fence by which `push` found the queue full does not
+                // do: the tail was read again after it.
                 let taken = self.head.compare_exchange_weak(
                     head,
                     next.wrapping_sub(self.lap),
-                    RELAXED,
+                    release("array.head_forced"),
                     RELAXED,
                 );
                 if taken.is_ok() {
@@ -461,7 +465,7 @@ impl<T> ArrayQueue<T> {
             // Relaxed: ordered by the load before. A tail that has not moved was the tail while
             // the head was read.
             if self.tail.load(RELAXED) != tail {
-                core::hint::spin_loop();
+                hint::spin_loop();
                 continue;
             }
             let (from, to) = (self.index(head), self.index(tail));

@@ -7,7 +7,8 @@ use core::panic::{RefUnwindSafe, UnwindSafe};
 
 /// A queue without bound that any number of threads push to and pop from.
 ///
-/// It grows by blocks of 31 values and uses emptied blocks again: two are kept, others are freed.
+/// It grows by blocks of 31 values and uses emptied blocks again: two are kept, and those in which a
+/// pop was interrupted until the next block is emptied; others are freed.
 ///
 /// Not for waiting: a loop around `pop` burns a processor; a channel wakes its receiver. Nor where
 /// producers can be faster than consumers for long, since nothing slows them down: see
@@ -15,13 +16,15 @@ use core::panic::{RefUnwindSafe, UnwindSafe};
 ///
 /// # Cost
 /// [`new`](SegQueue::new) allocates nothing, the first push a block, and later ones a block where
-/// none is left to use again. A push or a pop is one read-modify-write. A value takes its own size
-/// and that of a byte, aligned.
+/// none is left to use again; where several push at the end of a block, some take one that is given
+/// back. A push or a pop is one read-modify-write, a pop that finds nothing a fence. A value takes its
+/// own size and that of a byte, aligned.
 ///
 /// # Progress
 /// No lock is held, but a thread that is interrupted inside a push keeps the popper of its slot
-/// waiting, and at the end of a block others as well; they give their processor away meanwhile. So
-/// not in a signal handler, nor in the child of a fork that interrupted another thread there.
+/// waiting, and at the end of a block, or in the first push, a push or a pop keeps others as well; they
+/// give their processor away meanwhile. So not in a signal handler, nor in the child of a fork that
+/// interrupted another thread there. `len` looks again as long as others push in between.
 ///
 /// # Examples
 /// ```
@@ -51,13 +54,14 @@ impl<T> SegQueue<T> {
         }
     }
 
-    /// Appends `value`.
+    /// Appends `value`. It does not order a later look at another variable: who tells a sleeper of it
+    /// puts a sequentially consistent fence between the two.
     #[inline]
     pub fn push(&self, value: T) {
         self.segments.push(value);
     }
 
-    /// Appends `value` through exclusive access.
+    /// Appends `value` through exclusive access, at the same cost.
     pub fn push_mut(&mut self, value: T) {
         self.segments.push(value);
     }
@@ -70,7 +74,7 @@ impl<T> SegQueue<T> {
         self.segments.pop()
     }
 
-    /// Takes the oldest value through exclusive access.
+    /// Takes the oldest value through exclusive access, at the same cost.
     pub fn pop_mut(&mut self) -> Option<T> {
         self.segments.pop()
     }
@@ -83,7 +87,8 @@ impl<T> SegQueue<T> {
         self.segments.is_empty()
     }
 
-    /// How many values are in the queue: exact if nobody works on it.
+    /// How many values are in the queue: exact if nobody works on it, beside others a number that it
+    /// had while this call ran.
     ///
     /// ```
     /// use counterpoint_lockfree::queue::SegQueue;

@@ -32,7 +32,9 @@ use raw::{Outcome, RawBarrier};
 /// for somebody in its place. If the round ended first, the arrival counts, and a bounded wait
 /// yields success. With [`OnStop::Break`] it breaks the barrier instead: all who wait, and all who
 /// come, are told until [`reset`](Self::reset). [`arrive`](Self::arrive) is an arrival that is not
-/// taken back.
+/// taken back. In a select a wait arrives as an arm and stays so until the select ends; one that
+/// does not win is dropped, which with [`OnStop::Break`] breaks the barrier, as a look by `default`
+/// does.
 ///
 /// # Deadlocks
 /// A round for which fewer come than there are parties waits for ever.
@@ -157,11 +159,12 @@ impl Barrier {
         self.raw.arrive_last().map(BarrierWaitResult)
     }
 
-    /// Arrives, and blocks this thread until all have, at most for `timeout`; zero arrives if all the
-    /// others have.
+    /// Arrives, and blocks this thread until all have, at most for `timeout`; with zero it arrives
+    /// if all the others have, and else is stopped at once.
     ///
     /// # Errors
-    /// [`BarrierWaitError::TimedOut`], the arrival is taken back; [`BarrierWaitError::Broken`].
+    /// [`BarrierWaitError::TimedOut`], the arrival is taken back, or with [`OnStop::Break`] the
+    /// barrier is broken by it; [`BarrierWaitError::Broken`].
     #[cfg_attr(feature = "hooks", track_caller)]
     pub fn wait_timeout(&self, timeout: Duration) -> Waited {
         self.wait_async().timeout(timeout).wait()
@@ -171,7 +174,8 @@ impl Barrier {
     /// arrives if all the others have.
     ///
     /// # Errors
-    /// [`BarrierWaitError::TimedOut`], the arrival is taken back; [`BarrierWaitError::Broken`].
+    /// [`BarrierWaitError::TimedOut`], the arrival is taken back, or with [`OnStop::Break`] the
+    /// barrier is broken by it; [`BarrierWaitError::Broken`].
     #[cfg_attr(feature = "hooks", track_caller)]
     pub fn wait_deadline(&self, deadline: Instant) -> Waited {
         self.wait_async().deadline(deadline).wait()

@@ -413,6 +413,15 @@ impl RawBarrier {
         self.look(|book| book.ended(round))
     }
 
+    /// The same for who holds the queue.
+    pub(super) fn ended_meanwhile(
+        &self,
+        round: u64,
+        queue: &mut LockedBarrier<'_>,
+    ) -> Option<Outcome> {
+        self.book(queue, |book| book.ended(round))
+    }
+
     /// A wait that was counted in this round leaves. Returns what became of the round if it is over,
     /// else takes the arrival back or breaks the barrier.
     pub(super) fn uncount(&self, round: u64, queue: &mut LockedBarrier<'_>) -> Option<Outcome> {

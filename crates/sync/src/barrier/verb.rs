@@ -75,6 +75,8 @@ unsafe impl Verb for BarrierVerb<'_> {
     type Stoppable = Result<BarrierWaitResult, BarrierWaitError>;
 
     const NAME: &'static str = "Barrier::wait";
+    // To leave the queue and come back would take the arrival back, or break the barrier.
+    const STAYS: bool = true;
 
     fn queue(&self) -> &WaitQueue<State, Seat> {
         self.barrier.raw.queue()
@@ -127,6 +129,11 @@ unsafe impl Verb for BarrierVerb<'_> {
                 Some(outcome) => Part::Over(round, outcome),
                 None => Part::Out,
             };
+        } else if let Part::Arrived(round) = self.part {
+            // Its round may have ended in a batch that had not come to it.
+            if let Some(outcome) = raw.ended_meanwhile(round, queue) {
+                self.part = Part::Over(round, outcome);
+            }
         }
         raw.settle(queue, wakes)
     }

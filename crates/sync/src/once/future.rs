@@ -292,7 +292,12 @@ impl<'a, T, S: Source<T>, B: Bound<'a, T>> Future for GetOrTryInit<'a, T, S, B> 
         let bound = unsafe { self.as_mut().map_unchecked_mut(|this| &mut this.bound) };
         let stopped = match bound.poll_bound(cx) {
             Poll::Ready(Err(stop)) => Some(stop),
-            Poll::Ready(Ok(_)) | Poll::Pending => None,
+            // Granted before the claim was: that one may still be queued.
+            Poll::Ready(Ok(value)) => {
+                self.end();
+                return Poll::Ready(Ok(value));
+            }
+            Poll::Pending => None,
         };
         // SAFETY: a plain flag, not pinned.
         let tried = &mut unsafe { self.as_mut().get_unchecked_mut() }.tried;
