@@ -45,5 +45,5 @@ tune! {
     /// Values in a block of an unbounded queue.
     BLOCK: usize = 31, model 2;
     /// Emptied blocks that an unbounded queue keeps for its next values.
-    SPARE_BLOCKS: usize = 2, model 1;
+    SPARE_BLOCKS: usize = 2, model 2;
 }

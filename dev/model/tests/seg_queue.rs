@@ -101,11 +101,11 @@ model! {
         (0..4).for_each(|bit| queue.push(1 << bit));
         let (out, queue) = two(queue, [pop, |queue| {
             let out = pop(queue) + pop(queue) + pop(queue);
-            queue.push(16);
-            queue.push(32);
+            // Over two edges, so that both blocks are used again.
+            (4..9).for_each(|bit| queue.push(1 << bit));
             out
         }]);
-        assert_eq!(out[0] + out[1] + rest(&queue), 63);
+        assert_eq!(out[0] + out[1] + rest(&queue), 511);
     }
 
     /// Never more than one value: nobody counts more, over the edge of a block either.
