@@ -215,14 +215,15 @@ impl Field<'_> {
         build.build_some(self.context, &targets)
     }
 
-    /// Where it is built: what the copy depends on is there from the job `models`.
+    /// Where it is built: never where the tree itself is, for cargo takes a build of the copy, with a
+    /// fault in it, for one of the tree.
     fn target(&self, engine: Engine) -> PathBuf {
         let name = match engine {
             Engine::Loom => "loom",
             Engine::Shuttle | Engine::Histories => "shuttle",
-            _ => return self.folder.join("build-threads"),
+            _ => "threads",
         };
-        self.folder.with_file_name(name)
+        self.folder.join(format!("build-{name}"))
     }
 
     /// Sees every named test pass without a fault.
