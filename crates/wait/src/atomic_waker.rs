@@ -55,6 +55,7 @@ use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::task::Waker;
 use counterpoint_base::prim::atomic::{AtomicU32, RELAXED, acq_rel, acquire, release};
 use counterpoint_base::prim::cell::UnsafeCell;
+use counterpoint_base::prim::hint;
 
 const FULL: u32 = 0b001;
 const REGISTERING: u32 = 0b010;
@@ -151,6 +152,7 @@ impl AtomicWaker {
         loop {
             let Some(entered) = self.enter(found) else {
                 // The task comes back, again and again until the other one has left.
+                hint::spin_loop();
                 waker.wake_by_ref();
                 return;
             };
