@@ -18,23 +18,21 @@ struct ReaderThread {
     waiting: Mutex<HashMap<u64, SyncSender<()>>>,
 }
 
+type Channel = (SyncSender<()>, Receiver<()>);
+
 const STOP: u64 = u64::MAX;
 
 impl Mux for ReaderThread {
-    type Client<'m> = (SyncSender<()>, Receiver<()>);
+    type Client<'m> = Channel;
     fn new(socket: UdpSocket) -> ReaderThread {
-        ReaderThread {
-            socket,
-            waiting: Mutex::new(HashMap::new()),
-        }
+        let waiting = Mutex::default();
+        ReaderThread { socket, waiting }
     }
-    fn client(&self, _token: u64) -> (SyncSender<()>, Receiver<()>) {
+    fn client(&self, _token: u64) -> Channel {
         sync_channel(1)
     }
-    fn ask(&self, (sender, receiver): &mut (SyncSender<()>, Receiver<()>), token: u64) {
-        let mut waiting = self.waiting.lock().unwrap();
-        waiting.insert(token, sender.clone());
-        drop(waiting);
+    fn ask(&self, (sender, receiver): &mut Channel, token: u64) {
+        self.waiting.lock().unwrap().insert(token, sender.clone());
         self.socket.send(&token.to_ne_bytes()).unwrap();
         receiver.recv().unwrap();
     }
