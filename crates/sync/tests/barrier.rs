@@ -1,62 +1,21 @@
 //! The barrier, form by form.
 
+mod task;
+
 use counterpoint_sync::{Barrier, BarrierWaitError, BarrierWaitResult, OnStop};
 use counterpoint_wait::cancel::{CancelToken, Ctl};
 use counterpoint_wait::{block_on, select, select_async};
 use std::future::{Future, ready};
 use std::panic::{self, AssertUnwindSafe};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
+use task::Task;
 
 const SHORT: Duration = Duration::from_millis(2);
 const LONG: Duration = Duration::from_secs(600);
-
-#[derive(Default)]
-struct Count(AtomicUsize);
-
-impl Wake for Count {
-    fn wake(self: Arc<Count>) {
-        self.0.fetch_add(1, Ordering::SeqCst);
-    }
-}
-
-/// A future and how often it was woken.
-struct Task<F> {
-    future: Pin<Box<F>>,
-    count: Arc<Count>,
-}
-
-impl<F: Future> Task<F> {
-    /// Polled once, and waiting.
-    fn queued(future: F) -> Task<F> {
-        let mut task = Task {
-            future: Box::pin(future),
-            count: Arc::default(),
-        };
-        assert!(task.poll().is_pending());
-        task
-    }
-
-    fn poll(&mut self) -> Poll<F::Output> {
-        let waker = Waker::from(self.count.clone());
-        self.future.as_mut().poll(&mut Context::from_waker(&waker))
-    }
-
-    fn woken(&self) -> usize {
-        self.count.0.load(Ordering::SeqCst)
-    }
-
-    fn ready(&mut self) -> F::Output {
-        match self.poll() {
-            Poll::Ready(output) => output,
-            Poll::Pending => panic!("it was let through"),
-        }
-    }
-}
 
 fn panics<R>(f: impl FnOnce() -> R) -> bool {
     panic::catch_unwind(AssertUnwindSafe(f)).is_err()

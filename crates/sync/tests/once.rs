@@ -1,63 +1,22 @@
 //! Cells that are filled once, form by form.
 
+mod task;
+
 use counterpoint_sync::{Claim, LazyCell, Once, OnceCell, OnceCellError, SetError};
 use counterpoint_wait::cancel::{CancelToken, Ctl};
 use counterpoint_wait::{Stop, block_on, select, select_async};
 use std::cell::Cell;
 use std::future::{Future, pending, ready};
 use std::panic::{self, AssertUnwindSafe};
-use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::Poll;
 use std::thread;
 use std::time::{Duration, Instant};
+use task::Task;
 
 const SHORT: Duration = Duration::from_millis(2);
 const LONG: Duration = Duration::from_secs(600);
-
-#[derive(Default)]
-struct Count(AtomicUsize);
-
-impl Wake for Count {
-    fn wake(self: Arc<Count>) {
-        self.0.fetch_add(1, Ordering::SeqCst);
-    }
-}
-
-/// A future and how often it was woken.
-struct Task<F> {
-    future: Pin<Box<F>>,
-    count: Arc<Count>,
-}
-
-impl<F: Future> Task<F> {
-    /// Polled once, and waiting.
-    fn queued(future: F) -> Task<F> {
-        let mut task = Task {
-            future: Box::pin(future),
-            count: Arc::default(),
-        };
-        assert!(task.poll().is_pending());
-        task
-    }
-
-    fn poll(&mut self) -> Poll<F::Output> {
-        let waker = Waker::from(self.count.clone());
-        self.future.as_mut().poll(&mut Context::from_waker(&waker))
-    }
-
-    fn woken(&self) -> usize {
-        self.count.0.load(Ordering::SeqCst)
-    }
-
-    fn ready(&mut self) -> F::Output {
-        match self.poll() {
-            Poll::Ready(output) => output,
-            Poll::Pending => panic!("it was let in"),
-        }
-    }
-}
 
 fn panics<R>(f: impl FnOnce() -> R) -> bool {
     panic::catch_unwind(AssertUnwindSafe(f)).is_err()
@@ -410,4 +369,47 @@ fn one_that_drives_a_lazy_cell_and_is_dropped_wakes_the_next() {
         drop(cell.force_async());
         assert_eq!(waiting.join().unwrap(), 7);
     });
+}
+
+/// An initializer whose destructor asks for the value it was to make: it is told so, and does not
+/// wait for itself; after an error, a drop half-way and a panic.
+#[test]
+fn the_destructor_of_an_initializer_is_inside_it() {
+    struct Asks<'c>(&'c OnceCell<u8>, &'c std::cell::Cell<usize>);
+    impl Drop for Asks<'_> {
+        fn drop(&mut self) {
+            let claim = self.0.claim_async().timeout(LONG).wait();
+            assert_eq!(claim.err(), Some(OnceCellError::Reentrant));
+            self.1.set(self.1.get() + 1);
+        }
+    }
+    let (cell, told) = (OnceCell::new(), std::cell::Cell::new(0));
+    // Holds its destructor beyond the result, as a future written by hand may.
+    let source = |end: fn() -> Poll<Result<u8, ()>>| {
+        let (cell, told) = (&cell, &told);
+        move || {
+            let asks = Asks(cell, told);
+            std::future::poll_fn(move |_| {
+                let _ = &asks;
+                end()
+            })
+        }
+    };
+    let failed = block_on(cell.get_or_try_init_async(source(|| Poll::Ready(Err(())))));
+    assert_eq!(
+        (failed.err(), told.get()),
+        (Some(OnceCellError::Init(())), 1)
+    );
+    drop(Task::queued(
+        cell.get_or_try_init_async(source(|| Poll::Pending)),
+    ));
+    assert_eq!(told.get(), 2);
+    let mut future = Box::pin(cell.get_or_try_init_async(source(|| panic!("planned"))));
+    assert!(panics(|| block_on(future.as_mut()).is_ok()));
+    assert_eq!(
+        told.get(),
+        3,
+        "dropped with the panic, before the next one begins"
+    );
+    assert_eq!(cell.get_or_init(|| 1), &1);
 }

@@ -1,5 +1,7 @@
 //! The read-write lock, form by form.
 
+mod task;
+
 use counterpoint_sync::{
     MappedRwLockReadGuard, MappedRwLockWriteGuard, OwnedMappedRwLockReadGuard,
     OwnedMappedRwLockWriteGuard, OwnedRwLockReadGuard, OwnedRwLockUpgradableReadGuard,
@@ -10,12 +12,12 @@ use counterpoint_wait::cancel::{CancelToken, Ctl};
 use counterpoint_wait::{Stop, block_on, select};
 use std::future::Future;
 use std::panic::{self, AssertUnwindSafe};
-use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::pin::pin;
 use std::sync::{Arc, mpsc};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
+use task::Task;
 
 const SHORT: Duration = Duration::from_millis(2);
 const LONG: Duration = Duration::from_secs(600);
@@ -30,49 +32,6 @@ fn ends(f: impl FnOnce() + Send + 'static) {
         panic!("it waits for ever");
     }
     thread.join().unwrap();
-}
-
-#[derive(Default)]
-struct Count(AtomicUsize);
-
-impl Wake for Count {
-    fn wake(self: Arc<Count>) {
-        self.0.fetch_add(1, Ordering::SeqCst);
-    }
-}
-
-/// A future and how often it was woken.
-struct Task<F> {
-    future: Pin<Box<F>>,
-    count: Arc<Count>,
-}
-
-impl<F: Future> Task<F> {
-    /// Polled once, and waiting.
-    fn queued(future: F) -> Task<F> {
-        let mut task = Task {
-            future: Box::pin(future),
-            count: Arc::default(),
-        };
-        assert!(task.poll().is_pending());
-        task
-    }
-
-    fn poll(&mut self) -> Poll<F::Output> {
-        let waker = Waker::from(self.count.clone());
-        self.future.as_mut().poll(&mut Context::from_waker(&waker))
-    }
-
-    fn woken(&self) -> usize {
-        self.count.0.load(Ordering::SeqCst)
-    }
-
-    fn ready(&mut self) -> F::Output {
-        match self.poll() {
-            Poll::Ready(output) => output,
-            Poll::Pending => panic!("it was let in"),
-        }
-    }
 }
 
 #[test]

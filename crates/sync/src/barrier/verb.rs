@@ -67,7 +67,6 @@ impl BarrierVerb<'_> {
 }
 
 // SAFETY: one queue, that of the barrier it borrows; no method moves the verb.
-
 unsafe impl Verb for BarrierVerb<'_> {
     type State = State;
     type Payload = Seat;

@@ -157,19 +157,41 @@ impl<'a, T, S: Stops> Bound<'a, T> for Bounded<WaitOnce<'a, T>, S> {
 pub struct GetOrTryInit<'a, T, S, B = Free> {
     cell: &'a OnceCell<T>,
     claim: ClaimOnce<'a, T>,
-    /// Before the claim in the order of drops.
-    source: Option<S>,
-    /// The claim is held.
-    init: Option<OnceInit<'a, T>>,
+    run: Run<'a, T, S>,
     bound: B,
     tried: bool,
+}
+
+/// An initializer, and the claim while it is held.
+struct Run<'a, T, S> {
+    /// Pinned with this.
+    source: Option<S>,
+    init: Option<OnceInit<'a, T>>,
+}
+
+impl<T, S> Run<'_, T, S> {
+    /// Drops the initializer in its place, then the claim. A destructor that asks for the value is
+    /// told that it is inside the initializer.
+    fn spend(&mut self) {
+        let init = self.init.take();
+        match &init {
+            Some(init) => init.cell.raw.inside(|| self.source = None),
+            None => self.source = None,
+        }
+    }
+}
+
+impl<T, S> Drop for Run<'_, T, S> {
+    fn drop(&mut self) {
+        self.spend();
+    }
 }
 
 impl<T, S, B> fmt::Debug for GetOrTryInit<'_, T, S, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GetOrTryInit")
-            .field("claimed", &self.init.is_some())
-            .field("done", &self.source.is_none())
+            .field("claimed", &self.run.init.is_some())
+            .field("done", &self.run.source.is_none())
             .finish_non_exhaustive()
     }
 }
@@ -183,8 +205,10 @@ impl<'a, T, S> GetOrTryInit<'a, T, S> {
         GetOrTryInit {
             cell,
             claim: cell.claim_async(),
-            source: Some(source),
-            init: None,
+            run: Run {
+                source: Some(source),
+                init: None,
+            },
             bound: Free(()),
             tried: false,
         }
@@ -195,8 +219,7 @@ impl<'a, T, S> GetOrTryInit<'a, T, S> {
         GetOrTryInit {
             cell: self.cell,
             claim: self.claim,
-            source: self.source,
-            init: None,
+            run: self.run,
             bound: bound(self.cell.wait_async()),
             tried: false,
         }
@@ -242,41 +265,45 @@ impl<'a, T, S: Source<T>, B: Bound<'a, T>> GetOrTryInit<'a, T, S, B> {
         // SAFETY: the claim and the source are pinned with this and not moved; the rest is not
         // structurally pinned.
         let this = unsafe { self.get_unchecked_mut() };
-        if this.init.is_none() {
+        if this.run.init.is_none() {
             // SAFETY: as above.
             match unsafe { Pin::new_unchecked(&mut this.claim) }.poll(cx) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error.widen())),
                 Poll::Ready(Ok(Claim::Full(value))) => return Poll::Ready(Ok(value)),
-                Poll::Ready(Ok(Claim::Init(init))) => this.init = Some(init),
+                Poll::Ready(Ok(Claim::Init(init))) => this.run.init = Some(init),
             }
         }
-        let init = this.init.take().expect("claimed above");
-        // While the initializer runs the claim is on this stack: a panic gives it up.
-        let source = this.source.as_mut().expect("not yet completed");
+        /// A panic drops the initializer and gives the claim up.
+        struct Panicking<'r, 'a, T, S>(&'r mut Run<'a, T, S>);
+        impl<T, S> Drop for Panicking<'_, '_, T, S> {
+            fn drop(&mut self) {
+                self.0.spend();
+            }
+        }
+        let panicking = Panicking(&mut this.run);
+        let source = panicking.0.source.as_mut().expect("not yet completed");
         // SAFETY: as above.
         let source = unsafe { Pin::new_unchecked(source) };
-        match this.cell.raw.inside(|| source.poll_value(cx)) {
-            Poll::Pending => {
-                this.init = Some(init);
-                Poll::Pending
+        let polled = this.cell.raw.inside(|| source.poll_value(cx));
+        core::mem::forget(panicking);
+        match polled {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Ok(value)) => {
+                let init = this.run.init.take().expect("claimed above");
+                Poll::Ready(Ok(init.fill(value)))
             }
-            Poll::Ready(Ok(value)) => Poll::Ready(Ok(init.fill(value))),
             Poll::Ready(Err(error)) => {
-                this.source = None; // In its place: it was pinned.
-                drop(init);
+                this.run.spend();
                 Poll::Ready(Err(OnceCellError::Init(error)))
             }
         }
     }
 
-    /// It is over: nothing of it is left but the value, if it made one.
+    /// It is over: of the initializer nothing is left but the value, if it made one.
     fn end(self: Pin<&mut Self>) {
         // SAFETY: the source is dropped in its place; the claim is not pinned.
-        let this = unsafe { self.get_unchecked_mut() };
-        let init = this.init.take();
-        this.source = None;
-        drop(init);
+        unsafe { self.get_unchecked_mut() }.run.spend();
     }
 }
 
@@ -285,7 +312,7 @@ impl<'a, T, S: Source<T>, B: Bound<'a, T>> Future for GetOrTryInit<'a, T, S, B> 
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         assert!(
-            self.source.is_some(),
+            self.run.source.is_some(),
             "counterpoint: OnceCell::get_or_init polled after completion"
         );
         // SAFETY: pinned with this and not moved.

@@ -86,7 +86,7 @@ pub enum Claim<'a, T> {
 }
 
 /// The right to fill a cell. Dropped unused, by a panic as well, it leaves the cell empty and lets
-/// another one begin.
+/// another one begin. Forgotten (`mem::forget`), it leaves the cell to nobody for ever.
 #[must_use = "dropped at once, it leaves the cell empty"]
 pub struct OnceInit<'a, T> {
     cell: &'a OnceCell<T>,
