@@ -201,7 +201,6 @@ fn every_type_has_the_traits_of_its_kind() {
         stage::NotifyError<u8>:                                            yes  yes  yes  yes  yes;
         stage::Enter<'static, Ticket<'static, u8>, u8, Inside, Inside>:    yes  yes  no   yes  yes;
         stage::EnterVerb<'static, Ticket<'static, u8>, u8, u8, u8>:        yes  yes  yes  yes  yes;
-        stage::Kept<u8, Inside>:                                           yes  yes  yes  yes  yes;
         stage::Entry<u8, Inside>:                                          yes  yes  yes  yes  yes;
 
         BufMutex<Inside>:                                                  yes  yes  yes  yes  yes;
