@@ -196,7 +196,8 @@ fn initializers_that_are_dropped() {
         cell.get_or_try_init_async(move || async move {
             let never = std::future::pending::<()>();
             never.await;
-            Ok::<_, ()>(ignore(held.number()))
+            ignore(held.number());
+            Ok::<(), ()>(())
         })
     });
     // The future, as it is done and as another one has filled the cell meanwhile.
@@ -204,7 +205,10 @@ fn initializers_that_are_dropped() {
         block_on(cell.get_or_init_async(LoudFuture::default))
     });
     let tried = OnceCell::new();
-    let done = || async { Ok::<_, ()>(LoudFuture::default().await) };
+    let done = || async {
+        LoudFuture::default().await;
+        Ok::<(), ()>(())
+    };
     boom(Moment::Drop, || {
         block_on(tried.get_or_try_init_async(done)).is_ok()
     });
