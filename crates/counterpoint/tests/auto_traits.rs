@@ -313,6 +313,7 @@ const SEAMS: &[&str] = &[
     "Generation",
     "GroupVerb",
     "Half",
+    "Kept",
     "Key",
     "Kind",
     "ListenVerb",
