@@ -326,6 +326,7 @@ const SEAMS: &[&str] = &[
     "Generation",
     "GroupVerb",
     "Half",
+    "Kept",
     "Key",
     "Kind",
     "ListenVerb",
