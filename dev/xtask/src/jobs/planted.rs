@@ -338,7 +338,7 @@ pub(crate) fn apply(sound: &str, plant: &Plant) -> Result<String, String> {
 }
 
 /// Reads the list.
-fn parse(text: &str) -> Result<Vec<Plant>, String> {
+pub(crate) fn parse(text: &str) -> Result<Vec<Plant>, String> {
     let wrong = |why: String| format!("{LIST}: {why}");
     let table: Table = text
         .parse()
