@@ -191,7 +191,7 @@ pub mod wait {
         #[doc(inline)]
         pub use counterpoint_wait::queue::{End, Grant, Locked, Node, Pick, WaitQueue};
         #[doc(inline)]
-        pub use counterpoint_wait::waker::{WakeBatch, wake_in_batches};
+        pub use counterpoint_wait::waker::{WakeBatch, wake_in_batches, wake_in_batches_or};
     }
 }
 

@@ -293,7 +293,7 @@ mod wait {
     fn for_those_who_build_primitives() {
         use counterpoint::wait::build::{
             Enable, End, Grant, Locked, LockedQueue, Pick, Turn, Verb, WaitQueue, WakeBatch, hooks,
-            wake_in_batches,
+            wake_in_batches, wake_in_batches_or,
         };
         use counterpoint::wait::{CtlStop, Stops, UntilStop};
 
@@ -309,6 +309,7 @@ mod wait {
         );
         assert!(!granted && Turn::First != Turn::Notified);
         wake_in_batches(|_| false);
+        wake_in_batches_or(|_| false, || ());
         fn queue_of<V: Verb>(verb: &V) -> LockedQueue<'_, V> {
             verb.queue().lock()
         }

@@ -343,8 +343,12 @@ impl<O: Operation, S: Stops> Operation for Bounded<O, S> {
         Some(O::finish(output))
     }
 
-    fn arm_soft(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Option<O::Stoppable> {
-        if let Some(output) = self.as_mut().operation().arm_soft(cx) {
+    fn arm_soft(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        joins: bool,
+    ) -> Option<O::Stoppable> {
+        if let Some(output) = self.as_mut().operation().arm_soft(cx, joins) {
             *self.flags().2 = true;
             return Some(O::finish(output));
         }
@@ -354,6 +358,12 @@ impl<O: Operation, S: Stops> Operation for Bounded<O, S> {
 
     fn has_soft(&self) -> bool {
         true
+    }
+
+    fn arm_end(mut self: Pin<&mut Self>, key: Key) -> Option<O::Stoppable> {
+        let output = self.as_mut().operation().arm_end(key)?;
+        *self.flags().2 = true;
+        Some(O::finish(output))
     }
 
     fn arm_register(self: Pin<&mut Self>, waker: Waker, arm: ArmRef, key: Key) -> bool {

@@ -135,9 +135,11 @@ pub trait Operation: Future + Sized + Sealed {
     #[doc(hidden)]
     fn arm_try(self: Pin<&mut Self>, _: Key) -> Option<Self::Output>;
     #[doc(hidden)]
-    fn arm_soft(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Option<Self::Output>;
+    fn arm_soft(self: Pin<&mut Self>, cx: &mut Context<'_>, joins: bool) -> Option<Self::Output>;
     #[doc(hidden)]
     fn has_soft(&self) -> bool;
+    #[doc(hidden)]
+    fn arm_end(self: Pin<&mut Self>, _: Key) -> Option<Self::Output>;
     #[doc(hidden)]
     fn arm_register(self: Pin<&mut Self>, waker: Waker, arm: ArmRef, _: Key) -> bool;
     #[doc(hidden)]
@@ -209,6 +211,8 @@ struct Parts<'a, V: Verb> {
     turn: &'a mut Turn,
     placed: &'a mut bool,
     node: *mut Node<V::Payload>,
+    /// It is polled as an arm of a select.
+    arm: bool,
 }
 
 impl<V: Verb> Op<V> {
@@ -251,6 +255,7 @@ impl<V: Verb> Op<V> {
             turn: &mut this.turn,
             placed: &mut this.placed,
             node: &raw mut this.node,
+            arm: false,
         }
     }
 }
@@ -314,7 +319,7 @@ impl<V: Verb> Parts<'_, V> {
         };
         let units = self.unlinked(|verb, payload| verb.units(payload));
         let mark = self.mark().enroll(V::NAME, queue.tag(), units);
-        let alone = arm.is_none();
+        let alone = arm.is_none() && !self.arm;
         // SAFETY: pinned, ours and not linked; I1.
         unsafe { queue.link(self.node, waker, arm, place) };
         *self.phase = Phase::Queued;
@@ -518,7 +523,7 @@ impl<V: Verb> Parts<'_, V> {
                 if *self.phase == Phase::Idle {
                     *self.phase = Phase::Done;
                 }
-                None
+                self.unlinked(|verb, payload| verb.over(payload))
             }
         }
     }
@@ -551,7 +556,7 @@ impl<V: Verb> Future for Op<V> {
                 return Poll::Ready(output);
             }
         }
-        self.poll_waiting(cx)
+        self.poll_waiting(cx, false)
     }
 }
 
@@ -559,8 +564,10 @@ impl<V: Verb> Op<V> {
     /// A poll that is not decided by a first attempt.
     #[inline(never)]
     #[track_caller]
-    fn poll_waiting(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<V::Output> {
-        let polled = self.as_mut().parts().poll(cx.waker());
+    fn poll_waiting(mut self: Pin<&mut Self>, cx: &mut Context<'_>, arm: bool) -> Poll<V::Output> {
+        let mut parts = self.as_mut().parts();
+        parts.arm = arm;
+        let polled = parts.poll(cx.waker());
         if polled.is_pending() && !self.blocking {
             // SAFETY: the verb is pinned with the operation; `parts` lends it by reference to its
             // own methods only, none of which moves it.
@@ -606,21 +613,23 @@ impl<V: Verb> Operation for Op<V> {
 
     #[inline]
     fn arm_try(self: Pin<&mut Self>, _: Key) -> Option<V::Output> {
-        if V::STAYS {
-            return None;
-        }
         let mut parts = self.parts();
-        if *parts.phase == Phase::Idle {
-            return parts.attempt(Turn::First); // I4
+        match *parts.phase {
+            Phase::Idle => parts.attempt(Turn::First), // I4
+            // Since an earlier select. What is not granted, `arm_soft` sees to.
+            Phase::Queued if V::STAYS => {
+                (parts.verdict() == Verdict::Handed).then(|| parts.collect())
+            }
+            _ => Some(parts.take_kept()),
         }
-        Some(parts.take_kept())
     }
 
-    fn arm_soft(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Option<V::Output> {
-        if !V::STAYS {
+    fn arm_soft(self: Pin<&mut Self>, cx: &mut Context<'_>, joins: bool) -> Option<V::Output> {
+        if !V::STAYS || (!joins && self.phase == Phase::Idle) {
             return None;
         }
-        match self.poll(cx) {
+        // It was tried just now, and looks again under the lock.
+        match self.poll_waiting(cx, true) {
             Poll::Ready(output) => Some(output),
             Poll::Pending => None,
         }
@@ -628,6 +637,11 @@ impl<V: Verb> Operation for Op<V> {
 
     fn has_soft(&self) -> bool {
         V::STAYS
+    }
+
+    fn arm_end(self: Pin<&mut Self>, _: Key) -> Option<V::Output> {
+        let queued = V::STAYS && self.phase == Phase::Queued;
+        if queued { self.parts().stop() } else { None }
     }
 
     fn arm_register(self: Pin<&mut Self>, waker: Waker, arm: ArmRef, _: Key) -> bool {

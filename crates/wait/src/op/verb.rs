@@ -62,7 +62,9 @@ pub unsafe trait Verb {
     /// The name in messages, such as `"Mutex::lock"`.
     const NAME: &'static str;
     /// True if an attempt cannot make up for what was granted to others while it was not linked.
-    /// As an arm of a select it is polled and stays in its queue, instead of joining the decision.
+    /// As an arm of a select it is tried as the others are, then polled, and stays in its queue
+    /// instead of joining the decision. So one that does not win may have been granted something
+    /// all the same, which [`unclaimed`](Self::unclaimed) has to make good.
     const STAYS: bool = false;
 
     /// It looks by itself for a moment before it queues: a poll by asking
@@ -104,6 +106,14 @@ pub unsafe trait Verb {
     /// Somebody left the queue or gave a grant back: clear marks that no longer hold and grant
     /// what can be granted. Returns true if the batch is full and there may be more to do.
     fn settle(&mut self, queue: &mut LockedQueue<'_, Self>, wakes: &mut WakeBatch) -> bool;
+
+    /// It was stopped and has left the queue before its grant came: what it waited for may have
+    /// happened all the same. Then this is its result.
+    #[inline(always)]
+    fn over(&mut self, payload: &mut Self::Payload) -> Option<Self::Output> {
+        let _ = payload;
+        None
+    }
 
     /// A plain result as a stoppable one.
     fn finish(output: Self::Output) -> Self::Stoppable;

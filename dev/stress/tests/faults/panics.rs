@@ -2,7 +2,7 @@
 //! called it goes on working.
 
 use crate::ignore;
-use crate::loud::{Light, Loud, LoudFuture, Moment, boom, now};
+use crate::loud::{Light, Loud, LoudFuture, LoudWaker, Moment, boom, now};
 use counterpoint_base::{CachePadded, SeqCell};
 use counterpoint_lockfree::queue::ArrayQueue;
 use counterpoint_sync::exchanger::ExchangeError;
@@ -21,11 +21,12 @@ use counterpoint_wait::block_on;
 use counterpoint_wait::cancel::CancelToken;
 use counterpoint_wait::event::Event;
 use counterpoint_wait::queue::WaitQueue;
-use counterpoint_wait::waker::wake_in_batches;
+use counterpoint_wait::waker::{WakeBatch, wake_in_batches, wake_in_batches_or};
 use counterpoint_wait::{select, select_async};
 use std::collections::hash_map::DefaultHasher;
 use std::future::Future;
 use std::hash::{Hash, Hasher};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -542,6 +543,40 @@ fn closures_of_batches() {
     // One that panics is not called again behind the back of its panic.
     assert_eq!(calls, 1);
     wake_in_batches(|_| false);
+    // Told of a waker that panics: the others are woken all the same, and the first panic goes on.
+    let (bad, good) = (LoudWaker::new(Moment::Wake), LoudWaker::new(Moment::Clone));
+    bad.arm();
+    let mut woken = [bad.waker(), good.waker()].map(Some);
+    let mut told = 0;
+    let batches = AssertUnwindSafe(|| {
+        let step = |wakes: &mut WakeBatch| {
+            woken
+                .iter_mut()
+                .flat_map(Option::take)
+                .for_each(|it| wakes.push(it));
+            false
+        };
+        wake_in_batches_or(step, || {
+            told += 1;
+            panic!("the second");
+        });
+    });
+    let first = catch_unwind(batches).expect_err("the panic goes on");
+    assert!(first.downcast_ref::<&str>().is_none() && bad.disarm());
+    assert_eq!(
+        (told, Arc::strong_count(&good)),
+        (1, 1),
+        "the other one was woken"
+    );
+    boom(Moment::Call, || {
+        wake_in_batches_or(
+            |_| {
+                now(Moment::Call);
+                false
+            },
+            || unreachable!("no waker panics"),
+        )
+    });
 }
 
 #[test]
