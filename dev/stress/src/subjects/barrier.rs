@@ -260,6 +260,11 @@ impl<const BREAKS: bool> Model for Rounds<BREAKS> {
         let dropped = call.outcome == Outcome::GaveUp(Why::Dropped);
         after.parties[party] = Party::Idle;
         match state.parties[party] {
+            // One that was called off before it came breaks it as well.
+            Party::Passes if BREAKS && !dropped => {
+                after.broken = true;
+                after.tell_broken();
+            }
             Party::Passes => {}
             Party::Arrived(_) if BREAKS => {
                 after.broken = true;
