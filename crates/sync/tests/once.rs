@@ -8,9 +8,10 @@ use counterpoint_wait::{Stop, block_on, select, select_async};
 use std::cell::Cell;
 use std::future::{Future, pending, ready};
 use std::panic::{self, AssertUnwindSafe};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::thread;
 use std::time::{Duration, Instant};
 use task::Task;
@@ -338,6 +339,44 @@ fn a_lazy_cell_goes_on_where_another_one_left_it() {
     *cell.get_mut().unwrap() = 6;
     assert_eq!(format!("{cell:?}"), "LazyCell(6)");
     assert_eq!(cell.into_inner(), Some(6));
+}
+
+/// Panics when it is polled, and again when it is dropped.
+struct Twice;
+
+impl Future for Twice {
+    type Output = u8;
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<u8> {
+        panic::panic_any("first")
+    }
+}
+
+impl Drop for Twice {
+    fn drop(&mut self) {
+        // Two panics at once would abort.
+        assert!(!thread::panicking());
+        panic::panic_any("second");
+    }
+}
+
+#[test]
+fn an_initializer_that_panics_twice_leaves_it_empty() {
+    let first = |f: &mut dyn FnMut()| {
+        let payload = panic::catch_unwind(AssertUnwindSafe(f)).unwrap_err();
+        assert_eq!(payload.downcast_ref(), Some(&"first"));
+    };
+    let cell = OnceCell::new();
+    first(&mut || {
+        block_on(cell.get_or_init_async(|| Twice));
+    });
+    assert_eq!(*cell.get_or_init(|| 1), 1);
+    let lazy: LazyCell<u8, _, _> = LazyCell::new(|| Twice);
+    for _ in 0..2 {
+        first(&mut || {
+            lazy.force();
+        });
+    }
 }
 
 #[test]

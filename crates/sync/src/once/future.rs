@@ -3,7 +3,8 @@
 //!
 //! # Cancel
 //! A future that is dropped or stopped drops the initializer, then the claim: the cell is empty, and
-//! another one may begin. The same after a panic.
+//! another one may begin. The same after a panic; that is not while unwinding, so a destructor that
+//! panics as well aborts nothing, and the first panic goes on.
 //!
 //! # Waiting
 //! The claim is an operation. Bounds are those of a second operation, which waits until the cell is
@@ -17,6 +18,7 @@ use core::task::{Context, Poll};
 use counterpoint_base::prim::time::{Duration, Instant};
 use counterpoint_wait::cancel::Ctl;
 use counterpoint_wait::{Bounded, CtlStop, Stop, Stops, UntilStop, block_on};
+use std::panic::{self, AssertUnwindSafe};
 
 use super::verb::{ClaimOnce, WaitOnce};
 use super::{Claim, OnceCell, OnceCellError, OnceInit};
@@ -39,6 +41,22 @@ pub trait Source<T>: Sealed {
     /// Polled by the holder of the claim only.
     #[doc(hidden)]
     fn poll_value(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, Self::Error>>;
+}
+
+/// Polls an initializer, or what drives it. If that panics, `spend` drops it before the panic goes on.
+pub(super) fn poll_or_spend<S, R>(
+    of: &mut S,
+    poll: impl FnOnce(&mut S) -> R,
+    spend: impl FnOnce(&mut S),
+) -> R {
+    // Nobody sees what a panic left behind: it is spent.
+    match panic::catch_unwind(AssertUnwindSafe(|| poll(of))) {
+        Ok(polled) => polled,
+        Err(payload) => {
+            drop(panic::catch_unwind(AssertUnwindSafe(|| spend(of))));
+            panic::resume_unwind(payload)
+        }
+    }
 }
 
 /// A function that is called once there is a claim, and the future it makes.
@@ -274,20 +292,14 @@ impl<'a, T, S: Source<T>, B: Bound<'a, T>> GetOrTryInit<'a, T, S, B> {
                 Poll::Ready(Ok(Claim::Init(init))) => this.run.init = Some(init),
             }
         }
-        /// A panic drops the initializer and gives the claim up.
-        struct Panicking<'r, 'a, T, S>(&'r mut Run<'a, T, S>);
-        impl<T, S> Drop for Panicking<'_, '_, T, S> {
-            fn drop(&mut self) {
-                self.0.spend();
-            }
-        }
-        let panicking = Panicking(&mut this.run);
-        let source = panicking.0.source.as_mut().expect("not yet completed");
-        // SAFETY: as above.
-        let source = unsafe { Pin::new_unchecked(source) };
-        let polled = this.cell.raw.inside(|| source.poll_value(cx));
-        core::mem::forget(panicking);
-        match polled {
+        let raw = &this.cell.raw;
+        let poll = |run: &mut Run<'a, T, S>| {
+            let source = run.source.as_mut().expect("not yet completed");
+            // SAFETY: as above.
+            let source = unsafe { Pin::new_unchecked(source) };
+            raw.inside(|| source.poll_value(cx))
+        };
+        match poll_or_spend(&mut this.run, poll, Run::spend) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Ok(value)) => {
                 let init = this.run.init.take().expect("claimed above");

@@ -21,7 +21,7 @@ use counterpoint_base::prim::cell::UnsafeCell;
 use counterpoint_base::prim::time::{Duration, Instant};
 use counterpoint_wait::Stop;
 
-use super::future::Sealed;
+use super::future::{Sealed, poll_or_spend};
 use super::{GetOrInit, OnceCell, OnceCellError, Source, WaitOnce};
 
 /// How the value is made, and what is under way.
@@ -236,25 +236,17 @@ impl<T, Fut: Future<Output = T>, F: FnMut() -> Fut> Source<T> for Resume<'_, Fut
     type Error = Infallible;
 
     fn poll_value(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, Infallible>> {
-        /// Drops the future, unless it is to be polled again.
-        struct Spent<'s, Fut>(&'s mut Option<Pin<Box<Fut>>>, bool);
-        impl<Fut> Drop for Spent<'_, Fut> {
-            fn drop(&mut self) {
-                if self.1 {
-                    *self.0 = None;
-                }
-            }
-        }
         self.slot.with_mut(|slot| {
             // SAFETY: the caller holds the claim (I1), and asks not again from within.
             let Slot { make, run } = unsafe { &mut *slot };
-            let mut spent = Spent(run, true);
-            let polled = spent
-                .0
-                .get_or_insert_with(|| Box::pin(make()))
-                .as_mut()
-                .poll(cx);
-            spent.1 = polled.is_ready();
+            let poll = |run: &mut Option<Pin<Box<Fut>>>| {
+                let run = run.get_or_insert_with(|| Box::pin(make()));
+                run.as_mut().poll(cx)
+            };
+            let polled = poll_or_spend(run, poll, |run| *run = None);
+            if polled.is_ready() {
+                *run = None;
+            }
             polled.map(Ok)
         })
     }

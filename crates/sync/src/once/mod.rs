@@ -44,7 +44,9 @@ use raw::{RawOnce, Start};
 /// An initializer that asks for the value it is to make would wait for itself. The forms that yield
 /// a `Result` return [`OnceCellError::Reentrant`], the others panic. It is found where the asking
 /// code runs inside the initializer: called by it, or polled by it. A task of its own that the
-/// initializer waits for is not found out.
+/// initializer waits for is not found out. And a task that has nothing to do with it is taken for
+/// part of it if it is polled on its thread while it runs or is dropped, as by an executor that runs
+/// tasks inside `wake`.
 ///
 /// # Cancel safety
 /// Every wait may be dropped; it leaves nothing behind. Dropping a future that runs an initializer

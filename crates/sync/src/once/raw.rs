@@ -57,11 +57,12 @@
 //! dev/model tests/once.rs; crates/sync tests/once.rs.
 
 use crate::telemetry::{Facts, Telemetry, at_one_instant};
+use core::cell::Cell;
 use core::fmt;
 use counterpoint_base::const_fn;
 use counterpoint_base::prim::atomic::{AtomicU32, RELAXED, acquire, release};
 use counterpoint_base::record;
-use counterpoint_wait::queue::{End, Grant, Locked, Pick, WaitQueue};
+use counterpoint_wait::queue::{Candidate, Grant, Locked, Pick, WaitQueue};
 use counterpoint_wait::waker::{WakeBatch, wake_in_batches};
 
 const RUNNING: u32 = 0b001;
@@ -258,26 +259,22 @@ impl RawOnce {
         // Relaxed: a look. Who ends a claim later settles later.
         let word = self.word().load(RELAXED);
         let full = word & FULL != 0;
-        let mut more = word & RUNNING == 0;
-        while more {
-            if wakes.is_full() {
+        if word & RUNNING == 0 {
+            // Who was granted is a thread that looks.
+            let looks = Cell::new(false);
+            let pick = |wish: &mut Wish, candidate: Candidate| {
+                if looks.get() {
+                    return Pick::Stop;
+                }
+                if !full && !wish.begins {
+                    return Pick::Skip;
+                }
+                looks.set(!full && candidate.committed);
+                Pick::Take
+            };
+            if !queue.grant_each(Grant::Baton, wakes, pick, |_| looks.set(false)) {
                 return true;
             }
-            let mut looks = false;
-            let granted = queue.grant(
-                End::First,
-                Grant::Baton,
-                wakes,
-                |wish, candidate| {
-                    looks = candidate.committed;
-                    match full || wish.begins {
-                        true => Pick::Take,
-                        false => Pick::Skip,
-                    }
-                },
-                |_| (),
-            );
-            more = granted && (full || !looks);
         }
         if queue.is_empty() {
             // Relaxed: nobody is in the queue, whose lock is held.
