@@ -336,6 +336,12 @@ mod local {
         f(&RecordRef(unsafe { &*record }))
     }
 
+    /// True if `record` is the one that [`with`] would give now; it takes none.
+    #[inline(always)]
+    pub fn is_current(record: *const Record) -> bool {
+        ptr::eq(CURRENT.get(), record)
+    }
+
     #[cold]
     fn with_slow<R>(f: impl FnOnce(&RecordRef) -> R) -> R {
         struct Borrowed(bool);
@@ -425,6 +431,16 @@ mod local {
         });
         f(&RecordRef(record))
     }
+
+    /// True if `record` is the one that [`with`] would give now; it takes none.
+    pub fn is_current(record: *const Record) -> bool {
+        CURRENT.with(|current| {
+            let current = current.borrow();
+            current
+                .as_deref()
+                .is_some_and(|it| std::ptr::eq(it, record))
+        })
+    }
 }
 
 /// A random number of this thread, good enough to spread load; always zero under a checker.
@@ -446,4 +462,4 @@ pub fn random() -> u32 {
     })
 }
 
-pub use local::{RecordRef, thread_id, with};
+pub use local::{RecordRef, is_current, thread_id, with};

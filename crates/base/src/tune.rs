@@ -34,6 +34,8 @@ tune! {
     EXCHANGE_SPINS: u32 = 500, model 1;
     /// Heads of a stage that leave before one that was promised the headship and does not look loses it.
     STAGE_OVERTAKES: u32 = 16, model 2;
+    /// Shards of a `ShardedLock`: threads that read without an exchange.
+    LOCK_SHARDS: usize = 16, model 2;
     /// Reads of a `SeqCell` that may fail before the reader waits for the writers' lock.
     SEQ_TRIES: u32 = 32, model 1;
     /// Records in the first segment of the table of threads; each next segment is twice as large.

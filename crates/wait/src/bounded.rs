@@ -210,6 +210,11 @@ impl<O: Operation, S: Stops> Bounded<O, S> {
         )
     }
 
+    /// True if a bound stops it before its first attempt (W4).
+    pub(crate) fn stopped_already(&self) -> bool {
+        self.stops.stopped_already()
+    }
+
     fn operation(self: Pin<&mut Self>) -> Pin<&mut O> {
         // SAFETY: the operation is pinned with this and not moved.
         unsafe { self.map_unchecked_mut(|this| &mut this.operation) }
@@ -223,7 +228,7 @@ impl<O: Operation, S: Stops> Bounded<O, S> {
 
     /// A bound that holds before the first attempt (W4).
     fn begin(mut self: Pin<&mut Self>) -> Option<O::Stoppable> {
-        if core::mem::replace(self.as_mut().flags().0, true) || !self.stops.stopped_already() {
+        if core::mem::replace(self.as_mut().flags().0, true) || !self.stopped_already() {
             return None;
         }
         Some(self.halt(Stop::Cancelled))

@@ -14,8 +14,9 @@ use counterpoint_sync::rwlock::{
     RwLockWriteGuard,
 };
 use counterpoint_sync::{
-    BufMutex, ContendedMutex, Exchanger, MappedReentrantMutexGuard, Mutex, MutexGuard, Notify,
-    OwnedMutexGuard, ReentrantMutex, ReentrantMutexGuard, RendezvousData, RwLock,
+    BufMutex, Condvar, ContendedMutex, Exchanger, MappedReentrantMutexGuard, Mutex, MutexGuard,
+    Notify, OwnedMutexGuard, ReentrantMutex, ReentrantMutexGuard, RendezvousData, RwLock,
+    ShardedLock,
 };
 use counterpoint_wait::block_on;
 use counterpoint_wait::cancel::CancelToken;
@@ -65,6 +66,11 @@ fn values_that_are_shown() {
         counts.lock(),
     );
     assert!(!again.is_locked() && !counts.is_locked());
+    let sharded = ShardedLock::new(Loud(1));
+    boom(Moment::Debug, || format!("{sharded:?}"));
+    shown!(sharded.read(), sharded.write());
+    // It was read while it was shown.
+    assert!(sharded.try_write().is_ok() && !sharded.is_poisoned());
     let lock = Arc::new(RwLock::new(Loud(1)));
     boom(Moment::Debug, || format!("{lock:?}"));
     shown!(
@@ -104,6 +110,7 @@ fn values_that_are_made() {
     boom(Moment::Default, ReentrantMutex::<Loud>::default);
     boom(Moment::Default, ContendedMutex::<Loud>::default);
     boom(Moment::Default, RwLock::<Loud>::default);
+    boom(Moment::Default, ShardedLock::<Loud>::default);
     boom(Moment::Default, CachePadded::<Loud>::default);
     boom(Moment::Default, SeqCell::<Light>::default);
     let sum = BufMutex::new(Loud(1), |_: &mut Loud, _: &Loud| ());
@@ -212,6 +219,8 @@ macro_rules! dropped {
     })*};
 }
 
+static CONDVAR: Condvar = Condvar::new();
+
 #[test]
 fn values_that_are_dropped_with_their_owner() {
     let mutex = || Arc::new(Mutex::new(Loud(1)));
@@ -228,6 +237,8 @@ fn values_that_are_dropped_with_their_owner() {
         mutex().lock_owned(),
         OwnedMutexGuard::map(mutex().lock_owned(), |value| value),
         lock(),
+        ShardedLock::new(Loud(1)),
+        CONDVAR.wait_async(mutex().lock_owned()),
         lock().read_owned(),
         lock().upgradable_read_owned(),
         lock().write_owned(),
@@ -434,6 +445,45 @@ fn closures_that_say_what_is_ready() {
     notify.notify_one();
     assert!(notify.wait_timeout(Duration::ZERO).is_ok());
     notify.wait_until(ready);
+}
+
+#[test]
+fn closures_that_say_how_long_to_wait() {
+    let (mutex, condvar) = (Mutex::new(0), Condvar::new());
+    let condition = |_: &mut u32| {
+        now(Moment::Call);
+        false
+    };
+    let (short, later) = (
+        Duration::from_secs(5),
+        counterpoint_base::prim::time::Instant::now() + Duration::from_secs(5),
+    );
+    let mut guard = mutex.lock();
+    boom(Moment::Call, || condvar.wait_while(&mut guard, condition));
+    boom(Moment::Call, || {
+        condvar.wait_timeout_while(&mut guard, short, condition)
+    });
+    boom(Moment::Call, || {
+        condvar.wait_deadline_while(&mut guard, later, condition)
+    });
+    boom(Moment::Call, || {
+        condvar.wait_while_for(&mut guard, condition, short)
+    });
+    boom(Moment::Call, || {
+        condvar.wait_while_until(&mut guard, condition, later)
+    });
+    assert!(mutex.is_locked() && !mutex.is_poisoned());
+    ignore(guard);
+    boom(Moment::Call, || {
+        ignore(block_on(condvar.wait_while_async(mutex.lock(), condition)));
+    });
+    assert!(mutex.is_poisoned() && !mutex.is_locked());
+    mutex.clear_poison();
+    let held = Loud(1);
+    let waits = condvar.wait_while_async(mutex.lock(), move |_| held.number() == 1);
+    boom(Moment::Drop, || ignore(waits));
+    ignore(block_on(condvar.wait_while_async(mutex.lock(), condition)));
+    assert!(!condvar.notify_one());
 }
 
 #[test]
