@@ -11,7 +11,8 @@
 //! | call | error | variants that can occur |
 //! |---|---|---|
 //! | `Mutex::try_lock` | `TryLockError` | `WouldBlock` |
-//! | `Mutex::lock`, bounded | `LockError` | `TimedOut`, `Cancelled` |
+//! | `ReentrantMutex::try_lock`, `ContendedMutex::try_lock` | `TryLockError` | `WouldBlock` |
+//! | `Mutex::lock`, `ReentrantMutex::lock`, `ContendedMutex::lock`, bounded | `LockError` | `TimedOut`, `Cancelled` |
 //! | `RwLock::try_read`, `try_read_recursive`, `try_upgradable_read` | `TryReadError` | `WouldBlock`, `TooManyReaders` |
 //! | `RwLock::try_write` | `TryWriteError` | `WouldBlock` |
 //! | `RwLock::read`, `write` and their kin, bounded | `RwLockError` | `TimedOut`, `Cancelled` |
@@ -42,6 +43,8 @@ pub mod buf_mutex;
 #[cfg(feature = "std")]
 pub mod condvar;
 #[cfg(feature = "std")]
+pub mod contended;
+#[cfg(feature = "std")]
 pub mod exchanger;
 #[cfg(feature = "std")]
 mod fairness;
@@ -53,6 +56,8 @@ pub mod mutex;
 pub mod notify;
 #[cfg(feature = "std")]
 pub mod once;
+#[cfg(feature = "std")]
+pub mod reentrant;
 pub mod rendezvous;
 #[cfg(feature = "std")]
 pub mod reset_event;
@@ -65,6 +70,8 @@ pub mod sharded_lock;
 #[cfg(feature = "std")]
 pub mod stage;
 #[cfg(feature = "std")]
+pub mod telemetry;
+#[cfg(feature = "std")]
 pub mod wait_group;
 
 #[cfg(feature = "std")]
@@ -73,6 +80,8 @@ pub use barrier::{Arrival, Barrier, BarrierWaitError, BarrierWaitResult, OnStop}
 pub use buf_mutex::{BufMutex, OwnedSharedBufMutex, SharedBufMutex};
 #[cfg(feature = "std")]
 pub use condvar::{Condvar, CondvarWait, WaitTimeoutResult};
+#[cfg(feature = "std")]
+pub use contended::{ContendedMutex, ContendedMutexGuard, LockMetricsSnapshot};
 #[cfg(feature = "std")]
 pub use exchanger::Exchanger;
 #[cfg(feature = "std")]
@@ -86,6 +95,8 @@ pub use mutex::{
 pub use notify::{Notified, NotifiedOwned, Notify};
 #[cfg(feature = "std")]
 pub use once::{Claim, LazyCell, Once, OnceCell, OnceCellError, OnceInit, SetError};
+#[cfg(feature = "std")]
+pub use reentrant::{MappedReentrantMutexGuard, ReentrantMutex, ReentrantMutexGuard};
 #[cfg(feature = "std")]
 pub use rendezvous::{Rendezvous, RendezvousData, RendezvousGroup};
 #[cfg(feature = "std")]
@@ -105,5 +116,7 @@ pub use semaphore::{
 pub use sharded_lock::{ShardedLock, ShardedLockReadGuard, ShardedLockWriteGuard};
 #[cfg(feature = "std")]
 pub use stage::{Director, Entered, Exit, Stage, Ticket};
+#[cfg(feature = "std")]
+pub use telemetry::Telemetry;
 #[cfg(feature = "std")]
 pub use wait_group::{WaitGroup, WaitGroupError};

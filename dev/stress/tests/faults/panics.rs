@@ -14,13 +14,15 @@ use counterpoint_sync::rwlock::{
     RwLockWriteGuard,
 };
 use counterpoint_sync::{
-    BufMutex, Condvar, Exchanger, Mutex, MutexGuard, Notify, OwnedMutexGuard, RendezvousData,
-    RwLock, ShardedLock,
+    BufMutex, Condvar, ContendedMutex, Exchanger, MappedReentrantMutexGuard, Mutex, MutexGuard,
+    Notify, OwnedMutexGuard, ReentrantMutex, ReentrantMutexGuard, RendezvousData, RwLock,
+    ShardedLock,
 };
 use counterpoint_wait::block_on;
 use counterpoint_wait::cancel::CancelToken;
 use counterpoint_wait::event::Event;
 use counterpoint_wait::queue::WaitQueue;
+use counterpoint_wait::staged::Never;
 use counterpoint_wait::waker::wake_in_batches;
 use counterpoint_wait::{select, select_async};
 use std::collections::hash_map::DefaultHasher;
@@ -60,6 +62,16 @@ fn values_that_are_shown() {
     shown!(sharded.read(), sharded.write());
     // It was read while it was shown.
     assert!(sharded.try_write().is_ok() && !sharded.is_poisoned());
+    let again = ReentrantMutex::new(Loud(1));
+    let counts = ContendedMutex::new(Loud(1));
+    boom(Moment::Debug, || format!("{again:?}"));
+    boom(Moment::Debug, || format!("{counts:?}"));
+    shown!(
+        again.lock(),
+        ReentrantMutexGuard::map(again.lock(), |value| value),
+        counts.lock(),
+    );
+    assert!(!again.is_locked() && !counts.is_locked());
     let lock = Arc::new(RwLock::new(Loud(1)));
     boom(Moment::Debug, || format!("{lock:?}"));
     shown!(
@@ -96,6 +108,8 @@ fn values_that_are_shown() {
 #[test]
 fn values_that_are_made() {
     boom(Moment::Default, Mutex::<Loud>::default);
+    boom(Moment::Default, ReentrantMutex::<Loud>::default);
+    boom(Moment::Default, ContendedMutex::<Loud>::default);
     boom(Moment::Default, RwLock::<Loud>::default);
     boom(Moment::Default, ShardedLock::<Loud>::default);
     boom(Moment::Default, CachePadded::<Loud>::default);
@@ -219,6 +233,8 @@ fn values_that_are_dropped_with_their_owner() {
     };
     dropped!(
         mutex(),
+        ReentrantMutex::new(Loud(1)),
+        ContendedMutex::new(Loud(1)),
         mutex().lock_owned(),
         OwnedMutexGuard::map(mutex().lock_owned(), |value| value),
         lock(),
@@ -362,6 +378,24 @@ fn closures_of_guards() {
         mutex.lock_owned() => OwnedMutexGuard::try_map;
         MutexGuard::map(mutex.lock(), |value| value) => MappedMutexGuard::try_map;
     }
+    let again = ReentrantMutex::new(1);
+    let others = || !again.is_locked();
+    mapped! {
+        others();
+        again.lock() => ReentrantMutexGuard::map;
+        ReentrantMutexGuard::map(again.lock(), |value| value) => MappedReentrantMutexGuard::map;
+    }
+    maybe_mapped! {
+        others();
+        again.lock() => ReentrantMutexGuard::try_map;
+    }
+    let mut mine = again.lock();
+    boom(Moment::Call, || {
+        ReentrantMutexGuard::unlocked(&mut mine, || now(Moment::Call))
+    });
+    assert!(again.is_owned_by_current_thread());
+    ignore(mine);
+    assert!(others());
     let mut guard = mutex.lock();
     boom(Moment::Call, || {
         MutexGuard::unlocked(&mut guard, || now(Moment::Call))
@@ -451,6 +485,26 @@ fn closures_that_say_how_long_to_wait() {
     boom(Moment::Drop, || ignore(waits));
     ignore(block_on(condvar.wait_while_async(mutex.lock(), condition)));
     assert!(!condvar.notify_one());
+}
+
+#[test]
+fn futures_that_bound_a_wait_for_a_condition() {
+    let (mutex, condvar) = (Mutex::new(0), Condvar::new());
+    for moment in [Moment::Poll, Moment::Drop] {
+        boom(moment, || {
+            let wait = condvar.wait_async(mutex.lock());
+            ignore(wait.until(LoudFuture::default()).wait());
+        });
+        assert!(!mutex.is_locked() && !condvar.notify_one());
+        boom(moment, || {
+            let wait = condvar.wait_async(mutex.lock());
+            ignore(block_on(wait.until(LoudFuture::default())));
+        });
+        assert!(!mutex.is_locked() && !condvar.notify_one());
+        boom(moment, || {
+            ignore(Never::new().until(LoudFuture::default()).wait());
+        });
+    }
 }
 
 #[test]
