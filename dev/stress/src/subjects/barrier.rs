@@ -121,6 +121,26 @@ impl Round {
         }
     }
 
+    /// Who waits goes on, and says this; `led`: another one that goes on beside it leads. Returns what
+    /// it should say.
+    fn go(&mut self, party: usize, said: &Ret, led: bool) -> Option<Ret> {
+        match std::mem::replace(&mut self.parties[party], Party::Idle) {
+            Party::Broken => Some(Ret::Broken),
+            Party::Over(round, false) => match *said == Ret::Leader && self.adopt(round) {
+                true => Some(Ret::Leader),
+                false => Some(Ret::Follower),
+            },
+            Party::Over(round, true) => match *said == Ret::Follower && led {
+                true => {
+                    self.orphans.push(round);
+                    Some(Ret::Follower)
+                }
+                false => Some(Ret::Leader),
+            },
+            Party::Idle | Party::Passes | Party::Arrived(_) => None,
+        }
+    }
+
     /// What is left to a dropped leader goes to another.
     fn adopt(&mut self, round: usize) -> bool {
         let orphan = self.orphans.iter().position(|orphan| *orphan == round);
@@ -175,30 +195,15 @@ impl<const BREAKS: bool> Model for Rounds<BREAKS> {
                 }
                 return;
             }
-            Op::Wait => match state.parties[party] {
-                Party::Broken => {
-                    after.parties[party] = Party::Idle;
-                    Ret::Broken
+            Op::Wait => {
+                // It was about to stop, and another one took the lead.
+                let led = beside
+                    .any(|call| call.op == Op::Wait && call.outcome == Outcome::Done(Ret::Leader));
+                match after.go(party, call.ret, led) {
+                    Some(right) => right,
+                    None => return,
                 }
-                Party::Over(round, leads) => {
-                    after.parties[party] = Party::Idle;
-                    match (leads, call.ret) {
-                        (false, Ret::Leader) if after.adopt(round) => Ret::Leader,
-                        // It was about to stop, and another one took the lead.
-                        (true, Ret::Follower)
-                            if beside.any(|call| {
-                                call.op == Op::Wait && call.outcome == Outcome::Done(Ret::Leader)
-                            }) =>
-                        {
-                            after.orphans.push(round);
-                            Ret::Follower
-                        }
-                        (true, _) => Ret::Leader,
-                        (false, _) => Ret::Follower,
-                    }
-                }
-                _ => return,
-            },
+            }
             Op::TryWait if state.broken => Ret::Broken,
             Op::TryWait if state.is_last() => {
                 after.end(Some(party));

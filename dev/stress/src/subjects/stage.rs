@@ -74,6 +74,18 @@ pub enum Mail {
     Value(u32),
 }
 
+impl Mail {
+    /// Adds more of it.
+    fn add(&mut self, more: Mail) -> Ret {
+        match (*self, more) {
+            (Mail::Nothing, _) | (Mail::Token, Mail::Value(_)) => *self = more,
+            (Mail::Value(_), Mail::Value(_)) => return Ret::Full,
+            (Mail::Token | Mail::Value(_), _) => {}
+        }
+        Ret::Yes
+    }
+}
+
 /// The tickets, who heads, and the number.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Scene {
@@ -161,28 +173,17 @@ impl Model for Heads {
             }
             Op::Notify(token) => match after.of(token) {
                 None => Ret::No,
-                Some(mail) => {
-                    if *mail == Mail::Nothing {
-                        *mail = Mail::Token;
-                    }
-                    Ret::Yes
-                }
+                Some(mail) => mail.add(Mail::Token),
             },
             Op::Deliver(token, value) => match after.of(token) {
                 None => Ret::No,
-                Some(Mail::Value(_)) => Ret::Full,
-                Some(mail) => {
-                    *mail = Mail::Value(value);
-                    Ret::Yes
-                }
+                Some(mail) => mail.add(Mail::Value(value)),
             },
             Op::NotifyAll => {
                 let mut count = 0;
                 for (_, mail) in after.tickets.iter_mut().flatten() {
                     count += 1;
-                    if *mail == Mail::Nothing {
-                        *mail = Mail::Token;
-                    }
+                    mail.add(Mail::Token);
                 }
                 Ret::Number(count)
             }
