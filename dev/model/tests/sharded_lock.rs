@@ -6,6 +6,7 @@ use core::task::{Context, Waker};
 use counterpoint_base::prim::cell::UnsafeCell;
 use counterpoint_base::prim::sync::Arc;
 use counterpoint_base::prim::thread::{self, JoinHandle};
+use counterpoint_base::record;
 use counterpoint_model::{Branch, model};
 use counterpoint_sync::ShardedLock;
 use std::time::Duration;
@@ -46,8 +47,9 @@ fn reads(lock: &ShardedLock<Watched>) {
     look(&lock.read());
 }
 
-/// Reads if nobody writes.
+/// Reads if nobody writes, on a thread that has waited or read before: the short way.
 fn tries_to_read(lock: &ShardedLock<Watched>) {
+    record::with(|_| ());
     if let Ok(guard) = lock.try_read() {
         look(&guard);
     }

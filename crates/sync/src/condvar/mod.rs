@@ -15,6 +15,7 @@ pub use raw::Seat;
 pub use verb::ConditionVerb;
 pub use wait::{Condition, CondvarWait, Once, Relock, While};
 
+use crate::telemetry::Telemetry;
 use raw::RawCondvar;
 
 /// Lets threads and tasks wait until what a [`Mutex`](crate::Mutex) guards has changed.
@@ -343,6 +344,11 @@ impl Condvar {
         F: FnMut(&mut G::Value) -> bool,
     {
         wait::wait_while(self, guard, condition, Site::here())
+    }
+
+    /// What state it is in at this instant.
+    pub fn telemetry(&self) -> Telemetry {
+        self.raw.telemetry()
     }
 
     /// Names it in what the hooks tell. The name belongs to its place: name it where it stays.

@@ -52,6 +52,8 @@ use counterpoint_base::prim::atomic::{AtomicU32, RELAXED};
 use counterpoint_wait::queue::{End, Grant, Locked, Pick, WaitQueue};
 use counterpoint_wait::waker::{WakeBatch, wake_in_batches};
 
+use crate::telemetry::{Facts, Telemetry, at_one_instant};
+
 const WAITERS: u32 = 1;
 const ROUND: u32 = 1 << 1;
 const ROUNDS: u32 = !WAITERS;
@@ -117,6 +119,11 @@ impl RawCondvar {
     fn has_waiters(&self) -> bool {
         // Relaxed: the mutex orders it (see the edges).
         self.queue.state().load(RELAXED) & WAITERS != 0
+    }
+
+    /// What state it is in.
+    pub(super) fn telemetry(&self) -> Telemetry {
+        at_one_instant("Condvar", &self.queue, |_| Facts::default())
     }
 
     /// One takes its seat (I1).

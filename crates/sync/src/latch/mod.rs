@@ -10,6 +10,7 @@ use counterpoint_wait::hooks;
 
 pub use raw::{LatchVerb, LatchWait};
 
+use crate::telemetry::Telemetry;
 use raw::RawLatch;
 
 /// A gate that opens once a number of things have happened, and stays open.
@@ -145,6 +146,11 @@ impl Latch {
     #[cfg_attr(feature = "hooks", track_caller)]
     pub fn arrive_and_wait_async(&self) -> LatchWait<'_> {
         raw::wait(self, true)
+    }
+
+    /// What state it is in at this instant.
+    pub fn telemetry(&self) -> Telemetry {
+        self.raw.telemetry()
     }
 
     /// Names it in what the hooks tell. The name belongs to its place: name it where it stays.

@@ -48,6 +48,7 @@ use counterpoint_wait::queue::{End, Grant, Locked, Pick, WaitQueue};
 use counterpoint_wait::waker::{WakeBatch, wake_in_batches};
 
 use super::Latch;
+use crate::telemetry::{Facts, Telemetry, at_one_instant};
 
 const WAITERS: usize = 1;
 /// By how much the count stands above the flag.
@@ -77,6 +78,14 @@ impl RawLatch {
     #[inline(always)]
     fn word(&self) -> &AtomicUsize {
         self.queue.state()
+    }
+
+    /// What state it is in.
+    pub(super) fn telemetry(&self) -> Telemetry {
+        at_one_instant("Latch", &self.queue, |_| Facts {
+            closed: self.count() == 0,
+            ..Facts::default()
+        })
     }
 
     pub(super) fn count(&self) -> usize {

@@ -6,6 +6,8 @@ use counterpoint_base::prim::time::{Duration, Instant};
 use counterpoint_wait::Stop;
 use counterpoint_wait::hooks;
 
+use crate::telemetry::Telemetry;
+
 use super::raw_auto::{self, AutoResetWait, RawAuto};
 
 /// A turnstile: each [`set`](Self::set) lets one through, and that one resets it.
@@ -115,6 +117,11 @@ impl AutoResetEvent {
     #[cfg_attr(feature = "hooks", track_caller)]
     pub fn wait_async(&self) -> AutoResetWait<'_> {
         raw_auto::wait(self)
+    }
+
+    /// What state it is in at this instant.
+    pub fn telemetry(&self) -> Telemetry {
+        self.raw.telemetry()
     }
 
     /// Names it in what the hooks tell. The name belongs to its place: name it where it stays.

@@ -6,6 +6,8 @@ use counterpoint_base::prim::time::{Duration, Instant};
 use counterpoint_wait::Stop;
 use counterpoint_wait::hooks;
 
+use crate::telemetry::Telemetry;
+
 use super::raw_manual::{self, ManualResetWait, RawManual};
 
 /// A gate: while it is set everybody goes through, while it is reset everybody waits.
@@ -110,6 +112,11 @@ impl ManualResetEvent {
     #[cfg_attr(feature = "hooks", track_caller)]
     pub fn wait_async(&self) -> ManualResetWait<'_> {
         raw_manual::wait(self)
+    }
+
+    /// What state it is in at this instant.
+    pub fn telemetry(&self) -> Telemetry {
+        self.raw.telemetry()
     }
 
     /// Names it in what the hooks tell. The name belongs to its place: name it where it stays.

@@ -50,6 +50,7 @@ use counterpoint_wait::queue::{End, Grant, Locked, Pick, WaitQueue};
 use counterpoint_wait::waker::WakeBatch;
 
 use super::AutoResetEvent;
+use crate::telemetry::{Facts, Telemetry, at_one_instant};
 
 const SET: u32 = 0b01;
 const WAITERS: u32 = 0b10;
@@ -81,6 +82,18 @@ impl RawAuto {
     #[inline(always)]
     fn word(&self) -> &AtomicU32 {
         self.queue.state()
+    }
+
+    /// What state it is in.
+    pub(super) fn telemetry(&self) -> Telemetry {
+        at_one_instant("AutoResetEvent", &self.queue, |_| {
+            // Relaxed: a look.
+            let set = self.word().load(RELAXED) & SET != 0;
+            Facts {
+                free: Some(isize::from(set)),
+                ..Facts::default()
+            }
+        })
     }
 
     pub(super) fn is_set(&self) -> bool {

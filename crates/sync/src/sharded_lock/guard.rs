@@ -16,7 +16,7 @@ use super::raw::Slot;
 #[must_use = "dropping the guard at once unlocks at once"]
 pub struct ShardedLockReadGuard<'a, T: ?Sized> {
     lock: &'a ShardedLock<T>,
-    slot: Slot,
+    slot: Slot<'a>,
     hold: Hold,
     _stays: PhantomData<*const T>,
 }
@@ -48,7 +48,7 @@ impl<'a, T: ?Sized> ShardedLockReadGuard<'a, T> {
     #[inline(always)]
     pub(super) fn new(
         lock: &'a ShardedLock<T>,
-        slot: Slot,
+        slot: Slot<'a>,
         hold: Hold,
     ) -> ShardedLockReadGuard<'a, T> {
         ShardedLockReadGuard {

@@ -18,7 +18,8 @@ pub use raw::{Role, State};
 pub use verb::{ShardRead, ShardReadVerb, ShardWrite, ShardWriteVerb};
 
 use crate::mutex::{LockError, TryLockError};
-use raw::RawSharded;
+use crate::telemetry::Telemetry;
+use raw::{RawSharded, Slot};
 
 /// A value that threads read without disturbing each other, at the expense of those who write.
 ///
@@ -93,10 +94,22 @@ impl<T: ?Sized> ShardedLock<T> {
     #[inline]
     #[cfg_attr(feature = "hooks", track_caller)]
     pub fn read(&self) -> ShardedLockReadGuard<'_, T> {
-        match self.try_read() {
-            Ok(guard) => guard,
-            Err(TryLockError::WouldBlock) => self.read_async().wait(),
+        match self.raw.try_read() {
+            Some(slot) => self.read_guard(slot, Site::here()),
+            None => self.read_slow(Site::here()),
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn read_slow(&self, site: Site) -> ShardedLockReadGuard<'_, T> {
+        self.read_async().made_at(site).wait()
+    }
+
+    #[inline(always)]
+    fn read_guard<'a>(&'a self, slot: Slot<'a>, site: Site) -> ShardedLockReadGuard<'a, T> {
+        let hold = hooks::held("ShardedLockReadGuard", self.raw.queue(), site, 1);
+        ShardedLockReadGuard::new(self, slot, hold)
     }
 
     /// Reads if that needs no wait.
@@ -106,11 +119,10 @@ impl<T: ?Sized> ShardedLock<T> {
     #[inline]
     #[cfg_attr(feature = "hooks", track_caller)]
     pub fn try_read(&self) -> Result<ShardedLockReadGuard<'_, T>, TryLockError> {
-        let Some(slot) = self.raw.try_read() else {
-            return Err(TryLockError::WouldBlock);
-        };
-        let hold = hooks::held("ShardedLockReadGuard", self.raw.queue(), Site::here(), 1);
-        Ok(ShardedLockReadGuard::new(self, slot, hold))
+        match self.raw.try_read() {
+            Some(slot) => Ok(self.read_guard(slot, Site::here())),
+            None => Err(TryLockError::WouldBlock),
+        }
     }
 
     /// Blocks this thread until it may read, at most for `timeout`; zero tries once.
@@ -248,6 +260,11 @@ impl<T: ?Sized> ShardedLock<T> {
     /// Clears the flag that [`is_poisoned`](Self::is_poisoned) reads.
     pub fn clear_poison(&self) {
         self.raw.clear_poison();
+    }
+
+    /// What state it is in at this instant.
+    pub fn telemetry(&self) -> Telemetry {
+        self.raw.telemetry()
     }
 
     /// Names the lock in what the hooks tell. The name belongs to its place: name it where it stays.

@@ -26,8 +26,8 @@
 //! the wait room; written by the owner before it is linked.
 //!
 //! # Invariants
-//! * I1: `held` has one writer at a time, and the next one sees what the last one stored: record.rs
-//!   I1 and E1. So it is changed by a load and a store.
+//! * I1: `held` has one writer at a time, and the next one sees what the last one stored, by the
+//!   hand-over of its record (record.rs E1). So it is changed by a load and a store.
 //! * I2: a reader is in if it found `WRITER` clear after it had counted itself; a writer if it found
 //!   each sum zero after it had set `WRITER`. Both cannot be (E2).
 //! * I3: once `WRITER` is set and the heavy fence is done, the sum of a shard only falls, but for
@@ -87,6 +87,8 @@ use counterpoint_base::{CachePadded, const_fn, fence, record};
 use counterpoint_wait::queue::{End, Grant, Locked, Pick, WaitQueue};
 use counterpoint_wait::waker::{WakeBatch, wake_in_batches};
 
+use crate::telemetry::{Facts, Telemetry, at_one_instant};
+
 const WRITER: u32 = 0b0001;
 const DRAINING: u32 = 0b0010;
 const WAITERS: u32 = 0b0100;
@@ -104,16 +106,20 @@ pub enum Role {
     Drainer,
 }
 
-/// With which record a reader came in.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Slot {
-    index: usize,
-    /// Of the shard; none if it counted with the crowd. Never looked into.
+/// Where a reader counted itself.
+#[derive(Clone, Copy)]
+pub(super) struct Slot<'a> {
+    shard: &'a Shard,
+    /// The record that owns the shard; [`NOBODY`] if the reader counted with the crowd. Never looked
+    /// into.
     owner: *const Record,
 }
 
+/// No record of any thread.
+const NOBODY: *const Record = ptr::dangling();
+
 /// The readers that one thread counts, and others besides.
-struct Shard {
+pub(super) struct Shard {
     held: AtomicU64,
     crowd: AtomicU64,
 }
@@ -125,46 +131,16 @@ impl Shard {
         }
     }
 
-    /// The owner comes in (I1).
+    /// The owner has come in so often (I1).
     #[inline(always)]
-    fn come(&self) {
-        // Relaxed: its own.
-        match self.held.load(RELAXED) {
-            0 => self.came(1),
-            held => self.come_again(held),
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn come_again(&self, held: u64) {
-        self.came(held + 1);
-    }
-
-    #[inline(always)]
-    fn came(&self, held: u64) {
+    fn come(&self, held: u64) {
         // Relaxed: what follows the fence is not before it.
         self.held.store(held, RELAXED);
     }
 
-    /// The owner goes (I1).
+    /// The owner has gone, but for so often (I1).
     #[inline(always)]
-    fn go(&self) {
-        // Relaxed: its own.
-        match self.held.load(RELAXED) {
-            1 => self.gone(0),
-            held => self.go_once(held),
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn go_once(&self, held: u64) {
-        self.gone(held - 1);
-    }
-
-    #[inline(always)]
-    fn gone(&self, held: u64) {
+    fn go(&self, held: u64) {
         // Release [E3]: what it did with the data.
         self.held.store(held, release("sharded.leave"));
     }
@@ -228,28 +204,42 @@ impl RawSharded {
     }
 
     /// Comes in to read, unless a writer has claimed the lock.
-    #[inline]
-    pub(super) fn try_read(&self) -> Option<Slot> {
-        let slot = record::with(|record| {
+    #[inline(always)]
+    pub(super) fn try_read(&self) -> Option<Slot<'_>> {
+        let came = record::with_current(|record| {
+            let index = record.index();
+            let shard = self.shard(index);
+            // Relaxed: its own (I1).
+            if index >= LOCK_SHARDS || shard.held.load(RELAXED) != 0 {
+                return None;
+            }
+            shard.come(1);
+            let owner: *const Record = record;
+            Some(Slot { shard, owner })
+        });
+        match came.flatten() {
+            // I6, I2
+            Some(slot) if self.look(fence::light_known) & (WRITER | CAREFUL) == 0 => Some(slot),
+            came => self.try_read_slow(came),
+        }
+    }
+
+    /// Comes in again, with the crowd, or as the first thing that this thread does here.
+    fn come_in(&self) -> Slot<'_> {
+        record::with(|record| {
             let index = record.index();
             let shard = self.shard(index);
             if index < LOCK_SHARDS {
-                shard.come();
+                // Relaxed: its own (I1).
+                shard.come(shard.held.load(RELAXED) + 1);
                 let owner: *const Record = &raw const **record;
-                return Slot { index, owner };
+                return Slot { shard, owner };
             }
             // Relaxed: as for the owner.
             shard.crowd.fetch_add(1, RELAXED);
-            Slot {
-                index,
-                owner: ptr::null(),
-            }
-        });
-        // I6
-        if self.look(fence::light_known) & (WRITER | CAREFUL) == 0 {
-            return Some(slot); // I2
-        }
-        self.try_read_slow(slot)
+            let owner = NOBODY;
+            Slot { shard, owner }
+        })
     }
 
     #[inline(always)]
@@ -261,7 +251,9 @@ impl RawSharded {
     }
 
     #[cold]
-    fn try_read_slow(&self, slot: Slot) -> Option<Slot> {
+    #[inline(never)]
+    fn try_read_slow<'a>(&'a self, came: Option<Slot<'a>>) -> Option<Slot<'a>> {
+        let slot = came.unwrap_or_else(|| self.come_in());
         let word = self.look(fence::light);
         if word & CAREFUL != 0 && fence::strategy() == Strategy::Membarrier {
             // Relaxed: it says what never changes (I6).
@@ -270,25 +262,38 @@ impl RawSharded {
         if word & WRITER == 0 {
             return Some(slot); // I2
         }
-        self.leave(slot);
+        self.leave_slow(slot);
         None
     }
 
-    /// A reader goes. A thread that has another record than it came in with is not the shard's owner
-    /// any more (a destructor of thread-locals): it counts with the crowd.
-    #[inline]
-    pub(super) fn leave(&self, Slot { index, owner }: Slot) {
-        let shard = self.shard(index);
-        if !owner.is_null() && record::is_current(owner) {
-            shard.go();
+    /// A reader goes.
+    #[inline(always)]
+    pub(super) fn leave(&self, slot: Slot<'_>) {
+        // Relaxed: its own, if it is (I1).
+        if record::is_current(slot.owner) && slot.shard.held.load(RELAXED) == 1 {
+            slot.shard.go(0);
+            // I6
+            if self.look_back(fence::light_known) & (DRAINING | CAREFUL) != 0 {
+                self.left_slow();
+            }
+        } else {
+            self.leave_slow(slot);
+        }
+    }
+
+    /// A thread that has another record than it came in with is not the shard's owner any more (a
+    /// destructor of thread-locals): it counts with the crowd.
+    #[cold]
+    #[inline(never)]
+    fn leave_slow(&self, Slot { shard, owner }: Slot<'_>) {
+        if record::is_current(owner) {
+            // Relaxed: its own (I1).
+            shard.go(shard.held.load(RELAXED) - 1);
         } else {
             // Release [E3].
             shard.crowd.fetch_sub(1, release("sharded.leave_crowd"));
         }
-        // I6
-        if self.look_back(fence::light_known) & (DRAINING | CAREFUL) != 0 {
-            self.left_slow();
-        }
+        self.left_slow();
     }
 
     #[inline(always)]
@@ -300,6 +305,7 @@ impl RawSharded {
     }
 
     #[cold]
+    #[inline(never)]
     fn left_slow(&self) {
         if self.look_back(fence::light) & DRAINING != 0 {
             self.wake_drainer();
@@ -421,6 +427,21 @@ impl RawSharded {
             }
         }
         false
+    }
+
+    /// What state it is in; how many read is of no one instant, so it is not told.
+    pub(super) fn telemetry(&self) -> Telemetry {
+        at_one_instant("ShardedLock", &self.queue, |_| {
+            // Relaxed: a look, and one only, so that all of it is of one instant.
+            let word = self.word().load(RELAXED);
+            let exclusive = word & (WRITER | DRAINING) == WRITER;
+            Facts {
+                held: exclusive.then_some(1),
+                exclusive,
+                poisoned: word & POISONED != 0,
+                ..Facts::default()
+            }
+        })
     }
 
     pub(super) fn is_claimed(&self) -> bool {

@@ -160,6 +160,33 @@ fn a_read_write_lock_tells_what_it_is_held_for() {
 }
 
 #[test]
+fn a_sharded_lock_tells_who_holds_it() {
+    begin();
+    let lock = ShardedLock::new(());
+    let line = line!();
+    drop(lock.read());
+    drop(lock.try_read());
+    drop(lock.read_timeout(Duration::from_secs(60)));
+    drop(lock.read_deadline(Instant::now()));
+    drop(lock.read_async().wait());
+    drop(lock.write());
+    drop(lock.try_write());
+    drop(lock.write_timeout(Duration::from_secs(60)));
+    drop(lock.write_deadline(Instant::now()));
+    drop(lock.write_async().wait());
+    let (read, write) = ("ShardedLockReadGuard", "ShardedLockWriteGuard");
+    let kinds = [
+        read, read, read, read, read, write, write, write, write, write,
+    ];
+    pairs_of_lines(line, file!(), &kinds);
+    let held = lock.read();
+    told();
+    assert!(lock.write_timeout(Duration::ZERO).is_err());
+    assert_eq!(told(), [What::Waiting, What::Left]);
+    drop(held);
+}
+
+#[test]
 fn a_reentrant_mutex_tells_of_each_guard() {
     begin();
     let mutex = ReentrantMutex::new(1);
@@ -190,31 +217,4 @@ fn a_mutex_that_counts_tells_as_any() {
     drop(mutex.lock_async().wait());
     ContendedMutexGuard::unlock_fair(mutex.lock());
     assert_eq!(told(), [PAIR, PAIR, PAIR].concat());
-}
-
-#[test]
-fn a_sharded_lock_tells_who_holds_it() {
-    begin();
-    let lock = ShardedLock::new(());
-    let line = line!();
-    drop(lock.read());
-    drop(lock.try_read());
-    drop(lock.read_timeout(Duration::from_secs(60)));
-    drop(lock.read_deadline(Instant::now()));
-    drop(lock.read_async().wait());
-    drop(lock.write());
-    drop(lock.try_write());
-    drop(lock.write_timeout(Duration::from_secs(60)));
-    drop(lock.write_deadline(Instant::now()));
-    drop(lock.write_async().wait());
-    let (read, write) = ("ShardedLockReadGuard", "ShardedLockWriteGuard");
-    let kinds = [
-        read, read, read, read, read, write, write, write, write, write,
-    ];
-    pairs_of_lines(line, file!(), &kinds);
-    let held = lock.read();
-    told();
-    assert!(lock.write_timeout(Duration::ZERO).is_err());
-    assert_eq!(told(), [What::Waiting, What::Left]);
-    drop(held);
 }

@@ -22,6 +22,7 @@ use counterpoint_wait::block_on;
 use counterpoint_wait::cancel::CancelToken;
 use counterpoint_wait::event::Event;
 use counterpoint_wait::queue::WaitQueue;
+use counterpoint_wait::staged::Never;
 use counterpoint_wait::waker::wake_in_batches;
 use counterpoint_wait::{select, select_async};
 use std::collections::hash_map::DefaultHasher;
@@ -56,6 +57,11 @@ fn values_that_are_shown() {
     );
     // As in std: it was held while its value was shown.
     assert!(mutex.try_lock().is_ok() && mutex.is_poisoned());
+    let sharded = ShardedLock::new(Loud(1));
+    boom(Moment::Debug, || format!("{sharded:?}"));
+    shown!(sharded.read(), sharded.write());
+    // It was read while it was shown.
+    assert!(sharded.try_write().is_ok() && !sharded.is_poisoned());
     let again = ReentrantMutex::new(Loud(1));
     let counts = ContendedMutex::new(Loud(1));
     boom(Moment::Debug, || format!("{again:?}"));
@@ -66,11 +72,6 @@ fn values_that_are_shown() {
         counts.lock(),
     );
     assert!(!again.is_locked() && !counts.is_locked());
-    let sharded = ShardedLock::new(Loud(1));
-    boom(Moment::Debug, || format!("{sharded:?}"));
-    shown!(sharded.read(), sharded.write());
-    // It was read while it was shown.
-    assert!(sharded.try_write().is_ok() && !sharded.is_poisoned());
     let lock = Arc::new(RwLock::new(Loud(1)));
     boom(Moment::Debug, || format!("{lock:?}"));
     shown!(
@@ -484,6 +485,26 @@ fn closures_that_say_how_long_to_wait() {
     boom(Moment::Drop, || ignore(waits));
     ignore(block_on(condvar.wait_while_async(mutex.lock(), condition)));
     assert!(!condvar.notify_one());
+}
+
+#[test]
+fn futures_that_bound_a_wait_for_a_condition() {
+    let (mutex, condvar) = (Mutex::new(0), Condvar::new());
+    for moment in [Moment::Poll, Moment::Drop] {
+        boom(moment, || {
+            let wait = condvar.wait_async(mutex.lock());
+            ignore(wait.until(LoudFuture::default()).wait());
+        });
+        assert!(!mutex.is_locked() && !condvar.notify_one());
+        boom(moment, || {
+            let wait = condvar.wait_async(mutex.lock());
+            ignore(block_on(wait.until(LoudFuture::default())));
+        });
+        assert!(!mutex.is_locked() && !condvar.notify_one());
+        boom(moment, || {
+            ignore(Never::new().until(LoudFuture::default()).wait());
+        });
+    }
 }
 
 #[test]
