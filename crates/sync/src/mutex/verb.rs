@@ -142,6 +142,16 @@ macro_rules! lock_verb {
                 self.mutex().raw.may_succeed(baton)
             }
 
+            const LINGERS: bool = false; // It persists.
+
+            fn persist(&mut self, baton: &mut Baton) -> Option<$guard> {
+                if self.mutex().raw.persist(baton) {
+                    let $this = self;
+                    return Some($make);
+                }
+                None
+            }
+
             fn look_again(&mut self, _queue: &mut LockedQueue<'_, Self>) -> bool {
                 let raw: *const RawMutex = &raw const self.mutex().raw;
                 // SAFETY: the verb borrows or owns the mutex.

@@ -115,7 +115,6 @@ unsafe impl<S: Source> Verb for NotifiedVerb<S> {
                 raw.pass(queue, wakes, one);
             }
         }
-        raw.write_flags(queue);
         false
     }
 
