@@ -21,6 +21,8 @@
 //! | you want | use |
 //! |---|---|
 //! | a value that one at a time may use | [`sync::Mutex`] |
+//! | the same, again by the thread that has it | [`sync::ReentrantMutex`] |
+//! | to know whether a mutex is fought over | [`sync::ContendedMutex`] |
 //! | a value that many read and few write | [`sync::RwLock`] |
 //! | a value that is made once | [`sync::OnceCell`], [`sync::LazyCell`]; without a value [`sync::Once`] |
 //! | at most so many at once | [`sync::Semaphore`] |
@@ -57,6 +59,7 @@
 //! # Features
 //! `compat`: the peers' public paths and signatures, as `counterpoint::compat`.
 //! `futures`: `FusedFuture` of futures-core for every operation.
+//! `lock-metrics`: [`sync::ContendedMutex`] counts; without it, it is a `Mutex`.
 //! `hooks`: tells a sink who waits, who was granted and who holds; see [`wait::build::hooks`].
 #![forbid(unsafe_code)]
 

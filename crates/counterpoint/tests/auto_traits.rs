@@ -154,6 +154,18 @@ fn every_type_has_the_traits_of_its_kind() {
         mutex::LockOwned<Inside>:                                          yes  yes  no   yes  yes;
         (LockError, TryLockError):                                         yes  yes  yes  yes  yes;
 
+        ReentrantMutex<Inside>:                                            yes  yes  yes  yes  yes;
+        ReentrantMutex<Bound>:                                             no   no   yes  yes  yes;
+        ReentrantMutexGuard<'static, u8>:                                  no   yes  yes  yes  yes;
+        ReentrantMutexGuard<'static, Inside>:                              no   no   yes  yes  yes;
+        MappedReentrantMutexGuard<'static, u8>:                            no   yes  yes  yes  yes;
+        reentrant::ReentrantLock<'static, Inside>:                         yes  yes  no   yes  yes;
+        ContendedMutex<Inside>:                                            yes  yes  yes  yes  yes;
+        ContendedMutex<Bound>:                                             no   no   yes  yes  yes;
+        ContendedMutexGuard<'static, Inside>:                              yes  no   yes  yes  yes;
+        contended::ContendedLock<'static, Inside>:                         yes  yes  no   yes  yes;
+        (LockMetricsSnapshot, Telemetry):                                  yes  yes  yes  yes  yes;
+
         Semaphore:                                                         yes  yes  yes  yes  yes;
         SemaphorePermit<'static>:                                          yes  yes  yes  yes  yes;
         OwnedSemaphorePermit:                                              yes  yes  yes  yes  yes;
@@ -201,7 +213,6 @@ fn every_type_has_the_traits_of_its_kind() {
         stage::NotifyError<u8>:                                            yes  yes  yes  yes  yes;
         stage::Enter<'static, Ticket<'static, u8>, u8, Inside, Inside>:    yes  yes  no   yes  yes;
         stage::EnterVerb<'static, Ticket<'static, u8>, u8, u8, u8>:        yes  yes  yes  yes  yes;
-        stage::Kept<u8, Inside>:                                           yes  yes  yes  yes  yes;
         stage::Entry<u8, Inside>:                                          yes  yes  yes  yes  yes;
 
         BufMutex<Inside>:                                                  yes  yes  yes  yes  yes;
@@ -307,6 +318,7 @@ const SEAMS: &[&str] = &[
     "CancelledVerb",
     "Candidate",
     "ClaimVerb",
+    "ContendedVerb",
     "Core",
     "Either",
     "ExchangeVerb",
@@ -314,6 +326,7 @@ const SEAMS: &[&str] = &[
     "Generation",
     "GroupVerb",
     "Half",
+    "Kept",
     "Key",
     "Kind",
     "ListenVerb",
@@ -328,6 +341,7 @@ const SEAMS: &[&str] = &[
     "Place",
     "Record",
     "RecordRef",
+    "ReentrantVerb",
     "Registry",
     "Round",
     "Seat",

@@ -315,6 +315,7 @@ mod wait {
         fn early<V: Enable>() {}
         early::<counterpoint::sync::notify::NotifiedVerb<&'static counterpoint::sync::Notify>>();
         hooks::name(&queue, "a queue");
+        let _: Option<&'static str> = hooks::label(&queue);
         hooks::rank(&queue, 1);
         shown::<(hooks::Site, hooks::Hold, hooks::Lending)>();
         let mut hold = hooks::held("Part", &queue, hooks::Site::here(), 2);
@@ -336,6 +337,49 @@ mod wait {
 mod sync {
     use super::*;
     use counterpoint::wait::Stop;
+
+    #[test]
+    fn reentrant_mutex() {
+        use counterpoint::sync::reentrant::ReentrantLock;
+        use counterpoint::sync::{
+            LockError, MappedReentrantMutexGuard, ReentrantMutex, ReentrantMutexGuard, Telemetry,
+        };
+
+        static IN_A_STATIC: ReentrantMutex<(u8, u8)> = ReentrantMutex::new((1, 2));
+        let guard: ReentrantMutexGuard<'_, (u8, u8)> = IN_A_STATIC.lock();
+        let part: MappedReentrantMutexGuard<'_, u8> =
+            ReentrantMutexGuard::map(IN_A_STATIC.lock(), |pair| &pair.1);
+        let lock: ReentrantLock<'_, (u8, u8)> = IN_A_STATIC.lock_async();
+        operation::<_, ReentrantMutexGuard<'_, _>, Result<ReentrantMutexGuard<'_, _>, LockError>>(
+            lock,
+        );
+        assert_eq!((guard.0, *part), (1, 2));
+        assert!(IN_A_STATIC.is_owned_by_current_thread());
+        let seen: Telemetry = IN_A_STATIC.telemetry();
+        assert_eq!((seen.kind, seen.held), ("ReentrantMutex", Some(1)));
+    }
+
+    #[test]
+    fn contended_mutex() {
+        use counterpoint::sync::contended::ContendedLock;
+        use counterpoint::sync::{
+            ContendedMutex, ContendedMutexGuard, LockError, LockMetricsSnapshot,
+        };
+
+        static IN_A_STATIC: ContendedMutex<u8> = ContendedMutex::new(1);
+        let lock: ContendedLock<'_, u8> = IN_A_STATIC.lock_async();
+        operation::<_, ContendedMutexGuard<'_, _>, Result<ContendedMutexGuard<'_, _>, LockError>>(
+            lock,
+        );
+        let seen: LockMetricsSnapshot = IN_A_STATIC.snapshot();
+        assert_eq!((seen.acquisitions, seen.contended, seen.waits), (0, 0, 0));
+        assert_eq!((seen.timeouts, seen.cancels, seen.dropped), (0, 0, 0));
+        assert_eq!((seen.wait_total, seen.wait_max), Default::default());
+        assert_eq!(
+            (seen.hold_total, seen.hold_max, seen.waiters),
+            Default::default()
+        );
+    }
 
     #[test]
     fn mutex() {

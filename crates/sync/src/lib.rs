@@ -11,7 +11,8 @@
 //! | call | error | variants that can occur |
 //! |---|---|---|
 //! | `Mutex::try_lock` | `TryLockError` | `WouldBlock` |
-//! | `Mutex::lock`, bounded | `LockError` | `TimedOut`, `Cancelled` |
+//! | `ReentrantMutex::try_lock`, `ContendedMutex::try_lock` | `TryLockError` | `WouldBlock` |
+//! | `Mutex::lock`, `ReentrantMutex::lock`, `ContendedMutex::lock`, bounded | `LockError` | `TimedOut`, `Cancelled` |
 //! | `RwLock::try_read`, `try_read_recursive`, `try_upgradable_read` | `TryReadError` | `WouldBlock`, `TooManyReaders` |
 //! | `RwLock::try_write` | `TryWriteError` | `WouldBlock` |
 //! | `RwLock::read`, `write` and their kin, bounded | `RwLockError` | `TimedOut`, `Cancelled` |
@@ -37,6 +38,8 @@ pub mod barrier;
 #[cfg(feature = "std")]
 pub mod buf_mutex;
 #[cfg(feature = "std")]
+pub mod contended;
+#[cfg(feature = "std")]
 pub mod exchanger;
 #[cfg(feature = "std")]
 mod fairness;
@@ -46,6 +49,8 @@ pub mod mutex;
 pub mod notify;
 #[cfg(feature = "std")]
 pub mod once;
+#[cfg(feature = "std")]
+pub mod reentrant;
 pub mod rendezvous;
 #[cfg(feature = "std")]
 pub mod rwlock;
@@ -54,12 +59,16 @@ pub mod semaphore;
 #[cfg(feature = "std")]
 pub mod stage;
 #[cfg(feature = "std")]
+pub mod telemetry;
+#[cfg(feature = "std")]
 pub mod wait_group;
 
 #[cfg(feature = "std")]
 pub use barrier::{Arrival, Barrier, BarrierWaitError, BarrierWaitResult, OnStop};
 #[cfg(feature = "std")]
 pub use buf_mutex::{BufMutex, OwnedSharedBufMutex, SharedBufMutex};
+#[cfg(feature = "std")]
+pub use contended::{ContendedMutex, ContendedMutexGuard, LockMetricsSnapshot};
 #[cfg(feature = "std")]
 pub use exchanger::Exchanger;
 #[cfg(feature = "std")]
@@ -71,6 +80,8 @@ pub use mutex::{
 pub use notify::{Notified, NotifiedOwned, Notify};
 #[cfg(feature = "std")]
 pub use once::{Claim, LazyCell, Once, OnceCell, OnceCellError, OnceInit, SetError};
+#[cfg(feature = "std")]
+pub use reentrant::{MappedReentrantMutexGuard, ReentrantMutex, ReentrantMutexGuard};
 #[cfg(feature = "std")]
 pub use rendezvous::{Rendezvous, RendezvousData, RendezvousGroup};
 #[cfg(feature = "std")]
@@ -86,5 +97,7 @@ pub use semaphore::{
 };
 #[cfg(feature = "std")]
 pub use stage::{Director, Entered, Exit, Stage, Ticket};
+#[cfg(feature = "std")]
+pub use telemetry::Telemetry;
 #[cfg(feature = "std")]
 pub use wait_group::{WaitGroup, WaitGroupError};

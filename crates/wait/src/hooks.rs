@@ -92,7 +92,7 @@ pub use chosen::{
     visit,
 };
 pub use chosen::{
-    Hold, Lending, Site, added, changed, forgotten, held, name, rank, released, removed,
+    Hold, Lending, Site, added, changed, forgotten, held, label, name, rank, released, removed,
 };
 pub(crate) use chosen::{Mark, Place, Tag};
 #[doc(hidden)]

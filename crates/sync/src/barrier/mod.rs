@@ -3,6 +3,7 @@
 mod raw;
 mod verb;
 
+use crate::telemetry::Telemetry;
 use core::fmt;
 use counterpoint_base::const_fn;
 use counterpoint_base::prim::time::{Duration, Instant};
@@ -279,6 +280,11 @@ impl Barrier {
     #[inline(always)]
     pub fn named(&self, name: &'static str) {
         hooks::name(self.raw.queue(), name);
+    }
+
+    /// What state it is in, all of one instant; see [`Telemetry`].
+    pub fn telemetry(&self) -> Telemetry {
+        self.raw.telemetry()
     }
 
     /// Those who wait at this instant, in the order of their places.

@@ -61,6 +61,7 @@
 //! # Checked by
 //! dev/model tests/barrier.rs; crates/sync tests/barrier.rs.
 
+use crate::telemetry::{Facts, Telemetry, at_one_instant};
 use core::fmt;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use counterpoint_base::const_fn;
@@ -245,6 +246,18 @@ impl RawBarrier {
 
     pub(super) fn arrived(&self) -> usize {
         self.look(|book| book.arrived)
+    }
+
+    /// What state it is in.
+    pub(super) fn telemetry(&self) -> Telemetry {
+        at_one_instant("Barrier", &self.queue, |queue| {
+            self.book(queue, |book| Facts {
+                held: Some(book.arrived),
+                free: Some(book.parties as isize - book.arrived as isize),
+                closed: book.broken,
+                ..Facts::default()
+            })
+        })
     }
 
     pub(super) fn is_broken(&self) -> bool {

@@ -99,6 +99,7 @@ use counterpoint_wait::queue::{Candidate, End, Grant, Locked, Pick, WaitQueue};
 use counterpoint_wait::waker::WakeBatch;
 
 use crate::fairness::{PERSIST_ROUNDS, Patience, SPIN_PAUSES, SPIN_ROUNDS};
+use crate::telemetry::{Facts, Telemetry, at_one_instant};
 
 const LOCKED: u32 = 1;
 const WAITERS: u32 = 1 << 1;
@@ -570,6 +571,22 @@ impl RawMutex {
         // Relaxed: a look; the attempt decides.
         let word = self.word().load(RELAXED);
         is_open(word) || word & LOCKED == 0 && baton.marks(word) & RESERVED != 0
+    }
+
+    /// What state it is in, as a primitive of this kind.
+    pub(crate) fn telemetry(&self, kind: &'static str) -> Telemetry {
+        at_one_instant(kind, &self.queue, |_| {
+            // Relaxed: a look, and one only, so that all of it is of one instant.
+            let word = self.word().load(RELAXED);
+            let locked = word & LOCKED != 0;
+            Facts {
+                held: Some(usize::from(locked)),
+                free: Some(isize::from(!locked)),
+                exclusive: locked,
+                poisoned: word & POISONED != 0,
+                ..Facts::default()
+            }
+        })
     }
 
     pub(crate) fn is_locked(&self) -> bool {

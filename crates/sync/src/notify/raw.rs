@@ -52,6 +52,7 @@
 //! # Checked by
 //! dev/model tests/notify.rs; crates/sync tests/notify.rs.
 
+use crate::telemetry::{Facts, Telemetry, at_one_instant};
 use core::fmt;
 use counterpoint_base::const_fn;
 use counterpoint_base::prim::atomic::{AtomicUsize, RELAXED, acquire, fence_acquire, release};
@@ -117,6 +118,18 @@ impl RawNotify {
     #[inline(always)]
     fn word(&self) -> &AtomicUsize {
         self.queue.state()
+    }
+
+    /// What state it is in.
+    pub(super) fn telemetry(&self) -> Telemetry {
+        at_one_instant("Notify", &self.queue, |_| {
+            // Relaxed: a look, and one only, so that all of it is of one instant.
+            let word = self.word().load(RELAXED);
+            Facts {
+                free: Some(isize::from(word & STORED != 0)),
+                ..Facts::default()
+            }
+        })
     }
 
     /// What a waiter created now carries.

@@ -8,6 +8,7 @@ mod lazy;
 mod raw;
 mod verb;
 
+use crate::telemetry::Telemetry;
 use core::convert::Infallible;
 use core::fmt;
 use core::future::Future;
@@ -461,6 +462,11 @@ impl<T> OnceCell<T> {
     #[inline(always)]
     pub fn named(&self, name: &'static str) {
         hooks::name(self.raw.queue(), name);
+    }
+
+    /// What state it is in, all of one instant; see [`Telemetry`].
+    pub fn telemetry(&self) -> Telemetry {
+        self.raw.telemetry()
     }
 
     /// Those who wait for it at this instant, in the order of their places.

@@ -56,6 +56,7 @@
 //! # Checked by
 //! dev/model tests/once.rs; crates/sync tests/once.rs.
 
+use crate::telemetry::{Facts, Telemetry, at_one_instant};
 use core::fmt;
 use counterpoint_base::const_fn;
 use counterpoint_base::prim::atomic::{AtomicU32, RELAXED, acquire, release};
@@ -139,6 +140,22 @@ impl RawOnce {
     pub(super) fn is_full(&self) -> bool {
         // Acquire [E1]: pairs with the release in `fill`.
         self.word().load(acquire("once.full")) & FULL != 0
+    }
+
+    /// What state it is in.
+    pub(super) fn telemetry(&self) -> Telemetry {
+        at_one_instant("OnceCell", &self.queue, |_| {
+            // Relaxed: a look, and one only, so that all of it is of one instant.
+            let word = self.word().load(RELAXED);
+            let (running, full) = (word & RUNNING != 0, word & FULL != 0);
+            Facts {
+                held: Some(usize::from(running)),
+                free: Some(isize::from(!running && !full)),
+                exclusive: running,
+                closed: full,
+                ..Facts::default()
+            }
+        })
     }
 
     /// The value is taken out by who owns the cell exclusively.

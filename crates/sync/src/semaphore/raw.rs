@@ -84,6 +84,7 @@
 
 mod book;
 
+use crate::telemetry::{Facts, Telemetry, at_one_instant};
 use core::fmt;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use counterpoint_base::const_fn;
@@ -243,6 +244,19 @@ impl RawSemaphore {
     pub(super) fn permits(&self) -> i64 {
         // Relaxed: a look.
         permits(self.word().load(RELAXED))
+    }
+
+    /// What state it is in.
+    pub(super) fn telemetry(&self) -> Telemetry {
+        at_one_instant("Semaphore", &self.queue, |_| {
+            // Relaxed: a look, and one only, so that all of it is of one instant.
+            let word = self.word().load(RELAXED);
+            Facts {
+                free: Some(permits(word) as isize),
+                closed: word & CLOSED != 0,
+                ..Facts::default()
+            }
+        })
     }
 
     pub(super) fn is_closed(&self) -> bool {

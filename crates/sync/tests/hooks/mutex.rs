@@ -2,8 +2,9 @@
 
 use super::{PANICS, TOLD, begin, told};
 use counterpoint_sync::{
-    MappedMutexGuard, Mutex, MutexGuard, OwnedMutexGuard, RwLock, RwLockReadGuard,
-    RwLockUpgradableReadGuard, RwLockWriteGuard,
+    ContendedMutex, ContendedMutexGuard, MappedMutexGuard, Mutex, MutexGuard, OwnedMutexGuard,
+    ReentrantMutex, ReentrantMutexGuard, RwLock, RwLockReadGuard, RwLockUpgradableReadGuard,
+    RwLockWriteGuard,
 };
 use counterpoint_wait::hooks::{self, What};
 use std::sync::Arc;
@@ -155,5 +156,38 @@ fn a_read_write_lock_tells_what_it_is_held_for() {
     assert_eq!(told(), PAIR);
     let reads = RwLockWriteGuard::downgrade_to_upgradable(lock.write());
     drop(RwLockUpgradableReadGuard::upgrade(reads));
+    assert_eq!(told(), [PAIR, PAIR, PAIR].concat());
+}
+
+#[test]
+fn a_reentrant_mutex_tells_of_each_guard() {
+    begin();
+    let mutex = ReentrantMutex::new(1);
+    let line = line!();
+    let outer = mutex.lock();
+    let inner = mutex.lock_async().wait();
+    drop(outer);
+    drop(ReentrantMutexGuard::map(inner, |value| value));
+    let all = TOLD.take();
+    let whats: Vec<_> = all.iter().map(|notice| notice.what).collect();
+    let (held, released) = (What::Held, What::Released);
+    assert_eq!(whats, [held, held, released, released]);
+    assert_eq!([all[2].id, all[3].id], [all[0].id, all[1].id]);
+    let lines: Vec<_> = all.iter().map(|notice| notice.site.line() - line).collect();
+    assert_eq!(lines, [1, 2, 1, 2]);
+    assert!(
+        all.iter()
+            .all(|notice| notice.kind == "ReentrantMutexGuard")
+    );
+    assert!(all.iter().all(|notice| notice.object == all[0].object));
+}
+
+#[test]
+fn a_mutex_that_counts_tells_as_any() {
+    begin();
+    let mutex = ContendedMutex::new(1);
+    drop(mutex.lock());
+    drop(mutex.lock_async().wait());
+    ContendedMutexGuard::unlock_fair(mutex.lock());
     assert_eq!(told(), [PAIR, PAIR, PAIR].concat());
 }

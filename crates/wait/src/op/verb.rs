@@ -87,8 +87,10 @@ pub unsafe trait Verb {
     ) -> bool;
 
     /// The operation was linked as `node` in this hold of the lock: for a verb whose granters pick
-    /// one waiter out of many, by [`Locked::grant_node`]. The node is linked until it is granted,
-    /// or until [`look_again`](Self::look_again) answers true or [`settle`](Self::settle) is called.
+    /// one waiter out of many, by [`Locked::grant_node`]. The node is linked until it is granted, until
+    /// a grant to it fails, as the select that it is an arm of was decided otherwise, or until
+    /// [`look_again`](Self::look_again) answers true or [`settle`](Self::settle) is called. So who
+    /// grants it forgets it in the same hold of the lock, whether it was granted or not.
     #[inline(always)]
     fn linked(&mut self, node: *const Node<Self::Payload>, queue: &mut LockedQueue<'_, Self>) {
         let _ = (node, queue);

@@ -14,7 +14,8 @@ use counterpoint_sync::rwlock::{
     RwLockWriteGuard,
 };
 use counterpoint_sync::{
-    BufMutex, Exchanger, Mutex, MutexGuard, Notify, OwnedMutexGuard, RendezvousData, RwLock,
+    BufMutex, ContendedMutex, Exchanger, MappedReentrantMutexGuard, Mutex, MutexGuard, Notify,
+    OwnedMutexGuard, ReentrantMutex, ReentrantMutexGuard, RendezvousData, RwLock,
 };
 use counterpoint_wait::block_on;
 use counterpoint_wait::cancel::CancelToken;
@@ -54,6 +55,16 @@ fn values_that_are_shown() {
     );
     // As in std: it was held while its value was shown.
     assert!(mutex.try_lock().is_ok() && mutex.is_poisoned());
+    let again = ReentrantMutex::new(Loud(1));
+    let counts = ContendedMutex::new(Loud(1));
+    boom(Moment::Debug, || format!("{again:?}"));
+    boom(Moment::Debug, || format!("{counts:?}"));
+    shown!(
+        again.lock(),
+        ReentrantMutexGuard::map(again.lock(), |value| value),
+        counts.lock(),
+    );
+    assert!(!again.is_locked() && !counts.is_locked());
     let lock = Arc::new(RwLock::new(Loud(1)));
     boom(Moment::Debug, || format!("{lock:?}"));
     shown!(
@@ -90,6 +101,8 @@ fn values_that_are_shown() {
 #[test]
 fn values_that_are_made() {
     boom(Moment::Default, Mutex::<Loud>::default);
+    boom(Moment::Default, ReentrantMutex::<Loud>::default);
+    boom(Moment::Default, ContendedMutex::<Loud>::default);
     boom(Moment::Default, RwLock::<Loud>::default);
     boom(Moment::Default, CachePadded::<Loud>::default);
     boom(Moment::Default, SeqCell::<Light>::default);
@@ -210,6 +223,8 @@ fn values_that_are_dropped_with_their_owner() {
     };
     dropped!(
         mutex(),
+        ReentrantMutex::new(Loud(1)),
+        ContendedMutex::new(Loud(1)),
         mutex().lock_owned(),
         OwnedMutexGuard::map(mutex().lock_owned(), |value| value),
         lock(),
@@ -351,6 +366,24 @@ fn closures_of_guards() {
         mutex.lock_owned() => OwnedMutexGuard::try_map;
         MutexGuard::map(mutex.lock(), |value| value) => MappedMutexGuard::try_map;
     }
+    let again = ReentrantMutex::new(1);
+    let others = || !again.is_locked();
+    mapped! {
+        others();
+        again.lock() => ReentrantMutexGuard::map;
+        ReentrantMutexGuard::map(again.lock(), |value| value) => MappedReentrantMutexGuard::map;
+    }
+    maybe_mapped! {
+        others();
+        again.lock() => ReentrantMutexGuard::try_map;
+    }
+    let mut mine = again.lock();
+    boom(Moment::Call, || {
+        ReentrantMutexGuard::unlocked(&mut mine, || now(Moment::Call))
+    });
+    assert!(again.is_owned_by_current_thread());
+    ignore(mine);
+    assert!(others());
     let mut guard = mutex.lock();
     boom(Moment::Call, || {
         MutexGuard::unlocked(&mut guard, || now(Moment::Call))
