@@ -111,7 +111,7 @@ pub trait Operation: Future + Sized + Sealed {
     /// True once it has completed; polling it again panics.
     fn is_terminated(&self) -> bool;
 
-    /// Nothing has happened yet, and an attempt says whether it can complete.
+    /// Nothing has happened yet, and nothing has if an attempt fails.
     #[doc(hidden)]
     fn is_idle(&self) -> bool;
 
@@ -606,7 +606,7 @@ impl<V: Verb> Operation for Op<V> {
     }
 
     fn is_idle(&self) -> bool {
-        !V::STAYS && self.phase == Phase::Idle
+        V::PURE && !V::STAYS && self.phase == Phase::Idle
     }
 
     fn finish(output: V::Output) -> V::Stoppable {

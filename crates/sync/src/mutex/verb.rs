@@ -156,6 +156,8 @@ macro_rules! lock_verb {
                 self.mutex().raw.settle(queue, wakes)
             }
 
+            const PURE: bool = true;
+
             const GLANCES: bool = true;
 
             fn may_succeed(&self, baton: &Baton) -> bool {

@@ -84,6 +84,7 @@ unsafe impl<S: Source> Verb for NotifiedVerb<S> {
     type Stoppable = Result<(), Stop>;
 
     const NAME: &'static str = "Notify::notified";
+    const PURE: bool = true;
 
     #[inline]
     fn queue(&self) -> &WaitQueue<AtomicUsize, Wish> {

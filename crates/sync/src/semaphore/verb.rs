@@ -239,6 +239,7 @@ unsafe impl<S: Source> Verb for AcquireVerb<S> {
     type Stoppable = Outcome<S>;
 
     const NAME: &'static str = "Semaphore::acquire";
+    const PURE: bool = true;
 
     #[inline]
     fn queue(&self) -> &WaitQueue<State, Want> {

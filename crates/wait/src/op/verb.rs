@@ -65,6 +65,10 @@ pub unsafe trait Verb {
     /// As an arm of a select it is polled and stays in its queue, instead of joining the decision.
     const STAYS: bool = false;
 
+    /// An attempt that fails has changed nothing. So an operation whose deadline has passed before it
+    /// is polled may end after it, without having queued (W4).
+    const PURE: bool = false;
+
     /// A poll looks for a moment, by asking [`may_succeed`](Verb::may_succeed), before it queues.
     const GLANCES: bool = false;
 

@@ -209,6 +209,7 @@ unsafe impl Verb for TriesVerb<'_> {
     type Stoppable = Result<(), Stop>;
 
     const NAME: &'static str = "Tries::op";
+    const PURE: bool = true;
 
     fn queue(&self) -> &WaitQueue<()> {
         &self.0.queue
