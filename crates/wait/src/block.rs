@@ -15,7 +15,7 @@ use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 use counterpoint_base::prim::atomic::RELAXED;
-use counterpoint_base::prim::time::{Instant, now, reached};
+use counterpoint_base::prim::time::{Instant, now};
 use counterpoint_base::record::{self, Record};
 
 use crate::op::Operation;
@@ -111,8 +111,8 @@ pub(crate) fn drive_with<F: Future>(
                 return output;
             }
             let until = wake_at(&future);
-            if how.lingers && !until.is_some_and(reached) {
-                token::linger(record.futex());
+            if how.lingers {
+                token::linger(record.futex(), until);
             }
             let timed_out = token::park(record.futex(), until) == UnparkReason::Timeout;
             if !timed_out {

@@ -234,6 +234,16 @@ impl<O: Operation, S: Stops> Bounded<O, S> {
         Some(self.halt(Stop::Cancelled))
     }
 
+    /// The first attempt, where a deadline may have passed already: then it is the only one (W4).
+    fn try_once(mut self: Pin<&mut Self>) -> Option<O::Stoppable> {
+        if let Some(output) = self.as_mut().operation().arm_try(Key(())) {
+            *self.flags().2 = true;
+            return Some(O::finish(output));
+        }
+        let late = self.deadline.is_some_and(reached);
+        late.then(|| self.halt(Stop::TimedOut))
+    }
+
     fn halt(mut self: Pin<&mut Self>, why: Stop) -> O::Stoppable {
         *self.as_mut().flags().2 = true;
         self.operation().stop(why)
@@ -278,8 +288,14 @@ impl<O: Operation, S: Stops> Future for Bounded<O, S> {
             "counterpoint: {} polled after completion",
             O::NAME
         );
+        let first = !self.begun;
         if let Some(stopped) = self.as_mut().begin() {
             return Poll::Ready(stopped);
+        }
+        if first && self.deadline.is_some() && self.operation.is_idle() {
+            if let Some(result) = self.as_mut().try_once() {
+                return Poll::Ready(result);
+            }
         }
         if let Poll::Ready(output) = self.as_mut().operation().poll(cx) {
             *self.flags().2 = true;
@@ -310,6 +326,10 @@ impl<O: Operation, S: Stops> Operation for Bounded<O, S> {
 
     fn is_terminated(&self) -> bool {
         self.done
+    }
+
+    fn is_idle(&self) -> bool {
+        !self.begun && self.operation.is_idle()
     }
 
     fn finish(output: O::Stoppable) -> O::Stoppable {
