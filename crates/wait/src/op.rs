@@ -60,12 +60,14 @@ use core::fmt;
 use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
-use counterpoint_base::glance::glance;
+use counterpoint_base::habit::glance;
 use counterpoint_base::prim::time::{Duration, Instant, deadline};
 use std::panic::{self, AssertUnwindSafe};
 
+mod enable;
 mod verb;
 
+pub use enable::Enable;
 pub use verb::{LockedQueue, Stop, Turn, Verb};
 
 use crate::block::drive;
@@ -73,7 +75,7 @@ use crate::bounded::{Bounded, CtlStop, UntilStop};
 use crate::cancel::Ctl;
 use crate::hooks::{Mark, Site};
 use crate::queue::{ArmRef, Node, Place, Verdict, WaitQueue};
-use crate::waker::wake_in_batches;
+use crate::waker::{WakeBatch, wake_in_batches};
 
 /// Shows that the wait core itself calls: nobody else can make one.
 #[doc(hidden)]
@@ -108,6 +110,10 @@ pub trait Operation: Future + Sized + Sealed {
 
     /// True once it has completed; polling it again panics.
     fn is_terminated(&self) -> bool;
+
+    /// Nothing has happened yet, and nothing has if an attempt fails.
+    #[doc(hidden)]
+    fn is_idle(&self) -> bool;
 
     /// Blocks this thread until it completes.
     ///
@@ -282,14 +288,19 @@ impl<V: Verb> Parts<'_, V> {
 
     #[inline(always)]
     fn attempt(&mut self, turn: Turn) -> Option<V::Output> {
-        let mut output = self.unlinked(|verb, payload| verb.attempt(payload, turn))?;
+        let output = self.unlinked(|verb, payload| verb.attempt(payload, turn))?;
+        Some(self.complete(output))
+    }
+
+    #[inline(always)]
+    fn complete(&mut self, mut output: V::Output) -> V::Output {
         *self.phase = Phase::Done;
         self.mark().taken();
         // Not only empty without the feature: a verb may have to look into its output.
         if cfg!(feature = "hooks") {
             V::taken(&mut output, self.mark().site());
         }
-        Some(output)
+        output
     }
 
     /// Links the node, unless another attempt may succeed: then returns true.
@@ -326,6 +337,9 @@ impl<V: Verb> Parts<'_, V> {
 
     /// Links and attempts until one of both works, beginning with the link: an attempt has failed.
     fn poll_unlinked(&mut self, waker: &Waker) -> Poll<V::Output> {
+        if let Some(output) = self.unlinked(|verb, payload| verb.persist(payload)) {
+            return Poll::Ready(self.complete(output));
+        }
         if V::GLANCES && glance(|| self.unlinked(|verb, payload| verb.may_succeed(payload))) {
             if let Some(output) = self.attempt(*self.turn) {
                 return Poll::Ready(output);
@@ -435,14 +449,8 @@ impl<V: Verb> Parts<'_, V> {
     }
 
     fn collect(&mut self) -> V::Output {
-        *self.phase = Phase::Done;
-        let mut output = self.unlinked(|verb, payload| verb.collect(payload));
-        self.mark().taken();
-        // Not only empty without the feature: a verb may have to look into its output.
-        if cfg!(feature = "hooks") {
-            V::taken(&mut output, self.mark().site());
-        }
-        output
+        let output = self.unlinked(|verb, payload| verb.collect(payload));
+        self.complete(output)
     }
 
     /// Gives an unclaimed grant back and lets the primitive pass it on (I2). The phase comes
@@ -466,16 +474,32 @@ impl<V: Verb> Parts<'_, V> {
 
     /// Lets the primitive grant what it can, in the same hold of the lock in which the node left
     /// or gave its grant back, and in more if there is more to do.
-    fn settle(&mut self, locked: LockedQueue<'_, V>, waker: Option<Waker>) {
-        let mut locked = Some(locked);
-        let queue: *const WaitQueue<V::State, V::Payload> = self.verb.queue();
-        wake_in_batches(|wakes| {
-            // SAFETY: the verb borrows or owns the primitive, and outlives this call.
-            let mut locked = locked.take().unwrap_or_else(|| unsafe { &*queue }.lock());
-            self.verb.settle(&mut locked, wakes)
-        });
+    fn settle(&mut self, mut locked: LockedQueue<'_, V>, waker: Option<Waker>) {
+        let mut wakes = WakeBatch::new();
+        let more = self.verb.settle(&mut locked, &mut wakes);
+        drop(locked);
+        if more {
+            self.settle_more(&mut wakes);
+        }
+        wakes.wake();
         // Only here, with the lock released, the old waker may be dropped.
         drop(waker);
+    }
+
+    /// Wakes a full batch, and lets the primitive grant more.
+    #[cold]
+    fn settle_more(&mut self, filled: &mut WakeBatch) {
+        let queue: *const WaitQueue<V::State, V::Payload> = self.verb.queue();
+        let mut first = true;
+        wake_in_batches(|wakes| {
+            if core::mem::take(&mut first) {
+                core::mem::swap(wakes, filled);
+                return true;
+            }
+            // SAFETY: the verb borrows or owns the primitive, and outlives this call.
+            let mut locked = unsafe { &*queue }.lock();
+            self.verb.settle(&mut locked, wakes)
+        });
     }
 
     /// Leaves the queue. Returns the grant that was faster, if one was.
@@ -574,11 +598,15 @@ impl<V: Verb> Operation for Op<V> {
     type Stoppable = V::Stoppable;
 
     const COMMITTED: bool = true;
-    const LINGERS: bool = !V::GLANCES;
+    const LINGERS: bool = V::LINGERS;
     const NAME: &'static str = V::NAME;
 
     fn is_terminated(&self) -> bool {
         self.phase == Phase::Done
+    }
+
+    fn is_idle(&self) -> bool {
+        V::PURE && !V::STAYS && self.phase == Phase::Idle
     }
 
     fn finish(output: V::Output) -> V::Stoppable {
@@ -713,42 +741,6 @@ impl<V: Verb> Op<V> {
     /// Bounds it: stops, as if cancelled, when `stop` is ready; if both are, the operation wins.
     pub fn until<F: Future>(self, stop: F) -> Bounded<Op<V>, ((), UntilStop<F>)> {
         Bounded::new(self, ((), UntilStop::new(stop)), None)
-    }
-}
-
-/// A verb that can complete before anybody waits for it; see [`Op::enable`].
-pub trait Enable: Verb {
-    /// An attempt succeeded, but its output is not wanted yet: put it into the payload, as a
-    /// granter would, for `collect` or `unclaimed`.
-    fn keep(&mut self, payload: &mut Self::Payload, output: Self::Output);
-}
-
-impl<V: Enable> Op<V> {
-    /// Takes its place in line now, without waiting. Returns true if it has completed: then it
-    /// keeps its result, and yields it at its next poll.
-    ///
-    /// # Cancel safety
-    /// Dropping it passes on what it was granted, as after a poll.
-    pub fn enable(self: Pin<&mut Self>) -> bool {
-        let mut parts = self.parts();
-        match *parts.phase {
-            Phase::Ready | Phase::Done => return true,
-            Phase::Queued => return parts.verdict() != Verdict::Queued,
-            Phase::Idle => {}
-        }
-        loop {
-            let kept = parts.unlinked(|verb, payload| {
-                let output = verb.attempt(payload, Turn::First); // I4
-                output.map(|output| verb.keep(payload, output)).is_some()
-            });
-            if kept {
-                *parts.phase = Phase::Ready;
-                return true;
-            }
-            if !parts.enlist(Waker::noop().clone(), None) {
-                return false;
-            }
-        }
     }
 }
 

@@ -105,21 +105,4 @@ model! {
         dropper.join().unwrap();
         assert!(*mutex.lock() >= 1);
     }
-
-    /// The time of one is over while it is told to try, and another one has the lock again: who
-    /// waits for ever behind it is woken by the unlock that follows.
-    fn a_late_baton_is_passed_on(branches: [Branch::DeadlineFirst], preemptions: Some(3)) {
-        let mutex = Arc::new(Mutex::new(0));
-        let held = mutex.lock();
-        let late = {
-            let mutex = mutex.clone();
-            thread::spawn(move || mutex.lock_timeout(Duration::from_secs(1)).is_ok())
-        };
-        let waiter = { let mutex = mutex.clone(); thread::spawn(move || add(&mutex)) };
-        drop(held);
-        *mutex.lock() += 1;
-        waiter.join().unwrap();
-        late.join().unwrap();
-        assert_eq!(*mutex.lock(), 2);
-    }
 }

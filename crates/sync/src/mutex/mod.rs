@@ -169,6 +169,9 @@ impl<T: ?Sized> Mutex<T> {
         if self.raw.try_lock() {
             return Ok(self.guard(Site::here()));
         }
+        if timeout.is_zero() {
+            return Err(LockError::TimedOut);
+        }
         self.lock_async().timeout(timeout).wait()
     }
 
@@ -179,9 +182,6 @@ impl<T: ?Sized> Mutex<T> {
     /// [`LockError::TimedOut`].
     #[cfg_attr(feature = "hooks", track_caller)]
     pub fn lock_deadline(&self, deadline: Instant) -> Result<MutexGuard<'_, T>, LockError> {
-        if self.raw.try_lock() {
-            return Ok(self.guard(Site::here()));
-        }
         self.lock_async().deadline(deadline).wait()
     }
 
@@ -209,7 +209,7 @@ impl<T: ?Sized> Mutex<T> {
     /// Blocks this thread until it has the lock; the guard keeps the mutex alive.
     #[cfg_attr(feature = "hooks", track_caller)]
     pub fn lock_owned(self: &Arc<Self>) -> OwnedMutexGuard<T> {
-        if self.raw.try_lock() {
+        if self.raw.try_lock() || self.raw.spin() {
             return self.owned_guard(Site::here());
         }
         self.lock_owned_async().wait()

@@ -38,7 +38,7 @@ struct Slot<F, Fut> {
 ///
 /// Use [`OnceCell`] if each caller brings its own initializer, or for a blocking one.
 ///
-/// # Re-entrance
+/// # Re-entrance, deadlocks
 /// As of [`OnceCell`]: an initializer that asks for its own value panics, or gets an error from the
 /// forms that return one.
 ///
@@ -123,6 +123,10 @@ impl<T, Fut: Future<Output = T>, F: FnMut() -> Fut> LazyCell<T, Fut, F> {
     }
 
     /// The future that yields the value, and drives the initializer if nobody else does.
+    ///
+    /// # Deadlocks
+    /// Once it drives the initializer it holds up all others until it is polled to its end or
+    /// dropped.
     ///
     /// # Cancel safety
     /// Dropping it leaves the initializer as far as it came; the next one goes on.

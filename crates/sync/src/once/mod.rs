@@ -22,7 +22,7 @@ use counterpoint_wait::hooks::{self, Hold, Site};
 
 pub use call::Once;
 pub use error::{OnceCellError, SetError};
-pub use future::{Bound, Free, GetOrInit, GetOrTryInit, Make, Source, TryMake};
+pub use future::{GetOrInit, GetOrTryInit, Make, Source, TryMake};
 pub use lazy::{LazyCell, Resume};
 pub use raw::{State, Wish};
 pub use verb::{ClaimOnce, ClaimVerb, WaitOnce, WaitOnceVerb};
@@ -45,6 +45,12 @@ use raw::{RawOnce, Start};
 /// a `Result` return [`OnceCellError::Reentrant`], the others panic. It is found where the asking
 /// code runs inside the initializer: called by it, or polled by it. A task of its own that the
 /// initializer waits for is not found out.
+///
+/// # Deadlocks
+/// Two cells whose initializers ask for each other's value, in two threads or tasks, wait for ever. A
+/// future that has begun its initializer and is not polled, such as an arm of a select that is kept
+/// for later, holds up all others who ask, until it is polled to its end or dropped: do not wait for
+/// the cell by other means in the same task meanwhile.
 ///
 /// # Cancel safety
 /// Every wait may be dropped; it leaves nothing behind. Dropping a future that runs an initializer
@@ -87,7 +93,8 @@ pub enum Claim<'a, T> {
 }
 
 /// The right to fill a cell. Dropped unused, by a panic as well, it leaves the cell empty and lets
-/// another one begin. Forgotten (`mem::forget`), it leaves the cell to nobody for ever.
+/// another one begin. Forgotten (`mem::forget`), it leaves the cell to nobody until
+/// [`OnceCell::take`], which needs exclusive access.
 #[must_use = "dropped at once, it leaves the cell empty"]
 pub struct OnceInit<'a, T> {
     cell: &'a OnceCell<T>,
@@ -155,12 +162,14 @@ impl<T> OnceCell<T> {
         Some(unsafe { self.data.get_mut().assume_init_mut() })
     }
 
-    /// The value, which leaves the cell empty.
+    /// The value, which leaves the cell empty; so does taking none, if a claim was forgotten.
     pub fn take(&mut self) -> Option<T> {
-        if !self.raw.is_full() {
+        let full = self.raw.is_full();
+        // Also a claim that was forgotten: with exclusive access nobody has one.
+        self.raw.clear();
+        if !full {
             return None;
         }
-        self.raw.clear();
         // SAFETY: it was full (raw.rs I1) and is empty now, so the value moves out once.
         Some(unsafe { self.data.get_mut().assume_init_read() })
     }
@@ -310,6 +319,9 @@ impl<T> OnceCell<T> {
     ///
     /// The future it returns is bounded by `.timeout`, `.deadline`, `.with(&ctl)` and
     /// `.until(future)`, which then cover the initializer as well.
+    ///
+    /// # Deadlocks
+    /// Once it has begun it holds up all others until it is polled to its end or dropped.
     ///
     /// # Cancel safety
     /// Dropping it drops the future of `init` and leaves the cell empty for the next.

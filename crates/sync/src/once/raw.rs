@@ -10,7 +10,7 @@
 //! | bit | meaning | who leaves it |
 //! |---|---|---|
 //! | none of the next two | empty: who comes may begin | who begins |
-//! | `RUNNING` | one holds the claim | that one: by filling, or by giving it up |
+//! | `RUNNING` | one holds the claim | that one: by filling, or by giving it up; if it was forgotten, who owns the cell exclusively |
 //! | `FULL` | the value is there | who owns the cell exclusively |
 //! | `WAITERS` | the queue is not empty, or was not | whoever holds the queue lock and finds it empty |
 //!
@@ -158,10 +158,16 @@ impl RawOnce {
         })
     }
 
-    /// The value is taken out by who owns the cell exclusively.
+    /// The value is taken out by who owns the cell exclusively; a claim is one that was forgotten.
     pub(super) fn clear(&mut self) {
         // Relaxed: exclusive. Nodes of leaked operations may still be linked.
-        self.word().fetch_and(!FULL, RELAXED);
+        self.word().fetch_and(WAITERS, RELAXED);
+    }
+
+    /// Whether who asks would wait for itself.
+    pub(super) fn is_reentrant(&self) -> bool {
+        // Relaxed: if this thread runs the claimant's code, nobody else changes it.
+        self.word().load(RELAXED) & RUNNING != 0 && self.is_inside()
     }
 
     /// Begins, if the cell is empty (I1).

@@ -176,6 +176,7 @@ impl<S: Source> AcquireVerb<S> {
         let starved = sated(raw, &mut self.starving, &mut queue);
         let taken = raw.take_locked(&mut queue, want.min, signed(self.max), Right::Promise);
         if taken.is_none() {
+            raw.discharged(&mut queue);
             self.patience.lost();
             if starved {
                 self.starving = true;
@@ -238,6 +239,7 @@ unsafe impl<S: Source> Verb for AcquireVerb<S> {
     type Stoppable = Outcome<S>;
 
     const NAME: &'static str = "Semaphore::acquire";
+    const PURE: bool = true;
 
     #[inline]
     fn queue(&self) -> &WaitQueue<State, Want> {
@@ -302,12 +304,6 @@ unsafe impl<S: Source> Verb for AcquireVerb<S> {
         let raw = self.source.semaphore().raw();
         sated(raw, &mut self.starving, queue);
         raw.settle(queue, wakes)
-    }
-
-    const GLANCES: bool = true;
-
-    fn may_succeed(&self, want: &Want) -> bool {
-        self.raw().is_open(want.min)
     }
 
     fn units(&self, _want: &Want) -> usize {

@@ -65,9 +65,15 @@ pub unsafe trait Verb {
     /// As an arm of a select it is polled and stays in its queue, instead of joining the decision.
     const STAYS: bool = false;
 
-    /// It looks by itself for a moment before it queues: a poll by asking
-    /// [`may_succeed`](Verb::may_succeed), a thread already before it waits.
+    /// An attempt that fails has changed nothing. So an operation whose deadline has passed before it
+    /// is polled may end after it, without having queued (W4).
+    const PURE: bool = false;
+
+    /// A poll looks for a moment, by asking [`may_succeed`](Verb::may_succeed), before it queues.
     const GLANCES: bool = false;
+
+    /// A thread that waits looks for a moment before it sleeps, once it is queued.
+    const LINGERS: bool = true;
 
     /// Where to wait.
     fn queue(&self) -> &WaitQueue<Self::State, Self::Payload>;
@@ -112,11 +118,20 @@ pub unsafe trait Verb {
     fn stopped(&mut self, payload: &mut Self::Payload, why: Stop) -> Self::Stoppable;
 
     /// Whether an attempt may succeed now, for a verb whose waits are often over at once since what
-    /// it waits for is held or sent on another processor. Such an operation looks for a moment
-    /// before it queues. A look that decides nothing and changes nothing.
+    /// it waits for is held or sent on another processor. A look that decides nothing and changes
+    /// nothing.
     fn may_succeed(&self, payload: &Self::Payload) -> bool {
         let _ = payload;
         false
+    }
+
+    /// The operation was polled, an attempt has failed, and it is about to queue. If it is a blocked
+    /// thread that was woken, it may try for longer here, once in each poll: to sleep again costs
+    /// more. Not called for an arm, whose select has others to see to, nor where it is stopped.
+    #[inline(always)]
+    fn persist(&mut self, payload: &mut Self::Payload) -> Option<Self::Output> {
+        let _ = payload;
+        None
     }
 
     /// The operation is polled while it is queued: may it try although nothing was granted?

@@ -133,6 +133,22 @@ enum Waiter {
     Thread,
 }
 
+/// Which waker it is, without keeping it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Identity {
+    data: usize,
+    table: usize,
+}
+
+impl Identity {
+    fn of(waker: &Waker) -> Identity {
+        Identity {
+            data: waker.data().addr(),
+            table: (&raw const *waker.vtable()).addr(),
+        }
+    }
+}
+
 /// What is registered of a select, and the word that decides it.
 ///
 /// Yields the number of the winning arm, whose output is in its slot, or `None` at the end of its
@@ -145,8 +161,9 @@ pub struct Selecting<L: ArmList> {
     /// How many arms, the first in `order`, are registered (I4).
     registered: usize,
     order: Order,
-    /// The waker they were registered with.
-    waker: Option<Waker>,
+    /// The waker they were registered with. As long as one of them is registered and nothing is
+    /// decided, that arm has a clone of it, so no other waker has its address.
+    waker: Option<Identity>,
     now_only: bool,
     deadline: Option<Instant>,
     timer: TimerNode,
@@ -315,7 +332,7 @@ impl<L: ArmList> Selecting<L> {
                 return true;
             }
         }
-        self.waker = Some(waker.clone());
+        self.waker = Some(Identity::of(waker));
         false
     }
 
@@ -343,8 +360,7 @@ impl<L: ArmList> Selecting<L> {
         }
         let same = self
             .waker
-            .as_ref()
-            .is_some_and(|waker| waker.will_wake(cx.waker()));
+            .is_some_and(|waker| waker == Identity::of(cx.waker()));
         // A wake-up may be meant for an arm that is polled, for the deadline of this select, or
         // for an arm that wants to look again.
         let look = self.has_soft()

@@ -215,7 +215,7 @@ fn swapped<S: Swaps<T>, T: Send>(
 }
 
 /// Runs both on their processors and measures from the start to the end of the later one.
-fn both(
+pub(crate) fn both(
     cores: [usize; 2],
     ops: u64,
     a: impl FnOnce() + Send,

@@ -14,13 +14,15 @@ use counterpoint_sync::rwlock::{
     RwLockWriteGuard,
 };
 use counterpoint_sync::{
-    BufMutex, ContendedMutex, Exchanger, MappedReentrantMutexGuard, Mutex, MutexGuard, Notify,
-    OwnedMutexGuard, ReentrantMutex, ReentrantMutexGuard, RendezvousData, RwLock,
+    BufMutex, Condvar, ContendedMutex, Exchanger, MappedReentrantMutexGuard, Mutex, MutexGuard,
+    Notify, OwnedMutexGuard, ReentrantMutex, ReentrantMutexGuard, RendezvousData, RwLock,
+    ShardedLock,
 };
 use counterpoint_wait::block_on;
 use counterpoint_wait::cancel::CancelToken;
 use counterpoint_wait::event::Event;
 use counterpoint_wait::queue::WaitQueue;
+use counterpoint_wait::staged::Never;
 use counterpoint_wait::waker::wake_in_batches;
 use counterpoint_wait::{select, select_async};
 use std::collections::hash_map::DefaultHasher;
@@ -55,6 +57,11 @@ fn values_that_are_shown() {
     );
     // As in std: it was held while its value was shown.
     assert!(mutex.try_lock().is_ok() && mutex.is_poisoned());
+    let sharded = ShardedLock::new(Loud(1));
+    boom(Moment::Debug, || format!("{sharded:?}"));
+    shown!(sharded.read(), sharded.write());
+    // It was read while it was shown.
+    assert!(sharded.try_write().is_ok() && !sharded.is_poisoned());
     let again = ReentrantMutex::new(Loud(1));
     let counts = ContendedMutex::new(Loud(1));
     boom(Moment::Debug, || format!("{again:?}"));
@@ -104,6 +111,7 @@ fn values_that_are_made() {
     boom(Moment::Default, ReentrantMutex::<Loud>::default);
     boom(Moment::Default, ContendedMutex::<Loud>::default);
     boom(Moment::Default, RwLock::<Loud>::default);
+    boom(Moment::Default, ShardedLock::<Loud>::default);
     boom(Moment::Default, CachePadded::<Loud>::default);
     boom(Moment::Default, SeqCell::<Light>::default);
     let sum = BufMutex::new(Loud(1), |_: &mut Loud, _: &Loud| ());
@@ -212,6 +220,8 @@ macro_rules! dropped {
     })*};
 }
 
+static CONDVAR: Condvar = Condvar::new();
+
 #[test]
 fn values_that_are_dropped_with_their_owner() {
     let mutex = || Arc::new(Mutex::new(Loud(1)));
@@ -228,6 +238,8 @@ fn values_that_are_dropped_with_their_owner() {
         mutex().lock_owned(),
         OwnedMutexGuard::map(mutex().lock_owned(), |value| value),
         lock(),
+        ShardedLock::new(Loud(1)),
+        CONDVAR.wait_async(mutex().lock_owned()),
         lock().read_owned(),
         lock().upgradable_read_owned(),
         lock().write_owned(),
@@ -434,6 +446,65 @@ fn closures_that_say_what_is_ready() {
     notify.notify_one();
     assert!(notify.wait_timeout(Duration::ZERO).is_ok());
     notify.wait_until(ready);
+}
+
+#[test]
+fn closures_that_say_how_long_to_wait() {
+    let (mutex, condvar) = (Mutex::new(0), Condvar::new());
+    let condition = |_: &mut u32| {
+        now(Moment::Call);
+        false
+    };
+    let (short, later) = (
+        Duration::from_secs(5),
+        counterpoint_base::prim::time::Instant::now() + Duration::from_secs(5),
+    );
+    let mut guard = mutex.lock();
+    boom(Moment::Call, || condvar.wait_while(&mut guard, condition));
+    boom(Moment::Call, || {
+        condvar.wait_timeout_while(&mut guard, short, condition)
+    });
+    boom(Moment::Call, || {
+        condvar.wait_deadline_while(&mut guard, later, condition)
+    });
+    boom(Moment::Call, || {
+        condvar.wait_while_for(&mut guard, condition, short)
+    });
+    boom(Moment::Call, || {
+        condvar.wait_while_until(&mut guard, condition, later)
+    });
+    assert!(mutex.is_locked() && !mutex.is_poisoned());
+    ignore(guard);
+    boom(Moment::Call, || {
+        ignore(block_on(condvar.wait_while_async(mutex.lock(), condition)));
+    });
+    assert!(mutex.is_poisoned() && !mutex.is_locked());
+    mutex.clear_poison();
+    let held = Loud(1);
+    let waits = condvar.wait_while_async(mutex.lock(), move |_| held.number() == 1);
+    boom(Moment::Drop, || ignore(waits));
+    ignore(block_on(condvar.wait_while_async(mutex.lock(), condition)));
+    assert!(!condvar.notify_one());
+}
+
+#[test]
+fn futures_that_bound_a_wait_for_a_condition() {
+    let (mutex, condvar) = (Mutex::new(0), Condvar::new());
+    for moment in [Moment::Poll, Moment::Drop] {
+        boom(moment, || {
+            let wait = condvar.wait_async(mutex.lock());
+            ignore(wait.until(LoudFuture::default()).wait());
+        });
+        assert!(!mutex.is_locked() && !condvar.notify_one());
+        boom(moment, || {
+            let wait = condvar.wait_async(mutex.lock());
+            ignore(block_on(wait.until(LoudFuture::default())));
+        });
+        assert!(!mutex.is_locked() && !condvar.notify_one());
+        boom(moment, || {
+            ignore(Never::new().until(LoudFuture::default()).wait());
+        });
+    }
 }
 
 #[test]

@@ -5,8 +5,8 @@ use counterpoint_sync::rendezvous::{Rendezvous, RendezvousData, RendezvousGroup}
 use counterpoint_sync::rwlock::{OwnedRwLockUpgradableReadGuard, RwLockUpgradableReadGuard};
 use counterpoint_sync::stage::Exit;
 use counterpoint_sync::{
-    Barrier, BufMutex, Exchanger, LazyCell, Mutex, Notify, Once, OnceCell, RwLock, Semaphore,
-    Stage, WaitGroup,
+    AutoResetEvent, Barrier, BufMutex, Condvar, Exchanger, Latch, LazyCell, ManualResetEvent,
+    Mutex, Notify, Once, OnceCell, RwLock, Semaphore, ShardedLock, Stage, WaitGroup,
 };
 use counterpoint_wait::cancel::{CancelToken, Ctl};
 use counterpoint_wait::event::Event;
@@ -165,7 +165,9 @@ fn held<T>(guard: T) -> impl Fn() {
 pub(crate) fn each(visit: &mut dyn FnMut(&Verb<'_>)) {
     locks(visit);
     read_write_locks(visit);
+    sharded_locks(visit);
     signals(visit);
+    conditions(visit);
     meetings(visit);
     cells(visit);
     stages(visit);
@@ -228,6 +230,73 @@ fn locks(visit: &mut dyn FnMut(&Verb<'_>)) {
             open
         );
     }
+}
+
+fn sharded_locks(visit: &mut dyn FnMut(&Verb<'_>)) {
+    let lock = ShardedLock::new(());
+    let read = || lock.read_async();
+    shared!(visit, "ShardedLock::read", Open, read(), held(lock.write()));
+    let write = || lock.write_async();
+    // Behind readers, and behind a writer.
+    shared!(
+        visit,
+        "ShardedLock::write",
+        Open,
+        write(),
+        held(lock.read())
+    );
+    shared!(
+        visit,
+        "ShardedLock::write",
+        Open,
+        write(),
+        held(lock.write())
+    );
+}
+
+fn conditions(visit: &mut dyn FnMut(&Verb<'_>)) {
+    let (mutex, condvar) = (Mutex::new(()), Condvar::new());
+    let open = || ignore(condvar.notify_one());
+    shared!(
+        visit,
+        "Condvar::wait",
+        Anew,
+        condvar.wait_async(mutex.lock()),
+        open
+    );
+    let (mutex, condvar) = (Mutex::new(false), Condvar::new());
+    let open = || {
+        *mutex.lock() = true;
+        condvar.notify_all();
+    };
+    shared!(
+        visit,
+        "Condvar::wait_while",
+        Open,
+        condvar.wait_while_async(mutex.lock(), |open| !*open),
+        open
+    );
+    let gate = ManualResetEvent::new(false);
+    let open = || ignore(gate.set());
+    shared!(
+        visit,
+        "ManualResetEvent::wait",
+        Open,
+        gate.wait_async(),
+        open
+    );
+    let turnstile = AutoResetEvent::new(false);
+    let open = || ignore(turnstile.set());
+    shared!(
+        visit,
+        "AutoResetEvent::wait",
+        Unspent,
+        turnstile.wait_async(),
+        open
+    );
+    let latch = Latch::new(1);
+    let open = || ignore(latch.count_down());
+    shared!(visit, "Latch::wait", Open, latch.wait_async(), open);
 }
 
 fn read_write_locks(visit: &mut dyn FnMut(&Verb<'_>)) {
@@ -528,6 +597,7 @@ fn kept<T: Send>(guard: T) -> impl Fn() + Sync {
 pub(crate) fn each_timed(visit: &mut dyn FnMut(&Timed<'_>)) {
     timed_locks(visit);
     timed_signals(visit);
+    timed_conditions(visit);
     timed_meetings(visit);
     timed_cells(visit);
     timed_stages(visit);
@@ -660,6 +730,50 @@ fn timed_locks(visit: &mut dyn FnMut(&Timed<'_>)) {
             || semaphore.add_permits(1)
         );
     }
+}
+
+fn timed_conditions(visit: &mut dyn FnMut(&Timed<'_>)) {
+    let (mutex, condvar) = (Mutex::new(false), Condvar::new());
+    let open = || {
+        *mutex.lock() = true;
+        condvar.notify_all();
+    };
+    let closed = |open: &mut bool| !*open;
+    timed!(
+        visit,
+        "Condvar::wait_while",
+        |limit| condvar
+            .wait_timeout_while(&mut mutex.lock(), limit, closed)
+            .is_ok(),
+        condvar
+            .wait_deadline_while(&mut mutex.lock(), limit, closed)
+            .is_ok(),
+        open
+    );
+    let gate = ManualResetEvent::new(false);
+    timed!(
+        visit,
+        "ManualResetEvent::wait",
+        |limit| gate.wait_timeout(limit).is_ok(),
+        gate.wait_deadline(limit).is_ok(),
+        || ignore(gate.set())
+    );
+    let turnstile = AutoResetEvent::new(false);
+    timed!(
+        visit,
+        "AutoResetEvent::wait",
+        |limit| turnstile.wait_timeout(limit).is_ok(),
+        turnstile.wait_deadline(limit).is_ok(),
+        || ignore(turnstile.set())
+    );
+    let latch = Latch::new(1);
+    timed!(
+        visit,
+        "Latch::wait",
+        |limit| latch.wait_timeout(limit).is_ok(),
+        latch.wait_deadline(limit).is_ok(),
+        || ignore(latch.count_down())
+    );
 }
 
 fn timed_signals(visit: &mut dyn FnMut(&Timed<'_>)) {
