@@ -148,6 +148,10 @@ impl Operation for Never {
         false
     }
 
+    fn is_idle(&self) -> bool {
+        true
+    }
+
     fn finish(output: Infallible) -> Stop {
         match output {}
     }
