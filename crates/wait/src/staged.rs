@@ -140,10 +140,6 @@ impl Operation for Never {
     const LINGERS: bool = false;
     const NAME: &'static str = "Never";
 
-    fn is_idle(&self) -> bool {
-        true
-    }
-
     fn is_terminated(&self) -> bool {
         false
     }

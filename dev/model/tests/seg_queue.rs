@@ -146,7 +146,10 @@ model! {
         (1..3).for_each(|value| queue.push(value));
         let (out, _) = two(queue, [
             |queue| pop(queue) + pop(queue) == 3,
-            |queue| queue.len() != 0 || queue.is_empty(),
+            |queue| {
+                let length = queue.len();
+                length > 0 || queue.is_empty()
+            },
         ]);
         assert_eq!(out, [true; 2]);
     }
