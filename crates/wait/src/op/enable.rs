@@ -29,7 +29,7 @@ impl<V: Enable> Op<V> {
         }
         loop {
             let kept = parts.unlinked(|verb, payload| {
-                let output = verb.attempt(payload, Turn::First); // I4 of `op.rs`
+                let output = verb.attempt(payload, Turn::First); // op.rs I4
                 output.map(|output| verb.keep(payload, output)).is_some()
             });
             if kept {

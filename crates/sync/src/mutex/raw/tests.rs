@@ -47,6 +47,7 @@ fn an_attempt_is_one_try() {
 #[test]
 fn a_task_does_not_persist() {
     let (raw, _) = held_and_awake();
-    assert!(!raw.persist(&mut Baton::NONE));
+    let mut baton = Baton::NONE;
+    assert!(!raw.persist(&mut baton));
     assert_eq!(raw.word().load(RELAXED), LOCKED | WAITERS | AWAKE);
 }

@@ -75,7 +75,7 @@ impl Book {
         voided
     }
 
-    /// The owner of a promise has come, or gives it up (I4).
+    /// The owner of a promise has come, or gives it up (raw.rs I4).
     pub(super) fn discharge(&mut self, promise: Promise) {
         if promise.age == self.age {
             self.promised -= promise.permits;
