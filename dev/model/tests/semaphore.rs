@@ -229,26 +229,4 @@ model! {
         releaser.join().unwrap();
         assert_eq!(semaphore.available_permits(), 1);
     }
-
-    /// What a batch was promised is taken by another before it comes; it finds it given back, or
-    /// leaves: no release is held to be too little for who waits behind it.
-    fn a_batch_comes_in_vain(preemptions: Some(3)) {
-        let semaphore = Arc::new(Semaphore::new(2));
-        let held = semaphore.try_acquire_many(2).unwrap();
-        let mut batch = Box::pin(semaphore.acquire_many_async(2));
-        let mut cx = Context::from_waker(Waker::noop());
-        assert!(batch.as_mut().poll(&mut cx).is_pending());
-        let waiter = { let semaphore = semaphore.clone(); thread::spawn(move || {
-            drop(semaphore.acquire().unwrap());
-        }) };
-        drop(held);
-        let newcomer = { let semaphore = semaphore.clone(); thread::spawn(move || {
-            drop(semaphore.try_acquire_many(2));
-        }) };
-        drop(batch.as_mut().poll(&mut cx));
-        drop(batch);
-        waiter.join().unwrap();
-        newcomer.join().unwrap();
-        assert_eq!(semaphore.available_permits(), 2);
-    }
 }
