@@ -28,23 +28,10 @@ pub fn now_and_then(n: u32) -> bool {
     local::now_and_then(n)
 }
 
-/// Whether this thread calls this for `what` again and again, microseconds after each other. Then it
-/// is false for a few calls only, the fewer the longer that goes on; else for each.
-///
-/// For work that is due after a time and costs a look at the clock: a thread that comes by seldom
-/// does it each time. Under a checker always true: nothing but what time brings may rely on it.
-#[inline]
-pub fn in_a_burst(what: *const ()) -> bool {
-    local::in_a_burst(what)
-}
-
 #[cfg(not(any(counterpoint_loom, counterpoint_shuttle)))]
 mod local {
-    use crate::prim::time::{Duration, Instant, now};
     use crate::prim::{hint, thread};
-    use crate::tune::{
-        BURST, GLANCES, GLANCES_LEFT_OUT, LINGERS_IN_VAIN, LINGERS_LEFT_OUT, PARK_ROUNDS,
-    };
+    use crate::tune::{GLANCES, GLANCES_LEFT_OUT, LINGERS_IN_VAIN, LINGERS_LEFT_OUT, PARK_ROUNDS};
     use core::cell::Cell;
 
     /// Looks before a sleep.
@@ -81,23 +68,12 @@ mod local {
         }
     }
 
-    /// Calls for one thing that follow each other.
-    struct Burst {
-        what: Cell<*const ()>,
-        /// For how many calls it goes on without a look at the clock, and for how many it did the
-        /// last time.
-        calls: Cell<u32>,
-        last: Cell<u32>,
-        looked: Cell<Option<Instant>>,
-    }
-
     struct Memory {
         /// How many glances are left out next, and how many were the last time.
         left_out: Cell<u32>,
         last_left_out: Cell<u32>,
         lingers: Lingers,
         calls: Cell<u32>,
-        burst: Burst,
     }
 
     thread_local! {
@@ -112,12 +88,6 @@ mod local {
                     last: Cell::new(0),
                 },
                 calls: Cell::new(0),
-                burst: Burst {
-                    what: Cell::new(core::ptr::null()),
-                    calls: Cell::new(0),
-                    last: Cell::new(0),
-                    looked: Cell::new(None),
-                },
             }
         };
     }
@@ -174,40 +144,6 @@ mod local {
             calls % n == 0
         })
     }
-
-    #[inline]
-    pub(super) fn in_a_burst(what: *const ()) -> bool {
-        MEMORY.with(|memory| {
-            let calls = memory.burst.calls.get();
-            if calls > 0 && core::ptr::eq(memory.burst.what.get(), what) {
-                memory.burst.calls.set(calls - 1);
-                return true;
-            }
-            memory.burst.look_at_the_clock(what);
-            false
-        })
-    }
-
-    impl Burst {
-        #[cold]
-        fn look_at_the_clock(&self, what: *const ()) {
-            let (now, last) = (now(), self.last.get());
-            let quick = Duration::from_micros(u64::from(last) + 1);
-            let goes_on = core::ptr::eq(self.what.replace(what), what)
-                && self
-                    .looked
-                    .get()
-                    .is_some_and(|looked| now.saturating_duration_since(looked) < quick);
-            let next = if goes_on {
-                (2 * last + 1).min(BURST)
-            } else {
-                0
-            };
-            self.last.set(next);
-            self.calls.set(next);
-            self.looked.set(Some(now));
-        }
-    }
 }
 
 #[cfg(any(counterpoint_loom, counterpoint_shuttle))]
@@ -226,9 +162,5 @@ mod local {
 
     pub(super) fn now_and_then(_: u32) -> bool {
         record::with(|record| record.index() % 2 == 0)
-    }
-
-    pub(super) fn in_a_burst(_: *const ()) -> bool {
-        true
     }
 }

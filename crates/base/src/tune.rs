@@ -28,8 +28,6 @@ tune! {
     LINGERS_IN_VAIN: u32 = 8, model 1;
     /// The most sleeps that a thread begins without a look before them after those were in vain.
     LINGERS_LEFT_OUT: u32 = 15, model 1;
-    /// The most calls of a thread in a burst that do not look at the clock.
-    BURST: u32 = 255, model 1;
     /// Stripes of a `ShardedCounter`.
     COUNTER_STRIPES: usize = 16, model 2;
     /// Pauses for which a party of a rendezvous looks for its partner before it sleeps.

@@ -1,11 +1,10 @@
 //! What a thread remembers of its waits.
 #![cfg(not(any(counterpoint_loom, counterpoint_shuttle)))]
 
-use counterpoint_base::habit::{glance, in_a_burst, linger, now_and_then};
+use counterpoint_base::habit::{glance, linger, now_and_then};
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
-use std::time::Duration;
 
 /// How often a glance that is in vain looks, on a thread that remembers none.
 fn looks() -> u32 {
@@ -114,35 +113,6 @@ fn lingering_goes_on_after_a_look_that_panics() {
             let panicked = catch_unwind(AssertUnwindSafe(|| linger(|| panic!("planned"))));
             assert!(panicked.is_err(), "it is not taken for one in vain");
         }
-    })
-    .join()
-    .unwrap();
-}
-
-#[test]
-fn who_comes_by_seldom_is_in_no_burst() {
-    thread::spawn(|| {
-        let what = 0u8;
-        for _ in 0..5 {
-            assert!(!in_a_burst((&raw const what).cast()));
-            thread::sleep(Duration::from_millis(1));
-        }
-    })
-    .join()
-    .unwrap();
-}
-
-#[test]
-fn a_burst_looks_at_the_clock_now_and_then() {
-    thread::spawn(|| {
-        let what = [0u8; 2];
-        let calls = |index: usize| {
-            let what = (&raw const what[index]).cast();
-            (0..10_000).filter(|_| !in_a_burst(what)).count()
-        };
-        let looked = calls(0);
-        assert!((10_000 / 256..9_000).contains(&looked), "{looked} looks");
-        assert!(!in_a_burst((&raw const what[1]).cast()), "another thing");
     })
     .join()
     .unwrap();

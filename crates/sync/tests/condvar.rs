@@ -470,3 +470,12 @@ fn no_notification_is_lost_in_a_crowd() {
     });
     assert_eq!(*jobs.lock(), 0);
 }
+
+/// What bounds the wait notifies, so that the notification is faster; the predicate does not change.
+#[test]
+fn a_bound_that_is_slower_than_a_notification_bounds_all_the_same() {
+    let (mutex, changed) = (Mutex::new(0), Condvar::new());
+    let wait = changed.wait_while_async(mutex.lock(), |it| *it == 0);
+    let (guard, result) = block_on(wait.until(async { changed.notify_all() }));
+    assert_eq!((*guard, result.is_err()), (0, true));
+}

@@ -209,24 +209,4 @@ model! {
         let two: fn(&Guarded) = |guarded| guarded.semaphore.acquire_many(2).unwrap().forget();
         contend(&guarded, &[one, two], |guarded| guarded.semaphore.add_permits(4));
     }
-
-    /// The first in line wants two and leaves; then one is enough for the other, who gets it however
-    /// late the release learns of that.
-    fn what_is_enough_is_seen(preemptions: Some(3)) {
-        let semaphore = Arc::new(Semaphore::new(0));
-        let mut cx = Context::from_waker(Waker::noop());
-        let mut two = Box::pin(semaphore.acquire_many_async(2));
-        assert!(two.as_mut().poll(&mut cx).is_pending());
-        let mut left = Box::pin(semaphore.acquire_async());
-        assert!(left.as_mut().poll(&mut cx).is_pending());
-        drop(left);
-        let waiter = { let semaphore = semaphore.clone(); thread::spawn(move || {
-            drop(semaphore.acquire().unwrap());
-        }) };
-        let releaser = { let semaphore = semaphore.clone(); thread::spawn(move || semaphore.add_permits(1)) };
-        drop(two);
-        waiter.join().unwrap();
-        releaser.join().unwrap();
-        assert_eq!(semaphore.available_permits(), 1);
-    }
 }

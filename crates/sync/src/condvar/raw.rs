@@ -159,9 +159,12 @@ impl RawCondvar {
         })
     }
 
-    /// Hands a notification for one to the first that waits (I3).
+    /// Hands a notification for one to the first that waits (I3), and to none that a broadcast is
+    /// about to wake.
     pub(super) fn pass(&self, queue: &mut LockedCondvar<'_>, wakes: &mut WakeBatch) -> bool {
-        Self::hand(queue, wakes, Got::One, |_| true)
+        // Relaxed: rounds begin under the lock, which is held.
+        let now = self.queue.state().load(RELAXED) & ROUNDS;
+        Self::hand(queue, wakes, Got::One, |mine| mine == now)
     }
 
     /// Notifies the one that waits longest. Returns whether there was one.

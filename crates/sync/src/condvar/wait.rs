@@ -173,6 +173,8 @@ pub struct CondvarWait<'c, G: Relock, C = Once, L = Unlimited> {
     condition: C,
     waited: bool,
     stopped: Option<Stop>,
+    /// The limit was reached; it is not polled again.
+    spent: Option<Stop>,
     site: Site,
     blocking: bool,
     /// Dropped before `claim`: it may be what the baton is passed on to.
@@ -203,6 +205,7 @@ impl<'c, G: Relock, C> CondvarWait<'c, G, C> {
             condition,
             waited: false,
             stopped: None,
+            spent: None,
             site,
             blocking: false,
             wait: None,
@@ -241,6 +244,7 @@ impl<'c, G: Relock, C, L> CondvarWait<'c, G, C, L> {
             condition: self.condition,
             waited: self.waited,
             stopped: self.stopped,
+            spent: self.spent,
             site: self.site,
             blocking: self.blocking,
             wait: self.wait,
@@ -311,8 +315,10 @@ impl<G: Relock, C: Condition<G::Value>, L: Limit> CondvarWait<'_, G, C, L> {
         };
         let value = guard.value();
         let mut ended = self.condition.ends(value, self.waited, self.stopped);
-        if ended.is_none() && self.limit.stopped_already() {
-            ended = Some(Err(Stop::Cancelled));
+        if ended.is_none() {
+            // A notification was faster than the limit.
+            let again = || self.limit.stopped_already().then_some(Stop::Cancelled);
+            ended = self.spent.or_else(again).map(Err);
         }
         if let Some(result) = ended {
             return Some(L::finish(guard, result.err()));
@@ -347,7 +353,10 @@ impl<G: Relock, C: Condition<G::Value>, L: Limit> CondvarWait<'_, G, C, L> {
                 // SAFETY: as above.
                 let limit = unsafe { Pin::new_unchecked(&mut self.limit) };
                 match limit.poll_limit(cx) {
-                    Poll::Ready(why) => wait.stop(why), // I2
+                    Poll::Ready(why) => {
+                        self.spent = Some(why);
+                        wait.stop(why) // I2
+                    }
                     Poll::Pending => return false,
                 }
             }

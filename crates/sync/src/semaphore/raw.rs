@@ -13,17 +13,15 @@
 //! | `CLOSED` | no permit is given any more | nobody |
 //! | `WAITERS` | the queue is not empty, or was not | whoever holds the queue lock and finds it empty |
 //! | `FAIR` | newcomers queue even if permits are there | whoever holds the queue lock and finds no reason |
-//! | `KEPT` | the first waiter wants more than the counter holds beyond the promises, and fits once the counter holds `enough` | whoever may change the first waiter or lessen the promises, under the queue lock |
-//! | the upper 60 | permits in the counter, signed: below zero is debt | everybody, by read-modify-write |
+//! | the upper 61 | permits in the counter, signed: below zero is debt | everybody, by read-modify-write |
 //!
 //! A waiter that was granted a baton has a promise: its permits are in the counter, and others
 //! are granted only what is there beyond all promises. A promise binds granters; newcomers only
 //! while `FAIR`.
 //!
 //! # Fields
-//! `Book`: under the queue lock. `enough`: written under it, read by anybody who saw `KEPT`. A
-//! waiter's `Want`: as payloads in `queue.rs` of the wait room; `promise` is written by the granter
-//! and taken by the owner.
+//! `Book`: under the queue lock. A waiter's `Want`: as payloads in `queue.rs` of the wait room;
+//! `promise` is written by the granter and taken by the owner.
 //!
 //! # Invariants
 //! * I1: permits leave the counter by an exchange that found at least as many in it (only
@@ -32,19 +30,13 @@
 //!   wanted cannot be had, before a waiter is linked.
 //! * I3: whenever the queue lock is free, the first waiter wants more than the counter holds beyond
 //!   the promises, or somebody has still to call `settle`: who added permits and saw `WAITERS`,
-//!   who gave a baton back, who left the queue. Who added permits need not, and does it now and then
-//!   alone, if `KEPT` was set and it brought the counter to less than `enough` (I7).
+//!   who gave a baton back, who left the queue.
 //! * I4: `promised` is the sum of the promises that were neither taken by their owners nor
 //!   voided; a promise carries the number of its age class, and the book knows which are void.
 //! * I5: `FAIR` is set while a waiter starves, or, if strict, while anybody is queued or promised
 //!   something. It may be set for longer, but only until a newcomer looks under the lock.
 //! * I6: waiters stand in the order of their tickets, given once at the first queueing; those
 //!   that were granted and lost come back before them, in the order in which they come.
-//! * I7: `KEPT` is set by `settle` alone, in one exchange with the proof that the counter holds less
-//!   than `enough`, which is what was promised and what the first waiter wants. It is cleared, in
-//!   the same hold of the lock, by all that may make that sum less without a `settle`: a baton that
-//!   is taken up (`claim`), a waiter that takes for itself (`take_locked`), one that stands before the
-//!   first (`mark`).
 //!
 //! # Edges
 //! * E1: release in `release` → acquire in `try_take` and `take_locked`: what the last holder of
@@ -52,14 +44,10 @@
 //!   release before it. Models: `permits_carry_data`, `queued_permits_carry_data`.
 //! * E2: release in `close` → acquire fence where `CLOSED` was seen: what the closer did before.
 //!   Model: `close_wakes_or_refuses`.
-//! * E3: release where `KEPT` is set → acquire fence where it was seen: what is `enough`. Model:
-//!   `what_is_enough_is_seen`.
 //!
 //! # Waiting
 //! Permits and `WAITERS` are in one word. A release before the exchange that sets `WAITERS` is
-//! found by it (I2); one after it sees `WAITERS`, takes the lock and settles (I3), or sees `KEPT` and
-//! an `enough` that is at least as new. If that is of a later `settle`, the exchange that set
-//! `KEPT` for it has counted the permits already.
+//! found by it (I2); one after it sees `WAITERS`, takes the lock and settles (I3).
 //!
 //! # Cancel
 //! A waiter that leaves, or drops its baton, withdraws its promise and settles: a smaller batch
@@ -73,8 +61,6 @@
 //! * One baton at a time, passed on by the one who claims: waiters of one release wake one after
 //!   the other.
 //! * Batons without promises: each release would wake again for permits on their way.
-//! * Settling at each release: two tasks on two processors then stand in line for the queue lock, under
-//!   which the clock is read (219 ns an operation over a second, this way 45).
 //! * Waking a second waiter in case the first is never polled: an extra wake-up for each. What a
 //!   dormant waiter was promised goes to others when anyone comes by after the grace period; see
 //!   docs/design/004-fairness.md.
@@ -82,34 +68,28 @@
 //! # Checked by
 //! dev/model tests/semaphore.rs; crates/sync tests/semaphore.rs.
 
-mod book;
-
 use crate::telemetry::{Facts, Telemetry, at_one_instant};
 use core::fmt;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use counterpoint_base::const_fn;
-use counterpoint_base::habit::in_a_burst;
 use counterpoint_base::prim::atomic::{AtomicU64, RELAXED, acquire, fence_acquire, release};
 use counterpoint_base::prim::cell::UnsafeCell;
-use counterpoint_base::prim::time::{deadline, reached};
+use counterpoint_base::prim::time::{Instant, deadline, reached};
 use counterpoint_wait::queue::{End, Grant, Locked, Pick, WaitQueue};
 use counterpoint_wait::waker::{WakeBatch, wake_in_batches};
 
-use self::book::Book;
-pub(super) use self::book::Promise;
-use crate::fairness::STARVING_AFTER;
+use crate::fairness::{GRACE, STARVING_AFTER};
 
 const CLOSED: u64 = 0b001;
 const WAITERS: u64 = 0b010;
 const FAIR: u64 = 0b100;
-const KEPT: u64 = 0b1000;
-const SHIFT: u32 = 4;
+const SHIFT: u32 = 3;
 
 /// A quarter of what the counter could hold, so that an overflow is seen before it wraps.
 pub(super) const MAX: u64 = if usize::BITS < 64 {
     usize::MAX as u64
 } else {
-    u64::MAX >> 7
+    u64::MAX >> 6
 };
 
 /// What the counter holds; negative: debt.
@@ -147,11 +127,77 @@ impl Want {
     }
 }
 
+/// Permits that are kept for a waiter.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Promise {
+    permits: i64,
+    age: u32,
+}
+
+/// What whoever holds the queue lock knows about the waiters.
+#[derive(Debug)]
+struct Book {
+    /// The sum of the promises.
+    promised: i64,
+    /// The part of it that is void at `expires`: the promises with the number before `age`.
+    aging: i64,
+    /// When the aging promises are void. `None`: none is aging.
+    expires: Option<Instant>,
+    /// The number of promises made now.
+    age: u32,
+    /// The next ticket.
+    ticket: u32,
+    /// How often a promise was taken up: shows that those who were granted are alive.
+    claims: u32,
+    /// Waiters that have lost for too long.
+    starving: u32,
+    /// The first in line for which releases did not suffice, and when it starves.
+    passed: Option<(u32, Instant)>,
+    /// It does.
+    passing: bool,
+}
+
+impl Book {
+    /// From now on the promises made so far are aging.
+    fn watch(&mut self) {
+        if self.promised > 0 && self.expires.is_none() {
+            self.expires = deadline(GRACE);
+            self.aging = self.promised;
+            self.age = self.age.wrapping_add(1);
+        }
+    }
+
+    /// Voids promises that have aged long enough. Returns whether there were any.
+    fn expire(&mut self) -> bool {
+        let due = self.expires.is_some_and(reached);
+        let mut voided = false;
+        if due {
+            self.promised -= self.aging;
+            voided = self.aging > 0;
+            self.expires = None;
+            self.aging = 0;
+        }
+        self.watch();
+        voided
+    }
+
+    /// The owner of a promise has come, or gives it up (I4).
+    fn discharge(&mut self, promise: Promise) {
+        if promise.age == self.age {
+            self.promised -= promise.permits;
+        } else if self.expires.is_some() && promise.age == self.age.wrapping_sub(1) {
+            self.promised -= promise.permits;
+            self.aging -= promise.permits;
+        }
+        if self.promised == 0 {
+            self.expires = None;
+        }
+    }
+}
+
 /// The own words of a semaphore.
 pub struct State {
     word: AtomicU64,
-    /// With how many permits in the counter the first waiter fits (I7).
-    enough: AtomicU64,
     book: UnsafeCell<Book>,
     ceiling: usize,
     strict: bool,
@@ -206,8 +252,17 @@ impl RawSemaphore {
         pub(super) const fn new(permits: usize, ceiling: usize, strict: bool) -> RawSemaphore {
             let state = State {
                 word: AtomicU64::new((permits as u64) << SHIFT),
-                enough: AtomicU64::new(0),
-                book: UnsafeCell::new(Book::new()),
+                book: UnsafeCell::new(Book {
+                    promised: 0,
+                    aging: 0,
+                    expires: None,
+                    age: 0,
+                    ticket: 0,
+                    claims: 0,
+                    starving: 0,
+                    passed: None,
+                    passing: false,
+                }),
                 ceiling,
                 strict,
             };
@@ -346,8 +401,7 @@ impl RawSemaphore {
             }
             // At least what is wanted; more only of what is kept for nobody.
             let taken = max.min(free.max(min));
-            // I7: the caller may be first, and leave.
-            let new = ((word & !(WAITERS | FAIR | KEPT)) | flags).wrapping_sub(units(taken));
+            let new = ((word & !(WAITERS | FAIR)) | flags).wrapping_sub(units(taken));
             // Acquire [E1]: as in `try_take`.
             match self
                 .word()
@@ -373,57 +427,11 @@ impl RawSemaphore {
 
     pub(super) fn write_flags(&self, queue: &mut LockedSemaphore<'_>) {
         let flags = self.flags(queue);
-        self.clear((WAITERS | FAIR) & !flags);
-    }
-
-    fn clear(&self, cleared: u64) {
         // Relaxed: the flags publish nothing; the queue lock is held.
+        let cleared = (WAITERS | FAIR) & !flags;
         if self.word().load(RELAXED) & cleared != 0 {
             self.word().fetch_and(!cleared, RELAXED);
         }
-    }
-
-    /// Says what is enough for the first waiter, unless that is there already (I7). Returns false if
-    /// it is.
-    fn keep(&self, queue: &mut LockedSemaphore<'_>) -> bool {
-        let mut first = None;
-        queue.each(|want| {
-            first = Some(want.min);
-            false
-        });
-        let Some(min) = first else {
-            self.write_flags(queue);
-            return true;
-        };
-        let enough = self.book(queue, |book| book.promised).saturating_add(min);
-        // Relaxed: published by the exchange below.
-        self.queue.state().enough.store(enough as u64, RELAXED);
-        let flags = self.flags(queue) | KEPT;
-        // Relaxed: a look; the exchange decides.
-        let mut word = self.word().load(RELAXED);
-        while permits(word) < enough {
-            let new = (word & !(WAITERS | FAIR)) | flags;
-            // Release [E3]: what is enough.
-            match self
-                .word()
-                .compare_exchange_weak(word, new, release("semaphore.keep"), RELAXED)
-            {
-                Ok(_) => return true,
-                Err(found) => word = found,
-            }
-        }
-        false
-    }
-
-    /// Whether nobody fits with so many permits in the counter, by a word that had `KEPT`. Now and
-    /// then it says no, for what is to be done after a time.
-    #[inline]
-    fn is_kept(&self, there: i64) -> bool {
-        // Acquire [E3]: pairs with the release in `keep`.
-        fence_acquire("semaphore.kept");
-        let state = self.queue.state();
-        // Relaxed: after the fence.
-        there < state.enough.load(RELAXED) as i64 && in_a_burst((&raw const *state).cast())
     }
 
     /// A waiter with a baton comes for its permits, or gives its promise up.
@@ -432,11 +440,6 @@ impl RawSemaphore {
             book.discharge(promise);
             book.claims = book.claims.wrapping_add(1);
         });
-    }
-
-    /// A promise was taken up in vain: others may fit now.
-    pub(super) fn discharged(&self, _queue: &mut LockedSemaphore<'_>) {
-        self.clear(KEPT); // I7
     }
 
     /// A waiter starves from now on, or does not any more.
@@ -534,12 +537,7 @@ impl RawSemaphore {
         if word & CLOSED != 0 || (enough && !blocked) {
             return false;
         }
-        // I7: who stood in line before may come before the first.
-        let kept = match queue.is_empty() || want.ticket.is_some() {
-            true => KEPT,
-            false => 0,
-        };
-        let marked = word & !kept | WAITERS | fair;
+        let marked = word | WAITERS | fair;
         if self
             .word()
             .compare_exchange(word, marked, RELAXED, RELAXED)
@@ -567,25 +565,22 @@ impl RawSemaphore {
     /// there may be more to do.
     pub(super) fn settle(&self, queue: &mut LockedSemaphore<'_>, wakes: &mut WakeBatch) -> bool {
         let mut granted = false;
-        loop {
-            while !queue.is_empty() {
-                if wakes.is_full() {
-                    return true;
-                }
-                if self.grant_first(queue, wakes) {
-                    granted = true;
-                    continue;
-                }
-                // Nobody fits. If that is so because of old promises, they are void.
-                if granted || !self.is_promised(queue) || !self.book(queue, Book::expire) {
-                    break;
-                }
+        while !queue.is_empty() {
+            if wakes.is_full() {
+                return true;
             }
-            self.watch_first(queue);
-            if self.keep(queue) {
-                return false;
+            if self.grant_first(queue, wakes) {
+                granted = true;
+                continue;
+            }
+            // Nobody fits. If that is so because of old promises, they are void.
+            if granted || !self.is_promised(queue) || !self.book(queue, Book::expire) {
+                break;
             }
         }
+        self.watch_first(queue);
+        self.write_flags(queue);
+        false
     }
 
     /// Who stays first while permits come, since newcomers take them, starves at some time.
@@ -674,8 +669,7 @@ impl RawSemaphore {
             self.word().fetch_sub(count << SHIFT, RELAXED); // Relaxed: takes back.
             return false;
         }
-        let there = permits(word) + count as i64;
-        if word & WAITERS != 0 && !(word & KEPT != 0 && self.is_kept(there)) {
+        if word & WAITERS != 0 {
             self.settle_all();
         }
         true

@@ -176,7 +176,6 @@ impl<S: Source> AcquireVerb<S> {
         let starved = sated(raw, &mut self.starving, &mut queue);
         let taken = raw.take_locked(&mut queue, want.min, signed(self.max), Right::Promise);
         if taken.is_none() {
-            raw.discharged(&mut queue);
             self.patience.lost();
             if starved {
                 self.starving = true;
@@ -231,7 +230,6 @@ fn sated(raw: &RawSemaphore, starving: &mut bool, queue: &mut LockedSemaphore<'_
 }
 
 // SAFETY: one queue, that of the semaphore of its source; no method moves the verb.
-
 unsafe impl<S: Source> Verb for AcquireVerb<S> {
     type State = State;
     type Payload = Want;
@@ -239,7 +237,6 @@ unsafe impl<S: Source> Verb for AcquireVerb<S> {
     type Stoppable = Outcome<S>;
 
     const NAME: &'static str = "Semaphore::acquire";
-    const PURE: bool = true;
 
     #[inline]
     fn queue(&self) -> &WaitQueue<State, Want> {
@@ -304,6 +301,13 @@ unsafe impl<S: Source> Verb for AcquireVerb<S> {
         let raw = self.source.semaphore().raw();
         sated(raw, &mut self.starving, queue);
         raw.settle(queue, wakes)
+    }
+
+    const GLANCES: bool = true;
+    const LINGERS: bool = false;
+
+    fn may_succeed(&self, want: &Want) -> bool {
+        self.raw().is_open(want.min)
     }
 
     fn units(&self, _want: &Want) -> usize {

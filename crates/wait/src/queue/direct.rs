@@ -53,7 +53,7 @@ impl<S, P> Locked<'_, S, P> {
                 return false;
             }
             let (next, last) = (self.neighbours(cursor).1, ptr::eq(cursor, tail));
-            // SAFETY: linked, hence alive (list.rs I1), and the lock is held.
+            // SAFETY: linked, hence alive (queue.rs I1), and the lock is held.
             let picked = unsafe {
                 inside(cursor, |links, load| {
                     let candidate = Candidate {
