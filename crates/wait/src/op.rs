@@ -334,9 +334,12 @@ impl<V: Verb> Parts<'_, V> {
         // SAFETY: pinned, ours and not linked; I1.
         unsafe { queue.link(self.node, waker, arm, place) };
         *self.phase = Phase::Queued;
-        self.verb.linked(self.node, &mut queue);
+        let serves = self.verb.linked(self.node, &mut queue);
         drop(queue);
         mark.waiting(alone);
+        if serves {
+            self.verb.serve();
+        }
         false
     }
 

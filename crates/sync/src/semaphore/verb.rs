@@ -6,7 +6,7 @@ use core::task::Context;
 use counterpoint_base::prim::time::Instant;
 use counterpoint_wait::hooks::Site;
 use counterpoint_wait::op::{LockedQueue, Op, Stop, Turn, Verb};
-use counterpoint_wait::queue::WaitQueue;
+use counterpoint_wait::queue::{Node, WaitQueue};
 use counterpoint_wait::waker::WakeBatch;
 use std::sync::Arc;
 
@@ -285,6 +285,15 @@ unsafe impl<S: Source> Verb for AcquireVerb<S> {
             sated(self.source.semaphore().raw(), &mut self.starving, queue);
         }
         !marked
+    }
+
+    /// A promise that was not kept may be enough for who is first now (I3).
+    fn linked(&mut self, _node: *const Node<Want>, queue: &mut LockedQueue<'_, Self>) -> bool {
+        self.raw().first_fits(queue)
+    }
+
+    fn serve(&mut self) {
+        self.raw().settle_all();
     }
 
     fn collect(&mut self, _want: &mut Want) -> Outcome<S> {

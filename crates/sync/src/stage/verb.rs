@@ -151,8 +151,13 @@ where
         RawStage::may_enter(queue, entry)
     }
 
-    fn linked(&mut self, node: *const Node<Arc<Entry<T, V>>>, queue: &mut LockedQueue<'_, Self>) {
+    fn linked(
+        &mut self,
+        node: *const Node<Arc<Entry<T, V>>>,
+        queue: &mut LockedQueue<'_, Self>,
+    ) -> bool {
         self.sit(queue, node);
+        false
     }
 
     fn collect(&mut self, _entry: &mut Arc<Entry<T, V>>) -> Entered<'s, T, R, B, V> {

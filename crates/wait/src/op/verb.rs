@@ -97,10 +97,22 @@ pub unsafe trait Verb {
     /// a grant to it fails, as the select that it is an arm of was decided otherwise, or until
     /// [`look_again`](Self::look_again) answers true or [`settle`](Self::settle) is called. So who
     /// grants it forgets it in the same hold of the lock, whether it was granted or not.
+    ///
+    /// Returns whether somebody in line may be let in for whom nobody else looks, since what this one
+    /// had before is enough for who stands in front of it now. Then [`serve`](Self::serve) is called,
+    /// with the lock released.
     #[inline(always)]
-    fn linked(&mut self, node: *const Node<Self::Payload>, queue: &mut LockedQueue<'_, Self>) {
+    fn linked(
+        &mut self,
+        node: *const Node<Self::Payload>,
+        queue: &mut LockedQueue<'_, Self>,
+    ) -> bool {
         let _ = (node, queue);
+        false
     }
+
+    /// Lets in whoever may come, after [`linked`](Self::linked) has asked for it.
+    fn serve(&mut self) {}
 
     /// Takes the result that was handed.
     fn collect(&mut self, payload: &mut Self::Payload) -> Self::Output;
