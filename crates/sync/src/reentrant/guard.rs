@@ -55,8 +55,8 @@ pub struct ReentrantMutexGuard<'a, T: ?Sized> {
     _value: PhantomData<*const T>,
 }
 
-// SAFETY: a shared guard gives shared references to the value, and to a mutex that is `Sync` if the
-// value is `Send`, which it is if the guard was made at all.
+// SAFETY: a shared guard gives shared references to the value, which is `Sync`, and to the mutex, by
+// which another thread comes to such references as well, never to an exclusive one or the value.
 unsafe impl<T: ?Sized + Sync> Sync for ReentrantMutexGuard<'_, T> {}
 
 // A panic with the guard sets the flag of the mutex.

@@ -246,6 +246,10 @@ impl<T: ?Sized> ReentrantMutex<T> {
     /// # Cancel safety
     /// Dropping it gives up its place in line and leaves nothing behind.
     ///
+    /// # Deadlocks
+    /// One that stands in line waits for the lock as any other: a thread that takes the lock meanwhile,
+    /// by another call, and then waits for this one waits for itself.
+    ///
     /// ```
     /// use counterpoint_sync::{LockError, ReentrantMutex};
     /// use counterpoint_wait::cancel::{CancelToken, Ctl};

@@ -41,7 +41,8 @@ pub enum Turn {
 /// The queue of a verb, locked.
 pub type LockedQueue<'q, V> = Locked<'q, <V as Verb>::State, <V as Verb>::Payload>;
 
-/// What a primitive supplies for one waiting verb. No method may run foreign code.
+/// What a primitive supplies for one waiting verb. No method may run foreign code, but for the wakers
+/// of others: an [`attempt`](Verb::attempt) and [`serve`](Verb::serve), as the last thing they do.
 ///
 /// This is the seam between the wait core and the primitives built on it; to wait, users need
 /// [`Op`](super::Op) only.
