@@ -21,7 +21,7 @@ const FEWEST: u64 = 20_000;
 pub(crate) const STRESS_PACKAGE: &str = "counterpoint-stress";
 
 /// Histories of real threads, and schedules of each kind under shuttle: in the gate and at night.
-const THREADS: (u64, u64) = (20_000, 500_000);
+const THREADS: (u64, u64) = (12_000, 500_000);
 const SCHEDULES: (u64, u64) = (5_000, 250_000);
 
 /// Structure → engine → histories.
