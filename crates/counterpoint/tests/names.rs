@@ -1119,4 +1119,161 @@ mod compat {
         drop(share);
         assert_eq!(reducer.get(), 0);
     }
+
+    #[test]
+    fn std_sync() {
+        use super::{error, shown};
+        use counterpoint::compat::std_sync::{
+            Arc, Barrier, BarrierWaitResult, Condvar, LazyLock, LockResult, Mutex, MutexGuard,
+            Once, OnceLock, OnceState, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+            TryLockError, TryLockResult, WaitTimeoutResult, Weak,
+        };
+        use counterpoint::sync::poison;
+
+        let mutex: poison::Mutex<u8> = Mutex::new(1);
+        let locked: LockResult<MutexGuard<'_, u8>> = mutex.lock();
+        let again: TryLockResult<MutexGuard<'_, u8>> = mutex.try_lock();
+        assert!(locked.is_ok() && matches!(again, Err(TryLockError::WouldBlock)));
+        let lock: RwLock<u8> = RwLock::new(1);
+        let read: RwLockReadGuard<'_, u8> = lock.read().unwrap();
+        drop(read);
+        let written: RwLockWriteGuard<'_, u8> = lock.write().unwrap();
+        drop(written);
+        shown::<(Condvar, WaitTimeoutResult, Barrier, BarrierWaitResult)>();
+        shown::<(Once, OnceState, OnceLock<u8>, LazyLock<u8>)>();
+        shown::<(Arc<u8>, Weak<u8>)>();
+        error::<PoisonError<u8>>();
+    }
+
+    #[test]
+    fn parking_lot() {
+        use super::{named, shown};
+        use counterpoint::compat::parking_lot::{
+            ArcMutexGuard, ArcReentrantMutexGuard, ArcRwLockReadGuard,
+            ArcRwLockUpgradableReadGuard, ArcRwLockWriteGuard, Condvar, FairMutex, FairMutexGuard,
+            MappedFairMutexGuard, MappedMutexGuard, MappedReentrantMutexGuard,
+            MappedRwLockReadGuard, MappedRwLockWriteGuard, Mutex, MutexGuard, Once, OnceState,
+            RawFairMutex, RawMutex, RawRwLock, RawThreadId, ReentrantMutex, ReentrantMutexGuard,
+            RwLock, RwLockReadGuard, RwLockUpgradableReadGuard, RwLockWriteGuard,
+            WaitTimeoutResult, const_fair_mutex, const_mutex, const_reentrant_mutex, const_rwlock,
+        };
+
+        shown::<(Mutex<u8>, MutexGuard<'_, u8>, MappedMutexGuard<'_, u8>)>();
+        shown::<(
+            FairMutex<u8>,
+            FairMutexGuard<'_, u8>,
+            MappedFairMutexGuard<'_, u8>,
+        )>();
+        shown::<(ReentrantMutex<u8>, ReentrantMutexGuard<'_, u8>)>();
+        shown::<MappedReentrantMutexGuard<'_, u8>>();
+        shown::<(
+            RwLock<u8>,
+            RwLockReadGuard<'_, u8>,
+            RwLockWriteGuard<'_, u8>,
+        )>();
+        shown::<(
+            MappedRwLockReadGuard<'_, u8>,
+            MappedRwLockWriteGuard<'_, u8>,
+        )>();
+        shown::<RwLockUpgradableReadGuard<'_, u8>>();
+        named::<(
+            ArcMutexGuard<RawMutex, u8>,
+            ArcRwLockReadGuard<RawRwLock, u8>,
+        )>();
+        named::<ArcReentrantMutexGuard<RawMutex, RawThreadId, u8>>();
+        shown::<ArcRwLockUpgradableReadGuard<RawRwLock, u8>>();
+        shown::<ArcRwLockWriteGuard<RawRwLock, u8>>();
+        shown::<(Condvar, WaitTimeoutResult, Once, OnceState, RawFairMutex)>();
+        assert!(!const_mutex(1).is_locked() && !const_fair_mutex(1).is_locked());
+        assert!(!const_reentrant_mutex(1).is_locked() && !const_rwlock(1).is_locked());
+    }
+
+    #[test]
+    fn async_lock() {
+        use super::shown;
+        use counterpoint::compat::async_lock::futures::{
+            Acquire, AcquireArc, BarrierWait, Lock, LockArc, Read, ReadArc, UpgradableRead,
+            UpgradableReadArc, Upgrade, UpgradeArc, Write, WriteArc,
+        };
+        use counterpoint::compat::async_lock::{
+            Barrier, BarrierWaitResult, Mutex, MutexGuard, MutexGuardArc, OnceCell, RwLock,
+            RwLockReadGuard, RwLockReadGuardArc, RwLockUpgradableReadGuard,
+            RwLockUpgradableReadGuardArc, RwLockWriteGuard, RwLockWriteGuardArc, Semaphore,
+            SemaphoreGuard, SemaphoreGuardArc,
+        };
+
+        shown::<(Mutex<u8>, MutexGuard<'_, u8>, MutexGuardArc<u8>)>();
+        shown::<(RwLock<u8>, RwLockReadGuard<'_, u8>, RwLockReadGuardArc<u8>)>();
+        shown::<(
+            RwLockUpgradableReadGuard<'_, u8>,
+            RwLockUpgradableReadGuardArc<u8>,
+        )>();
+        shown::<(RwLockWriteGuard<'_, u8>, RwLockWriteGuardArc<u8>)>();
+        shown::<(Semaphore, SemaphoreGuard<'_>, SemaphoreGuardArc)>();
+        shown::<(Barrier, BarrierWaitResult, OnceCell<u8>)>();
+        shown::<(
+            Lock<'_, u8>,
+            LockArc<u8>,
+            Acquire<'_>,
+            AcquireArc,
+            BarrierWait<'_>,
+        )>();
+        shown::<(
+            Read<'_, u8>,
+            ReadArc<'_, u8>,
+            Write<'_, u8>,
+            WriteArc<'_, u8>,
+        )>();
+        shown::<(UpgradableRead<'_, u8>, UpgradableReadArc<'_, u8>)>();
+        shown::<(Upgrade<'_, u8>, UpgradeArc<u8>)>();
+    }
+
+    #[test]
+    fn tokio() {
+        use super::{error, shown};
+        use counterpoint::compat::tokio::sync::futures::{Notified, OwnedNotified};
+        use counterpoint::compat::tokio::sync::{
+            AcquireError, Barrier, BarrierWaitResult, MappedMutexGuard, Mutex, MutexGuard, Notify,
+            OnceCell, OwnedMappedMutexGuard, OwnedMutexGuard, OwnedRwLockMappedWriteGuard,
+            OwnedRwLockReadGuard, OwnedRwLockWriteGuard, OwnedSemaphorePermit, RwLock,
+            RwLockMappedWriteGuard, RwLockReadGuard, RwLockWriteGuard, Semaphore, SemaphorePermit,
+            SetError, SetOnce, SetOnceError, TryAcquireError, TryLockError,
+        };
+        use counterpoint::compat::tokio_util::sync::{
+            CancellationToken, DropGuard, DropGuardRef, WaitForCancellationFuture,
+            WaitForCancellationFutureOwned,
+        };
+
+        shown::<(Mutex<u8>, MutexGuard<'_, u8>, MappedMutexGuard<'_, u8>)>();
+        shown::<(OwnedMutexGuard<u8>, OwnedMappedMutexGuard<u8, u8>)>();
+        shown::<(
+            RwLock<u8>,
+            RwLockReadGuard<'_, u8>,
+            RwLockWriteGuard<'_, u8>,
+        )>();
+        shown::<(
+            RwLockMappedWriteGuard<'_, u8>,
+            OwnedRwLockMappedWriteGuard<u8>,
+        )>();
+        shown::<(OwnedRwLockReadGuard<u8>, OwnedRwLockWriteGuard<u8>)>();
+        shown::<(Semaphore, SemaphorePermit<'_>, OwnedSemaphorePermit)>();
+        shown::<(
+            Barrier,
+            BarrierWaitResult,
+            Notify,
+            Notified<'_>,
+            OwnedNotified,
+        )>();
+        shown::<(OnceCell<u8>, SetOnce<u8>)>();
+        error::<AcquireError>();
+        error::<TryAcquireError>();
+        error::<TryLockError>();
+        error::<SetError<u8>>();
+        error::<SetOnceError<u8>>();
+        shown::<(CancellationToken, DropGuard, DropGuardRef<'_>)>();
+        shown::<(
+            WaitForCancellationFuture<'_>,
+            WaitForCancellationFutureOwned,
+        )>();
+    }
 }

@@ -50,12 +50,17 @@ pub mod exchanger;
 mod fairness;
 #[cfg(feature = "std")]
 pub mod latch;
+// Its constants are no constants under a checker.
+#[cfg(all(feature = "lock_api", not(counterpoint_loom)))]
+pub mod lock_api;
 #[cfg(feature = "std")]
 pub mod mutex;
 #[cfg(feature = "std")]
 pub mod notify;
 #[cfg(feature = "std")]
 pub mod once;
+#[cfg(feature = "std")]
+pub mod poison;
 #[cfg(feature = "std")]
 pub mod reentrant;
 pub mod rendezvous;

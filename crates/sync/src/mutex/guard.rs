@@ -56,6 +56,13 @@ impl<'a, T: ?Sized> MutexGuard<'a, T> {
         self.hold = hooks::held("MutexGuard", self.mutex.raw.queue(), site, 1);
     }
 
+    /// Keeps the lock held without a guard.
+    #[cfg(all(feature = "lock_api", not(counterpoint_loom)))]
+    #[inline]
+    pub(crate) fn into_hold(self) -> Hold {
+        ManuallyDrop::new(self).hold
+    }
+
     /// The mutex it holds.
     pub fn mutex(this: &MutexGuard<'a, T>) -> &'a Mutex<T> {
         this.mutex
@@ -429,6 +436,24 @@ impl<T: ?Sized, U: ?Sized> OwnedMappedMutexGuard<T, U> {
             part,
             guard: this.guard,
             _part: PhantomData,
+        }
+    }
+
+    /// A guard of a smaller part, if there is one.
+    ///
+    /// # Errors
+    /// The guard itself, if `part` returns `None`.
+    pub fn try_map<V: ?Sized>(
+        mut this: OwnedMappedMutexGuard<T, U>,
+        part: impl FnOnce(&mut U) -> Option<&mut V>,
+    ) -> Result<OwnedMappedMutexGuard<T, V>, OwnedMappedMutexGuard<T, U>> {
+        match part(&mut *this).map(NonNull::from) {
+            None => Err(this),
+            Some(part) => Ok(OwnedMappedMutexGuard {
+                part,
+                guard: this.guard,
+                _part: PhantomData,
+            }),
         }
     }
 

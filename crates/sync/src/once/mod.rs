@@ -155,6 +155,11 @@ impl<T> OnceCell<T> {
         self.raw.is_full()
     }
 
+    /// True while somebody makes the value; may be wrong at the next moment.
+    pub fn is_initializing(&self) -> bool {
+        self.raw.is_running()
+    }
+
     /// The value, through exclusive access.
     pub fn get_mut(&mut self) -> Option<&mut T> {
         if !self.raw.is_full() {

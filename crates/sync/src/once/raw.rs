@@ -143,6 +143,12 @@ impl RawOnce {
         self.word().load(acquire("once.full")) & FULL != 0
     }
 
+    /// Whether somebody has the claim.
+    pub(super) fn is_running(&self) -> bool {
+        // Relaxed: a look.
+        self.word().load(RELAXED) & RUNNING != 0
+    }
+
     /// What state it is in.
     pub(super) fn telemetry(&self) -> Telemetry {
         at_one_instant("OnceCell", &self.queue, |_| {

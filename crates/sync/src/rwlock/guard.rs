@@ -92,7 +92,7 @@ macro_rules! common {
     ($([$($a:lifetime)?] $name:ident, $lock:ty, $shown:ty, |$it:ident| $show:expr, {$($field:ident: $value:expr)?}, |$this:ident| $release:expr;)*) => {$(
         impl<$($a,)? T: ?Sized> $name<$($a,)? T> {
             #[inline(always)]
-            pub(super) fn new(lock: $lock, hold: Hold) -> Self {
+            pub(crate) fn new(lock: $lock, hold: Hold) -> Self {
                 $name { lock, $($field: $value,)? hold }
             }
 
@@ -189,6 +189,21 @@ macro_rules! becomes {
         }
     )*};
 }
+
+macro_rules! kept {
+    ($($name:ident)*) => {$(
+        #[cfg(all(feature = "lock_api", not(counterpoint_loom)))]
+        impl<T: ?Sized> $name<'_, T> {
+            /// Keeps the lock held without a guard.
+            #[inline]
+            pub(crate) fn into_hold(self) -> Hold {
+                ManuallyDrop::new(self).hold
+            }
+        }
+    )*};
+}
+
+kept!(RwLockReadGuard RwLockUpgradableReadGuard RwLockWriteGuard);
 
 becomes! {
     ['a] RwLockUpgradableReadGuard, &'a RwLock<T>;
@@ -457,6 +472,23 @@ impl<T: ?Sized> OwnedRwLockWriteGuard<T> {
             None => Err(this),
             Some(part) => Ok(OwnedMappedRwLockWriteGuard::new(part, this)),
         }
+    }
+}
+
+impl<T: ?Sized> OwnedRwLockReadGuard<T> {
+    /// The lock, still held to read, and how that was told: for who builds a guard of another shape.
+    pub fn into_parts(this: OwnedRwLockReadGuard<T>) -> (Arc<RwLock<T>>, Hold) {
+        let this = ManuallyDrop::new(this);
+        // SAFETY: moved out once; `this` is not dropped.
+        (unsafe { core::ptr::read(&this.lock) }, this.hold)
+    }
+
+    /// The guard again.
+    ///
+    /// # Safety
+    /// The parts come from [`into_parts`](Self::into_parts), and are put together once.
+    pub unsafe fn from_parts(lock: Arc<RwLock<T>>, hold: Hold) -> OwnedRwLockReadGuard<T> {
+        OwnedRwLockReadGuard::new(lock, hold)
     }
 }
 

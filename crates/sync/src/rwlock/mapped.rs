@@ -206,6 +206,20 @@ impl<T: ?Sized, U: ?Sized> OwnedMappedRwLockReadGuard<T, U> {
         OwnedMappedRwLockReadGuard::new(part, this.guard)
     }
 
+    /// A guard of a smaller part, if there is one.
+    ///
+    /// # Errors
+    /// The guard itself, if `part` returns `None`.
+    pub fn try_map<V: ?Sized>(
+        this: OwnedMappedRwLockReadGuard<T, U>,
+        part: impl FnOnce(&U) -> Option<&V>,
+    ) -> Result<OwnedMappedRwLockReadGuard<T, V>, OwnedMappedRwLockReadGuard<T, U>> {
+        match part(&this).map(Into::into) {
+            None => Err(this),
+            Some(part) => Ok(OwnedMappedRwLockReadGuard::new(part, this.guard)),
+        }
+    }
+
     /// The lock it holds.
     pub fn rwlock(this: &OwnedMappedRwLockReadGuard<T, U>) -> &Arc<RwLock<T>> {
         OwnedRwLockReadGuard::rwlock(&this.guard)
@@ -258,6 +272,20 @@ impl<T: ?Sized, U: ?Sized> OwnedMappedRwLockWriteGuard<T, U> {
     ) -> OwnedMappedRwLockWriteGuard<T, V> {
         let part = part(&mut *this).into();
         OwnedMappedRwLockWriteGuard::new(part, this.guard)
+    }
+
+    /// A guard of a smaller part, if there is one.
+    ///
+    /// # Errors
+    /// The guard itself, if `part` returns `None`.
+    pub fn try_map<V: ?Sized>(
+        mut this: OwnedMappedRwLockWriteGuard<T, U>,
+        part: impl FnOnce(&mut U) -> Option<&mut V>,
+    ) -> Result<OwnedMappedRwLockWriteGuard<T, V>, OwnedMappedRwLockWriteGuard<T, U>> {
+        match part(&mut *this).map(Into::into) {
+            None => Err(this),
+            Some(part) => Ok(OwnedMappedRwLockWriteGuard::new(part, this.guard)),
+        }
     }
 
     /// The lock it holds.
