@@ -18,6 +18,7 @@ use counterpoint_base::prim::atomic::RELAXED;
 use counterpoint_base::prim::time::{Instant, now, reached};
 use counterpoint_base::record::{self, Record};
 
+use crate::hooks::Driving;
 use crate::op::Operation;
 use crate::token::{self, UnparkReason};
 use crate::waker;
@@ -66,6 +67,7 @@ pub(crate) fn drive<O: Operation>(operation: Pin<&mut O>) -> O::Output {
     let how = How {
         committed: O::COMMITTED,
         lingers: O::LINGERS,
+        firm: O::FIRM,
     };
     drive_with(blocking.0.as_mut(), how, O::wake_at, O::expire)
 }
@@ -77,6 +79,8 @@ pub(crate) struct How {
     pub(crate) committed: bool,
     /// It looks for a token for a moment before it sleeps.
     pub(crate) lingers: bool,
+    /// Nothing but what it waits for ends the wait.
+    pub(crate) firm: bool,
 }
 
 /// Blocks this thread until `future` is ready, polling it when woken and at `wake_at`, after
@@ -89,6 +93,7 @@ pub(crate) fn drive_with<F: Future>(
 ) -> F::Output {
     record::with(|record| {
         let nested = Nested::enter(record);
+        let _driving = Driving::enter(how.firm);
         let waker = if how.committed {
             waker::committed(record)
         } else {
@@ -130,6 +135,7 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     let how = How {
         committed: false,
         lingers: true,
+        firm: false,
     };
     drive_with(core::pin::pin!(future), how, |_| None, |_, _| ())
 }

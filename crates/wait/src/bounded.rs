@@ -16,6 +16,7 @@ use core::task::{Context, Poll, Waker};
 use counterpoint_base::prim::time::{Duration, Instant, deadline, reached};
 
 use crate::cancel::{Cancelled, Ctl};
+use crate::hooks;
 use crate::op::{Enable, Key, Op, Operation, Stop, inherent_methods};
 use crate::queue::ArmRef;
 use crate::timer::TimerNode;
@@ -276,7 +277,7 @@ impl<O: Operation, S: Stops> Future for Bounded<O, S> {
         if let Some(stopped) = self.as_mut().begin() {
             return Poll::Ready(stopped);
         }
-        if let Poll::Ready(output) = self.as_mut().operation().poll(cx) {
+        if let Poll::Ready(output) = hooks::bounded(|| self.as_mut().operation().poll(cx)) {
             *self.flags().2 = true;
             return Poll::Ready(O::finish(output));
         }
@@ -301,6 +302,7 @@ impl<O: Operation, S: Stops> Operation for Bounded<O, S> {
 
     const COMMITTED: bool = O::COMMITTED && S::COMMITTED;
     const LINGERS: bool = O::LINGERS;
+    const FIRM: bool = false;
     const NAME: &'static str = O::NAME;
 
     fn is_terminated(&self) -> bool {
@@ -344,7 +346,7 @@ impl<O: Operation, S: Stops> Operation for Bounded<O, S> {
     }
 
     fn arm_soft(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Option<O::Stoppable> {
-        if let Some(output) = self.as_mut().operation().arm_soft(cx) {
+        if let Some(output) = hooks::bounded(|| self.as_mut().operation().arm_soft(cx)) {
             *self.flags().2 = true;
             return Some(O::finish(output));
         }
@@ -357,7 +359,7 @@ impl<O: Operation, S: Stops> Operation for Bounded<O, S> {
     }
 
     fn arm_register(self: Pin<&mut Self>, waker: Waker, arm: ArmRef, key: Key) -> bool {
-        self.operation().arm_register(waker, arm, key)
+        hooks::bounded(|| self.operation().arm_register(waker, arm, key))
     }
 
     fn arm_unregister(self: Pin<&mut Self>, key: Key) {

@@ -71,7 +71,7 @@ pub use verb::{LockedQueue, Stop, Turn, Verb};
 use crate::block::drive;
 use crate::bounded::{Bounded, CtlStop, UntilStop};
 use crate::cancel::Ctl;
-use crate::hooks::{Mark, Site};
+use crate::hooks::{self, Mark, Site};
 use crate::queue::{ArmRef, Node, Place, Verdict, WaitQueue};
 use crate::waker::wake_in_batches;
 
@@ -102,6 +102,9 @@ pub trait Operation: Future + Sized + Sealed {
     /// True if a thread that waits for it looks for a moment before it sleeps.
     #[doc(hidden)]
     const LINGERS: bool;
+    /// True if nothing but what it waits for ends the wait.
+    #[doc(hidden)]
+    const FIRM: bool;
     /// The name in messages.
     #[doc(hidden)]
     const NAME: &'static str;
@@ -235,6 +238,15 @@ impl<V: Verb> Op<V> {
         self
     }
 
+    /// The same, of which the hooks are told nothing: for a primitive that waits for itself beside an
+    /// operation of its caller's.
+    #[inline(always)]
+    pub fn untold(mut self) -> Op<V> {
+        // SAFETY: as in `made_at`.
+        unsafe { self.node.mark() }.silence();
+        self
+    }
+
     /// The verb.
     #[inline]
     pub(crate) const fn verb(&self) -> &V {
@@ -287,7 +299,8 @@ impl<V: Verb> Parts<'_, V> {
         self.mark().taken();
         // Not only empty without the feature: a verb may have to look into its output.
         if cfg!(feature = "hooks") {
-            V::taken(&mut output, self.mark().site());
+            let site = self.mark().site();
+            hooks::in_poll(|| V::taken(&mut output, site));
         }
         Some(output)
     }
@@ -313,8 +326,8 @@ impl<V: Verb> Parts<'_, V> {
             Place::Back
         };
         let units = self.unlinked(|verb, payload| verb.units(payload));
-        let mark = self.mark().enroll(V::NAME, queue.tag(), units);
         let alone = arm.is_none();
+        let mark = self.mark().enroll(V::NAME, queue.tag(), units, alone);
         // SAFETY: pinned, ours and not linked; I1.
         unsafe { queue.link(self.node, waker, arm, place) };
         *self.phase = Phase::Queued;
@@ -440,7 +453,8 @@ impl<V: Verb> Parts<'_, V> {
         self.mark().taken();
         // Not only empty without the feature: a verb may have to look into its output.
         if cfg!(feature = "hooks") {
-            V::taken(&mut output, self.mark().site());
+            let site = self.mark().site();
+            hooks::in_poll(|| V::taken(&mut output, site));
         }
         output
     }
@@ -575,6 +589,7 @@ impl<V: Verb> Operation for Op<V> {
 
     const COMMITTED: bool = true;
     const LINGERS: bool = !V::GLANCES;
+    const FIRM: bool = true;
     const NAME: &'static str = V::NAME;
 
     fn is_terminated(&self) -> bool {

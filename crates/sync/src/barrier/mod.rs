@@ -133,6 +133,7 @@ impl Barrier {
     const_fn! {
         /// A barrier for so many parties. None counts as one.
         #[must_use]
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub const fn new(parties: usize) -> Barrier {
             Barrier { raw: RawBarrier::new(parties, OnStop::Retract) }
         }

@@ -93,6 +93,7 @@ pub struct Seat {
 }
 
 impl Seat {
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub(super) const fn new() -> Seat {
         Seat {
             round: 0,
@@ -205,6 +206,7 @@ impl Drop for Lead<'_> {
 
 impl RawBarrier {
     const_fn! {
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub(super) const fn new(parties: usize, on_stop: OnStop) -> RawBarrier {
             RawBarrier {
                 queue: WaitQueue::new(State {

@@ -167,6 +167,7 @@ impl<T: ?Sized> Deref for MutexGuard<'_, T> {
 
     #[inline]
     fn deref(&self) -> &T {
+        hooks::used(&self.hold);
         // SAFETY: the guard holds the lock (raw.rs I1).
         self.mutex.data.with(|data| unsafe { &*data })
     }
@@ -175,6 +176,7 @@ impl<T: ?Sized> Deref for MutexGuard<'_, T> {
 impl<T: ?Sized> DerefMut for MutexGuard<'_, T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
+        hooks::used(&self.hold);
         // SAFETY: the guard holds the lock (raw.rs I1), and is borrowed exclusively.
         self.mutex.data.with_mut(|data| unsafe { &mut *data })
     }
@@ -363,6 +365,7 @@ impl<T: ?Sized> Deref for OwnedMutexGuard<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
+        hooks::used(&self.hold);
         // SAFETY: the guard holds the lock (raw.rs I1).
         self.mutex.data.with(|data| unsafe { &*data })
     }
@@ -370,6 +373,7 @@ impl<T: ?Sized> Deref for OwnedMutexGuard<T> {
 
 impl<T: ?Sized> DerefMut for OwnedMutexGuard<T> {
     fn deref_mut(&mut self) -> &mut T {
+        hooks::used(&self.hold);
         // SAFETY: the guard holds the lock (raw.rs I1), and is borrowed exclusively.
         self.mutex.data.with_mut(|data| unsafe { &mut *data })
     }
@@ -475,4 +479,22 @@ show! {
     [U] MappedMutexGuard<'_, U>;
     [T] OwnedMutexGuard<T>;
     [T: ?Sized, U] OwnedMappedMutexGuard<T, U>;
+}
+
+macro_rules! obligations {
+    ($([$($generics:tt)*] $guard:ty: $($field:ident).+;)*) => {$(
+        impl<$($generics)*> counterpoint_wait::hooks::Obligation for $guard {
+            fn hold(&self) -> &counterpoint_wait::hooks::Hold {
+                &self.$($field).+
+            }
+        }
+    )*};
+}
+pub(crate) use obligations;
+
+obligations! {
+    [T: ?Sized] MutexGuard<'_, T>: hold;
+    [U: ?Sized] MappedMutexGuard<'_, U>: hold;
+    [T: ?Sized] OwnedMutexGuard<T>: hold;
+    [T: ?Sized, U: ?Sized] OwnedMappedMutexGuard<T, U>: guard.hold;
 }

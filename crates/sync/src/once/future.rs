@@ -16,6 +16,7 @@ use core::pin::Pin;
 use core::task::{Context, Poll};
 use counterpoint_base::prim::time::{Duration, Instant};
 use counterpoint_wait::cancel::Ctl;
+use counterpoint_wait::hooks;
 use counterpoint_wait::{Bounded, CtlStop, Stop, Stops, UntilStop, block_on};
 
 use super::verb::{ClaimOnce, WaitOnce};
@@ -118,6 +119,10 @@ impl<T, E, F: FnOnce() -> Fut, Fut: Future<Output = Result<T, E>>> Source<T> for
 
 /// What may stop a future that fills a cell: [`Free`], or bounds.
 pub trait Bound<'a, T: 'a>: Sealed {
+    /// Whether it may stop anything.
+    #[doc(hidden)]
+    const STOPS: bool;
+
     /// Ready when it is stopped, or the cell is full.
     #[doc(hidden)]
     fn poll_bound(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<&'a T, Stop>>;
@@ -131,12 +136,16 @@ impl Sealed for Free {}
 impl<T, S> Sealed for Bounded<WaitOnce<'_, T>, S> {}
 
 impl<'a, T: 'a> Bound<'a, T> for Free {
+    const STOPS: bool = false;
+
     fn poll_bound(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Result<&'a T, Stop>> {
         Poll::Pending
     }
 }
 
 impl<'a, T, S: Stops> Bound<'a, T> for Bounded<WaitOnce<'a, T>, S> {
+    const STOPS: bool = true;
+
     fn poll_bound(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<&'a T, Stop>> {
         self.poll(cx)
     }
@@ -220,7 +229,8 @@ impl<'a, T, S> GetOrTryInit<'a, T, S> {
             cell: self.cell,
             claim: self.claim,
             run: self.run,
-            bound: bound(self.cell.wait_async()),
+            // Told of, it would look as if whoever fills the cell waited for it.
+            bound: bound(self.cell.wait_async().untold()),
             tried: false,
         }
     }
@@ -267,7 +277,12 @@ impl<'a, T, S: Source<T>, B: Bound<'a, T>> GetOrTryInit<'a, T, S, B> {
         let this = unsafe { self.get_unchecked_mut() };
         if this.run.init.is_none() {
             // SAFETY: as above.
-            match unsafe { Pin::new_unchecked(&mut this.claim) }.poll(cx) {
+            let claim = unsafe { Pin::new_unchecked(&mut this.claim) };
+            let claimed = match B::STOPS {
+                true => hooks::bounded(|| claim.poll(cx)),
+                false => claim.poll(cx),
+            };
+            match claimed {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error.widen())),
                 Poll::Ready(Ok(Claim::Full(value))) => return Poll::Ready(Ok(value)),

@@ -107,6 +107,7 @@ impl<T> OnceCell<T> {
         /// An empty cell.
         #[inline]
         #[must_use]
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub const fn new() -> OnceCell<T> {
             OnceCell {
                 raw: RawOnce::new(false),
@@ -481,6 +482,7 @@ fn infallible<T>(init: impl FnOnce() -> T) -> impl FnOnce() -> Result<T, Infalli
 }
 
 impl<'a, T> OnceInit<'a, T> {
+    #[cfg_attr(feature = "hooks", track_caller)]
     const fn new(cell: &'a OnceCell<T>) -> OnceInit<'a, T> {
         OnceInit {
             cell,
@@ -532,6 +534,7 @@ impl<T> Drop for OnceCell<T> {
 }
 
 impl<T> Default for OnceCell<T> {
+    #[cfg_attr(feature = "hooks", track_caller)]
     fn default() -> OnceCell<T> {
         OnceCell::new()
     }

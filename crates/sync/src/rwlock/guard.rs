@@ -136,6 +136,7 @@ macro_rules! common {
 
             #[inline]
             fn deref(&self) -> &T {
+                hooks::used(&self.hold);
                 // SAFETY: the guard holds the lock, at least to read (raw.rs I1).
                 self.lock.data.with(|data| unsafe { &*data })
             }
@@ -477,4 +478,13 @@ impl<'a, T: ?Sized> RwLock<T> {
         guard.tell_held(Site::here());
         guard
     }
+}
+
+crate::mutex::obligations! {
+    [T: ?Sized] RwLockReadGuard<'_, T>: hold;
+    [T: ?Sized] RwLockUpgradableReadGuard<'_, T>: hold;
+    [T: ?Sized] RwLockWriteGuard<'_, T>: hold;
+    [T: ?Sized] OwnedRwLockReadGuard<T>: hold;
+    [T: ?Sized] OwnedRwLockUpgradableReadGuard<T>: hold;
+    [T: ?Sized] OwnedRwLockWriteGuard<T>: hold;
 }

@@ -97,6 +97,7 @@ impl<T> RwLock<T> {
     const_fn! {
         /// A free lock around `value`.
         #[inline]
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub const fn new(value: T) -> RwLock<T> {
             RwLock { raw: RawRwLock::new(false), data: UnsafeCell::new(value) }
         }
@@ -108,6 +109,7 @@ impl<T> RwLock<T> {
         /// Costs context switches under contention. A first in line that does not come for a
         /// millisecond while somebody queues behind it is passed over.
         #[inline]
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub const fn fair(value: T) -> RwLock<T> {
             RwLock { raw: RawRwLock::new(true), data: UnsafeCell::new(value) }
         }
@@ -406,6 +408,7 @@ forms! {
 }
 
 impl<T: Default> Default for RwLock<T> {
+    #[cfg_attr(feature = "hooks", track_caller)]
     fn default() -> RwLock<T> {
         RwLock::new(T::default())
     }

@@ -115,6 +115,7 @@ pub struct Want {
 }
 
 impl Want {
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub(super) const fn new(kind: Kind) -> Want {
         Want { kind, baton: None }
     }
@@ -212,6 +213,7 @@ impl Drop for Undo<'_> {
 
 impl RawRwLock {
     const_fn! {
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub(super) const fn new(strict: bool) -> RawRwLock {
             RawRwLock {
                 queue: WaitQueue::new(State {
