@@ -18,7 +18,7 @@ mod counter;
 #[cfg(feature = "std")]
 pub mod fence;
 #[cfg(feature = "std")]
-pub mod glance;
+pub mod habit;
 #[cfg(feature = "std")]
 pub mod record;
 #[cfg(feature = "std")]

@@ -336,6 +336,23 @@ mod local {
         f(&RecordRef(unsafe { &*record }))
     }
 
+    /// True if `record` is the one that [`with`] would give now; it takes none.
+    #[inline(always)]
+    pub fn is_current(record: *const Record) -> bool {
+        ptr::eq(CURRENT.get(), record)
+    }
+
+    /// Runs `f` with the record of this thread, if it has one; it takes none.
+    #[inline(always)]
+    pub fn with_current<R>(f: impl FnOnce(&Record) -> R) -> Option<R> {
+        let record = CURRENT.get();
+        if record.is_null() {
+            return None;
+        }
+        // SAFETY: not null, so it comes from `REGISTRY.take`; records are never freed (I2).
+        Some(f(unsafe { &*record }))
+    }
+
     #[cold]
     fn with_slow<R>(f: impl FnOnce(&RecordRef) -> R) -> R {
         struct Borrowed(bool);
@@ -425,6 +442,22 @@ mod local {
         });
         f(&RecordRef(record))
     }
+
+    /// Runs `f` with the record of this thread, if it has one; it takes none.
+    pub fn with_current<R>(f: impl FnOnce(&Record) -> R) -> Option<R> {
+        let known = CURRENT.with(|current| current.borrow().clone());
+        known.map(|record| f(&record))
+    }
+
+    /// True if `record` is the one that [`with`] would give now; it takes none.
+    pub fn is_current(record: *const Record) -> bool {
+        CURRENT.with(|current| {
+            let current = current.borrow();
+            current
+                .as_deref()
+                .is_some_and(|it| std::ptr::eq(it, record))
+        })
+    }
 }
 
 /// A random number of this thread, good enough to spread load; always zero under a checker.
@@ -446,4 +479,4 @@ pub fn random() -> u32 {
     })
 }
 
-pub use local::{RecordRef, thread_id, with};
+pub use local::{RecordRef, is_current, thread_id, with, with_current};

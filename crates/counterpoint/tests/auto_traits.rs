@@ -213,7 +213,6 @@ fn every_type_has_the_traits_of_its_kind() {
         stage::NotifyError<u8>:                                            yes  yes  yes  yes  yes;
         stage::Enter<'static, Ticket<'static, u8>, u8, Inside, Inside>:    yes  yes  no   yes  yes;
         stage::EnterVerb<'static, Ticket<'static, u8>, u8, u8, u8>:        yes  yes  yes  yes  yes;
-        stage::Kept<u8, Inside>:                                           yes  yes  yes  yes  yes;
         stage::Entry<u8, Inside>:                                          yes  yes  yes  yes  yes;
 
         BufMutex<Inside>:                                                  yes  yes  yes  yes  yes;
@@ -266,12 +265,32 @@ fn every_type_has_the_traits_of_its_kind() {
         once::WaitOnce<'static, u8>:                                       yes  yes  no   yes  yes;
         once::GetOrInit<'static, u8, once::Make<Make<Ready>, Ready>>:      yes  yes  no   yes  yes;
         once::GetOrTryInit<'static, u8, once::TryMake<Make<Ready>, Ready>>: yes  yes  no   yes  yes;
-        once::Free:                                                        yes  yes  yes  yes  yes;
         Once:                                                              yes  yes  yes  yes  yes;
         LazyCell<u8, Ready>:                                               yes  yes  yes  yes  yes;
         LazyCell<u8, Bound>:                                               no   no   yes  yes  yes;
         once::Resume<'static, Ready, Make<Ready>>:                         yes  yes  yes  yes  yes;
         (OnceCellError, SetError<u8>):                                     yes  yes  yes  yes  yes;
+
+        ShardedLock<Inside>:                                               yes  no   yes  yes  yes;
+        ShardedLock<u8>:                                                   yes  yes  yes  yes  yes;
+        ShardedLock<Bound>:                                                no   no   yes  yes  yes;
+        ShardedLockReadGuard<'static, u8>:                                 no   yes  yes  yes  yes;
+        ShardedLockReadGuard<'static, Inside>:                             no   no   yes  yes  yes;
+        ShardedLockWriteGuard<'static, u8>:                                no   yes  yes  yes  yes;
+        sharded_lock::ShardRead<'static, u8>:                              yes  yes  no   yes  yes;
+        sharded_lock::ShardWrite<'static, u8>:                             yes  yes  no   yes  yes;
+
+        Condvar:                                                           yes  yes  yes  yes  yes;
+        CondvarWait<'static, MutexGuard<'static, u8>>:                     yes  yes  no   yes  yes;
+        CondvarWait<'static, OwnedMutexGuard<u8>, condvar::While<Make<u8>>>: yes  yes  no   yes  yes;
+        CondvarWait<'static, MutexGuard<'static, Bound>>:                  no   no   no   yes  yes;
+        condvar::Once:                                                     yes  yes  yes  yes  yes;
+        WaitTimeoutResult:                                                 yes  yes  yes  yes  yes;
+        (staged::Never, staged::Unlimited):                                yes  yes  yes  yes  yes;
+        (ManualResetEvent, AutoResetEvent, Latch):                         yes  yes  yes  yes  yes;
+        reset_event::ManualResetWait<'static>:                             yes  yes  no   yes  yes;
+        reset_event::AutoResetWait<'static>:                               yes  yes  no   yes  yes;
+        latch::LatchWait<'static>:                                         yes  yes  no   yes  yes;
 
         Barrier:                                                           yes  yes  yes  yes  yes;
         Arrival<'static>:                                                  yes  yes  yes  yes  yes;
@@ -301,6 +320,7 @@ fn the_types_of_the_ledger_as_well() {
     let differs = table! {
         (Deadlock, Finding, Held, Inversion, LeakReport):                  yes  yes  yes  yes  yes;
         (Link, Ordered, Party, Report, Shape, Snapshot, Waiting):          yes  yes  yes  yes  yes;
+        Phase:                                                             yes  yes  yes  yes  yes;
         Policy:                                                            yes  yes  yes  no   no;
         Task<Ready>:                                                       yes  yes  yes  yes  yes;
     };
@@ -328,12 +348,14 @@ const SEAMS: &[&str] = &[
     "AcquireVerb",
     "ArmRef",
     "Attempted",
+    "AutoResetVerb",
     "BarrierVerb",
     "Baton",
     "Borrowed",
     "CancelledVerb",
     "Candidate",
     "ClaimVerb",
+    "ConditionVerb",
     "ContendedVerb",
     "Core",
     "Either",
@@ -342,26 +364,33 @@ const SEAMS: &[&str] = &[
     "Generation",
     "GroupVerb",
     "Half",
+    "Kept",
     "Key",
     "Kind",
+    "LatchVerb",
     "ListenVerb",
     "LockOwnedVerb",
     "LockVerb",
+    "ManualResetVerb",
     "MeetVerb",
     "Node",
     "NotifiedVerb",
     "OpTag",
     "Owned",
     "Page",
+    "Pass",
     "Patience",
     "Place",
     "Record",
     "RecordRef",
     "ReentrantVerb",
     "Registry",
+    "Role",
     "Round",
     "Seat",
     "Selecting",
+    "ShardReadVerb",
+    "ShardWriteVerb",
     "Share",
     "Shared",
     "Slot",

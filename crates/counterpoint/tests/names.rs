@@ -221,8 +221,9 @@ mod wait {
     fn hooks() {
         use counterpoint::sync::{BufMutex, Mutex, Notify, Semaphore, WaitGroup};
         use counterpoint::wait::build::hooks::{
-            AlreadyInstalled, Ends, Line, Notice, Sink, Waiter, What, as_party, book, id_of,
-            install, keep_book, my_holds, name_of, party, rank_of, threads, visit,
+            AlreadyInstalled, Ends, Line, Notice, Sink, UNKNOWN, Waiter, What, as_party, book,
+            holds_any, id_of, install, keep_book, my_holds, name_of, party, quietly, rank_of,
+            threads, visit,
         };
 
         shown::<(Ends, Line)>();
@@ -231,6 +232,8 @@ mod wait {
         let _: fn() -> Vec<Line> = my_holds;
         let _: fn() -> Vec<(u64, String)> = threads;
         let _: fn() -> u64 = party;
+        assert!(!holds_any(UNKNOWN));
+        assert_eq!(quietly(|| 1), 1);
         assert_eq!(as_party(u64::MAX, party), u64::MAX);
 
         error::<AlreadyInstalled>();
@@ -250,6 +253,11 @@ mod wait {
             BufMutex::<u8>::new(0, |_, _| ()).waiters(),
             counterpoint::sync::OnceCell::<u8>::new().waiters(),
             counterpoint::sync::Barrier::new(1).waiters(),
+            counterpoint::sync::Condvar::new().waiters(),
+            counterpoint::sync::ShardedLock::new(1).waiters(),
+            counterpoint::sync::ManualResetEvent::new(false).waiters(),
+            counterpoint::sync::AutoResetEvent::new(false).waiters(),
+            counterpoint::sync::Latch::new(1).waiters(),
             counterpoint::wait::Event::<()>::new().waiters(),
             counterpoint::cancel::CancelToken::new().waiters(),
         ];
@@ -302,7 +310,7 @@ mod wait {
     fn for_those_who_build_primitives() {
         use counterpoint::wait::build::{
             Enable, End, Grant, Locked, LockedQueue, Pick, Turn, Verb, WaitQueue, WakeBatch, hooks,
-            wake_in_batches,
+            wake_in_batches, wake_in_batches_or,
         };
         use counterpoint::wait::{CtlStop, Stops, UntilStop};
 
@@ -318,6 +326,7 @@ mod wait {
         );
         assert!(!granted && Turn::First != Turn::Notified);
         wake_in_batches(|_| false);
+        wake_in_batches_or(|_| false, || ());
         fn queue_of<V: Verb>(verb: &V) -> LockedQueue<'_, V> {
             verb.queue().lock()
         }
@@ -635,6 +644,121 @@ mod sync {
         assert_eq!((barrier.parties(), barrier.arrived()), (1, 0));
         assert_eq!(OnStop::default(), OnStop::Retract);
         barrier.named("phase");
+    }
+
+    #[test]
+    fn sharded_lock() {
+        use counterpoint::sync::sharded_lock::{ShardRead, ShardWrite};
+        use counterpoint::sync::{
+            LockError, ShardedLock, ShardedLockReadGuard, ShardedLockWriteGuard, TryLockError,
+        };
+
+        static IN_A_STATIC: ShardedLock<u8> = ShardedLock::new(1);
+        let mut lock = ShardedLock::new(1);
+        let reads: ShardedLockReadGuard<'_, i32> = lock.read();
+        assert_eq!(lock.try_write().err(), Some(TryLockError::WouldBlock));
+        assert_eq!(
+            lock.write_timeout(Duration::ZERO).err(),
+            Some(LockError::TimedOut)
+        );
+        assert!(lock.write_deadline(Instant::now()).is_err());
+        drop(reads);
+        let writes: ShardedLockWriteGuard<'_, i32> = lock.write();
+        assert!(lock.try_read().is_err() && lock.read_timeout(Duration::ZERO).is_err());
+        assert!(lock.read_deadline(Instant::now()).is_err());
+        drop(writes);
+        let read: ShardRead<'_, u8> = IN_A_STATIC.read_async();
+        operation::<_, ShardedLockReadGuard<'_, u8>, Result<_, LockError>>(read);
+        let write: ShardWrite<'_, u8> = IN_A_STATIC.write_async();
+        operation::<_, ShardedLockWriteGuard<'_, u8>, Result<_, LockError>>(write);
+        lock.clear_poison();
+        lock.named("routes");
+        lock.ranked(1);
+        assert!(!lock.is_poisoned() && *lock.get_mut() == 1 && lock.into_inner() == 1);
+    }
+
+    #[test]
+    fn condvar() {
+        use counterpoint::sync::condvar::{Condition, Once, Relock, While};
+        use counterpoint::sync::{Condvar, CondvarWait, Mutex, MutexGuard, WaitTimeoutResult};
+        use counterpoint::wait::build::staged::{Limit, Never, Unlimited};
+        use counterpoint::wait::{Bounded, block_on};
+
+        static IN_A_STATIC: Condvar = Condvar::new();
+        assert!(!IN_A_STATIC.notify_one() && IN_A_STATIC.notify_all() == 0);
+        let (mutex, condvar) = (Mutex::new(1), Condvar::new());
+        let mut guard = mutex.lock();
+        let now = Instant::now();
+        assert_eq!(
+            condvar.wait_timeout(&mut guard, Duration::ZERO),
+            Err(Stop::TimedOut)
+        );
+        assert_eq!(condvar.wait_deadline(&mut guard, now), Err(Stop::TimedOut));
+        condvar.wait_while(&mut guard, |_| false);
+        assert_eq!(
+            condvar.wait_timeout_while(&mut guard, Duration::ZERO, |_| false),
+            Ok(())
+        );
+        assert_eq!(
+            condvar.wait_deadline_while(&mut guard, now, |_| false),
+            Ok(())
+        );
+        let late: WaitTimeoutResult = condvar.wait_for(&mut guard, Duration::ZERO);
+        assert!(late.timed_out() && condvar.wait_until(&mut guard, now).timed_out());
+        assert!(
+            !condvar
+                .wait_while_for(&mut guard, |_| false, Duration::ZERO)
+                .timed_out()
+        );
+        assert!(
+            !condvar
+                .wait_while_until(&mut guard, |_| false, now)
+                .timed_out()
+        );
+        fn a_wait<G: Relock, C: Condition<G::Value>, L: Limit>(_: &CondvarWait<'_, G, C, L>) {}
+        let wait: CondvarWait<'_, MutexGuard<'_, i32>, Once, Unlimited> = condvar.wait_async(guard);
+        a_wait(&wait);
+        let bounded: CondvarWait<'_, _, Once, Bounded<Never>> = wait.timeout(Duration::ZERO);
+        let (guard, late): (MutexGuard<'_, i32>, Result<(), Stop>) = bounded.wait();
+        assert!(late.is_err());
+        let waits: CondvarWait<'_, _, While<_>> = condvar.wait_while_async(guard, |_| false);
+        assert_eq!(*block_on(waits), 1);
+        condvar.named("changed");
+    }
+
+    #[test]
+    fn gates() {
+        use counterpoint::sync::latch::LatchWait;
+        use counterpoint::sync::reset_event::{AutoResetWait, ManualResetWait};
+        use counterpoint::sync::{AutoResetEvent, Latch, ManualResetEvent};
+
+        static GATE: ManualResetEvent = ManualResetEvent::new(true);
+        let wait: ManualResetWait<'_> = GATE.wait_async();
+        operation::<_, (), Result<(), Stop>>(wait);
+        GATE.wait();
+        assert!(!GATE.set() && GATE.is_set() && GATE.reset());
+        assert!(GATE.wait_timeout(Duration::ZERO).is_err());
+        assert!(GATE.wait_deadline(Instant::now()).is_err());
+        GATE.named("a gate");
+        static TURNSTILE: AutoResetEvent = AutoResetEvent::new(true);
+        let wait: AutoResetWait<'_> = TURNSTILE.wait_async();
+        operation::<_, (), Result<(), Stop>>(wait);
+        TURNSTILE.wait();
+        assert!(!TURNSTILE.set() && TURNSTILE.is_set() && TURNSTILE.reset());
+        assert!(!TURNSTILE.try_wait() && TURNSTILE.wait_timeout(Duration::ZERO).is_err());
+        assert!(TURNSTILE.wait_deadline(Instant::now()).is_err());
+        TURNSTILE.named("a turnstile");
+        static DONE: Latch = Latch::new(3);
+        let wait: LatchWait<'_> = DONE.arrive_and_wait_async();
+        operation::<_, (), Result<(), Stop>>(wait);
+        operation::<_, (), Result<(), Stop>>(DONE.wait_async());
+        assert!(!DONE.count_down() && !DONE.try_wait() && DONE.count() == 2);
+        assert!(DONE.wait_timeout(Duration::ZERO).is_err());
+        assert!(DONE.wait_deadline(Instant::now()).is_err());
+        assert!(DONE.count_down_by(2) && DONE.is_open());
+        DONE.wait();
+        DONE.arrive_and_wait();
+        DONE.named("done");
     }
 
     #[test]
@@ -1019,8 +1143,8 @@ mod compat {
 fn ledger() {
     use counterpoint::ledger::{
         AlreadyInstalled, Deadlock, Finding, Held, Inversion, LeakReport, Link, Ordered, Party,
-        Policy, Report, Shape, Snapshot, Task, Waiting, deadlocks, report, scope, set_policy,
-        snapshot, start, task, transfer,
+        Phase, Policy, Report, Shape, Snapshot, Task, Waiting, deadlocks, inversions, report,
+        scope, set_policy, snapshot, start, task, transfer,
     };
 
     error::<AlreadyInstalled>();
@@ -1032,6 +1156,7 @@ fn ledger() {
         Link,
         Ordered,
         Party,
+        Phase,
         Shape,
         Waiting,
     )>();
@@ -1046,6 +1171,7 @@ fn ledger() {
     let text: Report = report();
     assert!(text.to_string().contains("MutexGuard"));
     let _: Vec<Deadlock> = deadlocks();
+    let _: Vec<Inversion> = inversions();
     let two: Task<_> = task("adds", async { 1 + 1 });
     future::<_, i32>(two);
 }

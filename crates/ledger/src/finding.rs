@@ -3,6 +3,7 @@
 use core::fmt;
 use core::panic::Location;
 
+use crate::graph;
 use crate::snapshot::{Held, Object, Party, Waiting};
 
 /// What those in a [`Deadlock`] do to each other.
@@ -55,7 +56,7 @@ pub struct Inversion {
     /// It is against the ranks that the locks were given.
     pub by_rank: bool,
     /// By whom.
-    pub by: u64,
+    pub by: Party,
 }
 
 /// A lock in an [`Inversion`].
@@ -116,7 +117,7 @@ impl fmt::Display for Inversion {
         } else {
             "in both orders"
         };
-        write!(f, "locks taken {why}:")?;
+        write!(f, "locks taken {why} by {}:", self.by)?;
         write!(f, "\n  now {} while {} was held", self.taken, self.held)?;
         for (held, taken) in &self.before {
             write!(f, "\n  before {taken} while {held} was held")?;
@@ -135,6 +136,22 @@ impl fmt::Display for Finding {
 }
 
 impl Deadlock {
+    /// The one of them that began to wait last.
+    pub(crate) fn last(&self) -> &Waiting {
+        let waits = self.links.iter().map(|link| &link.waits);
+        let last = waits.max_by_key(|waits| waits.wait.order);
+        last.expect("somebody waits in each")
+    }
+
+    /// It is certain as soon as it has stood still for long enough.
+    pub(crate) fn ripens(&self) -> bool {
+        let steady = |link: &Link| {
+            let held = link.held.as_ref();
+            held.is_some_and(|held| graph::is_steady(&link.waits, held))
+        };
+        !self.certain && self.shape != Shape::LostOwner && self.links.iter().all(steady)
+    }
+
     /// The parties, in the order of the links.
     pub fn parties(&self) -> impl Iterator<Item = &Party> + '_ {
         self.links.iter().map(|link| &link.waits.by)

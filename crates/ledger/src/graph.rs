@@ -9,6 +9,8 @@
 //! * I1: who may go on by anything that is not seen here is taken for one that does.
 //! * I2: a finding is *certain* only if each of its members is a blocked thread that waits for one lock
 //!   alone ([`Ends::Never`]), and each guard excludes that waiter and is still where it was taken.
+//! * I3: a party is one of those who never go on only while it does nothing: it is blocked for one operation, or
+//!   sleeps, or is a task that is not being polled.
 //!
 //! # Why what is certain is true
 //! While a guard that excludes a waiter has a line, that waiter has not got the lock: lines are opened
@@ -17,16 +19,24 @@
 //! one number, was held in between, when its holder was seen to wait. So at one moment each of them
 //! waited for what the next held, and none of them can move.
 //!
+//! What is not seen is a borrowed guard that was moved to another thread, which has not used it: its line
+//! says that the first one holds it. So a lock whose guards may be sent counts only after [`PATIENCE`]; the hold
+//! must have a line, and the waits must be the same, all that time.
+//!
 //! # Rejected
 //! * Stopping everybody for a look at one instant: a lock around each lock.
 //! * Taking a task's wait for certain: it may be one arm of a select, with a timer in another.
 
-use counterpoint_wait::hooks::{self, Ends, Notice};
+use counterpoint_base::prim::time::Duration;
+use counterpoint_wait::hooks::{self, Ends};
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::finding::{Deadlock, Finding, Link, Shape};
-use crate::policy;
+use crate::finding::{Deadlock, Link, Shape};
 use crate::snapshot::{Held, Party, Snapshot, Waiting};
+
+/// How long everything must stand still before a guard that may have been sent elsewhere is taken for one that
+/// was not.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What ends a wait.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -53,6 +63,7 @@ fn rule(kind: &str) -> Rule {
         | "WaitGroup::wait"
         | "WaitGroup::wait_ref" => Rule::All,
         _ if kind.starts_with("RwLock::")
+            || kind.starts_with("ShardedLock::")
             || kind.ends_with("RwLockUpgradableReadGuard::upgrade") =>
         {
             Rule::All
@@ -61,40 +72,59 @@ fn rule(kind: &str) -> Rule {
     }
 }
 
-/// Whether `held` keeps `waits` waiting.
-fn blocks(held: &Held, waits: &Waiting) -> bool {
-    let same = held.object == waits.object && !held.line.lent;
-    let own = held.line.party == waits.wait.notice.party;
-    same && match waits.kind {
-        "BufMutex::enter" => held.kind == "BufMutexEntry",
-        "BufMutex::wait_idle" => held.kind != "BufMutexEntry",
-        "RwLock::read_recursive" | "RwLock::read_recursive_owned" => writes(held),
-        kind if kind.ends_with("::upgrade") => !(own && held.kind.contains("Upgradable")),
-        _ => true,
-    }
-}
-
 fn writes(held: &Held) -> bool {
     held.kind.contains("WriteGuard")
+}
+
+/// Whether it waits to write: then it keeps readers out that come later.
+fn wants_to_write(waits: &Waiting) -> bool {
+    let writes = waits.kind.contains("Lock::write") || waits.kind.ends_with("::upgrade");
+    writes && !waits.bounded && !waits.granted
 }
 
 /// Whether `waits` cannot have been served while `held` is.
 fn excludes(held: &Held, waits: &Waiting) -> bool {
     match waits.kind {
         "Mutex::lock"
+        | "Mutex::lock_owned"
         | "ReentrantMutex::lock"
         | "ContendedMutex::lock"
         | "BufMutex::enter"
-        | "RwLock::write" => true,
-        kind if kind.starts_with("RwLock::") => writes(held),
+        | "OnceCell::claim"
+        | "OnceCell::wait" => true,
+        kind if kind.contains("Lock::write") => true,
+        kind if kind.contains("Lock::") => writes(held),
         _ => false,
     }
 }
 
-/// Whether the guard is where it was taken: an owned one may go where it likes.
+/// Whether the guard is where it was taken, as far as anybody said: an owned one may go where it likes.
 fn stays(held: &Held) -> bool {
-    let guard = held.kind.ends_with("Guard") || held.kind == "BufMutexEntry";
+    let guard = held.kind.ends_with("Guard") || matches!(held.kind, "BufMutexEntry" | "OnceInit");
     guard && !held.kind.starts_with("Owned") && !held.line.confirmed && !held.line.polled
+}
+
+/// Whether no thread but that which took it can have it.
+fn is_bound(held: &Held) -> bool {
+    matches!(
+        held.kind,
+        "BufMutexEntry" | "ReentrantMutexGuard" | "ShardedLockReadGuard" | "ShardedLockWriteGuard"
+    )
+}
+
+/// Whether it is certain that `held` keeps `waits` waiting, if it stands still.
+pub(crate) fn is_steady(waits: &Waiting, held: &Held) -> bool {
+    // I2
+    waits.wait.notice.ends == Ends::Never && excludes(held, waits) && stays(held)
+}
+
+fn is_certain(waits: &Waiting, held: &Held) -> bool {
+    is_steady(waits, held) && (is_bound(held) || waits.age >= PATIENCE)
+}
+
+/// Whether nothing tells the party from others: any unknown task may be it.
+fn is_anybody(party: u64) -> bool {
+    party == hooks::UNKNOWN
 }
 
 /// One who waits, as a knot of the graph.
@@ -103,22 +133,43 @@ struct Knot<'s> {
     waits: Vec<&'s Waiting>,
 }
 
+impl Knot<'_> {
+    /// Keeps those of its waits that it cannot get past now. False if it may go on without any (I3).
+    fn is_idle(&mut self, party: u64, snapshot: &Snapshot) -> bool {
+        let firm = |waits: &&Waiting| waits.wait.notice.ends == Ends::Never;
+        let blocked = self.waits.iter().copied().filter(firm);
+        if let Some(innermost) = blocked.max_by_key(|waits| waits.wait.order) {
+            self.waits = vec![innermost];
+            return true;
+        }
+        party & hooks::UNKNOWN != 0 || snapshot.idle.contains(&party)
+    }
+}
+
 struct Graph<'s> {
     snapshot: &'s Snapshot,
     knots: BTreeMap<u64, Knot<'s>>,
     by_object: BTreeMap<usize, Vec<&'s Held>>,
+    /// Objects for which somebody waits to write.
+    kept_shut: BTreeSet<usize>,
 }
 
 impl<'s> Graph<'s> {
     fn new(snapshot: &'s Snapshot) -> Graph<'s> {
         let mut knots: BTreeMap<u64, Knot<'s>> = BTreeMap::new();
         for waits in &snapshot.waiting {
-            // Which of the unknown tasks holds what is not known (I1).
-            if waits.by != Party::UnknownTask {
+            // I1
+            if !is_anybody(waits.wait.notice.party) {
                 let knot = knots.entry(waits.wait.notice.party).or_default();
                 knot.waits.push(waits);
             }
         }
+        knots.retain(|&party, knot| knot.is_idle(party, snapshot));
+        let shut = snapshot
+            .waiting
+            .iter()
+            .filter(|waits| wants_to_write(waits));
+        let kept_shut = shut.map(|waits| waits.object).collect();
         let mut by_object: BTreeMap<usize, Vec<&'s Held>> = BTreeMap::new();
         for held in &snapshot.held {
             by_object.entry(held.object).or_default().push(held);
@@ -127,19 +178,41 @@ impl<'s> Graph<'s> {
             snapshot,
             knots,
             by_object,
+            kept_shut,
+        }
+    }
+
+    /// Whether `held` keeps `waits` waiting.
+    fn blocks(&self, held: &Held, waits: &Waiting) -> bool {
+        if held.object != waits.object || held.line.lent {
+            return false;
+        }
+        // Readers keep out others only as long as somebody waits to write.
+        let shut = writes(held) || self.kept_shut.contains(&held.object);
+        match waits.kind {
+            "BufMutex::enter" => held.kind == "BufMutexEntry",
+            "BufMutex::wait_idle" => held.kind != "BufMutexEntry",
+            "RwLock::read_recursive" | "RwLock::read_recursive_owned" => writes(held),
+            kind if kind.contains("::upgradable_read") => held.kind.contains("Upgradable") || shut,
+            kind if kind.contains("Lock::read") => shut,
+            // There is one at a time, which is its own.
+            kind if kind.ends_with("::upgrade") => !held.kind.contains("Upgradable"),
+            _ => true,
         }
     }
 
     fn blockers(&self, waits: &'s Waiting) -> impl Iterator<Item = &'s Held> + '_ {
         let held = self.by_object.get(&waits.object);
         let held = held.map_or(&[][..], Vec::as_slice);
-        held.iter().copied().filter(move |held| blocks(held, waits))
+        held.iter()
+            .copied()
+            .filter(move |held| self.blocks(held, waits))
     }
 
     /// Whether the holder may go on.
     fn goes_on(&self, held: &Held, stuck: &BTreeSet<u64>) -> bool {
         match held.by {
-            Party::UnknownTask => true,
+            Party::UnknownTask if is_anybody(held.line.party) => true,
             Party::Ended { .. } => false,
             _ => !stuck.contains(&held.line.party),
         }
@@ -180,14 +253,14 @@ impl<'s> Graph<'s> {
         }
     }
 
-    /// What keeps `party` waiting for ever, preferring what is certain.
+    /// What keeps `party` waiting for ever, preferring what may be certain.
     fn link(&self, party: u64, stuck: &BTreeSet<u64>) -> Option<(&'s Waiting, &'s Held)> {
         let all = self.knots[&party].waits.iter().flat_map(|waits| {
             let blockers = self.blockers(waits);
             blockers.map(move |held| (*waits, held))
         });
         all.filter(|(_, held)| !self.goes_on(held, stuck))
-            .max_by_key(|(waits, held)| is_certain(waits, held))
+            .max_by_key(|(waits, held)| is_steady(waits, held))
     }
 
     /// One deadlock for each way that ends in a cycle or at an owner that is gone.
@@ -256,11 +329,6 @@ impl<'s> Graph<'s> {
     }
 }
 
-fn is_certain(waits: &Waiting, held: &Held) -> bool {
-    // I2
-    waits.wait.notice.ends == Ends::Never && excludes(held, waits) && stays(held)
-}
-
 fn deadlock(shape: Option<Shape>, links: Vec<Link>) -> Deadlock {
     let certain = shape.is_none()
         && links.iter().all(|link| {
@@ -307,21 +375,7 @@ pub(crate) fn confirmed(found: &[Deadlock]) -> Vec<Deadlock> {
     found.cloned().collect()
 }
 
-/// A thread is about to sleep for ever unless it is woken: looks whether that can be.
-pub(crate) fn look_before_sleeping(notice: &Notice) {
-    let holds = hooks::my_holds();
-    if policy::is_silent() || !holds.iter().any(|line| line.party == notice.party) {
-        return;
-    }
-    let found = confirmed(&find(&Snapshot::now()));
-    for deadlock in found {
-        // Of those that close it at the same time, the last to be known has seen all others.
-        let last = deadlock
-            .links
-            .iter()
-            .max_by_key(|link| link.waits.wait.order);
-        if deadlock.certain && last.is_some_and(|link| link.waits.id == notice.id) {
-            policy::send(&Finding::Deadlock(deadlock));
-        }
-    }
+/// Who will wait for ever now, each looked at twice.
+pub(crate) fn deadlocks() -> Vec<Deadlock> {
+    confirmed(&find(&Snapshot::now()))
 }

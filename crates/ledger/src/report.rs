@@ -3,9 +3,9 @@
 use core::fmt;
 use std::collections::BTreeMap;
 
-use crate::finding::Deadlock;
+use crate::finding::{Deadlock, Inversion};
 use crate::snapshot::{Held, Party, Snapshot, Waiting};
-use crate::{graph, snapshot};
+use crate::{graph, order, snapshot};
 
 /// How many of the longest holds a report names again at its end.
 const LONGEST: usize = 5;
@@ -15,6 +15,7 @@ const LONGEST: usize = 5;
 pub struct Report {
     snapshot: Snapshot,
     deadlocks: Vec<Deadlock>,
+    inversions: Vec<Inversion>,
 }
 
 /// A report of everything the ledger knows now, to print.
@@ -29,6 +30,7 @@ pub fn report() -> Report {
     Report {
         snapshot,
         deadlocks,
+        inversions: order::found(),
     }
 }
 
@@ -41,6 +43,11 @@ impl Report {
     /// Who will wait for ever, as far as can be seen.
     pub fn deadlocks(&self) -> &[Deadlock] {
         &self.deadlocks
+    }
+
+    /// Locks that were taken in both orders since the start.
+    pub fn inversions(&self) -> &[Inversion] {
+        &self.inversions
     }
 }
 
@@ -82,6 +89,9 @@ impl fmt::Display for Report {
         }
         for deadlock in &self.deadlocks {
             write!(f, "\n\n{deadlock}")?;
+        }
+        for inversion in &self.inversions {
+            write!(f, "\n\n{inversion}")?;
         }
         Ok(())
     }

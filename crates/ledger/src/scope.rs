@@ -5,7 +5,7 @@ use counterpoint_wait::hooks;
 use std::collections::BTreeSet;
 
 use crate::snapshot::{Held, Party, Snapshot};
-use crate::state::{self, TASKS};
+use crate::state::{PARTIES, TASKS, last_task};
 
 /// What was taken inside a [`scope`] and is still held at its end.
 #[derive(Clone, Debug)]
@@ -44,11 +44,13 @@ impl fmt::Display for LeakReport {
     }
 }
 
-/// Runs `f`, and tells what the caller, and tasks that it made inside, took in it and still hold: also
-/// guards that were forgotten by `mem::forget`, or are hidden in something that lives on.
+/// Runs `f`, and tells what was taken in it and is still held: by the caller, by tasks that it made inside, and
+/// by threads that began inside and have ended. So guards that were forgotten by `mem::forget`, or are hidden in
+/// something that lives on, are named.
 ///
-/// What other threads hold is not their caller's leak, so it is not in the report. Does nothing but
-/// run `f` before [`start`](crate::start).
+/// What other threads hold that live on is not the caller's leak, so it is not in the report. Threads that
+/// others start meanwhile look like those that `f` starts. Does nothing but run `f` before
+/// [`start`](crate::start).
 ///
 /// ```
 /// use counterpoint_ledger as ledger;
@@ -59,21 +61,19 @@ impl fmt::Display for LeakReport {
 pub fn scope(f: impl FnOnce()) -> LeakReport {
     let me = hooks::party();
     let before: BTreeSet<u64> = hooks::book().iter().map(|line| line.id).collect();
-    let first_task = state::with(|state| state.next_task);
+    let first_task = last_task();
+    let lived_before: BTreeSet<u64> = hooks::threads().into_iter().map(|(id, _)| id).collect();
     f();
     let mut leaks = Snapshot::now().held;
     let made_here = |party: u64| {
-        party > first_task
-            && state::with(|state| {
-                let task = state.tasks.get(&party);
-                task.is_none_or(|task| task.made_by == me)
-            })
+        let by_me = PARTIES.with(party, |task| task.made_by == me);
+        party > first_task && by_me.unwrap_or(true)
     };
     leaks.retain(|held| {
         let party = held.line.party;
-        let ended = matches!(held.by, Party::Ended { id } if id > TASKS);
-        !before.contains(&held.id)
-            && (party == me || made_here(party) || ended && party > first_task)
+        let ended =
+            matches!(held.by, Party::Ended { id } if id < TASKS && !lived_before.contains(&id));
+        !before.contains(&held.id) && (party == me || made_here(party) || ended)
     });
     LeakReport { leaks }
 }

@@ -2,11 +2,12 @@
 
 use core::fmt;
 use core::panic::Location;
+use counterpoint_base::prim::atomic::RELAXED;
 use counterpoint_base::prim::time::{Duration, coarse};
 use counterpoint_wait::hooks::{self, Ends, Line};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::state::{self, TASKS, Wait};
+use crate::state::{PARTIES, SLEEPERS, TASKS, WAITS, Wait};
 
 /// Who holds or waits.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -50,6 +51,21 @@ impl fmt::Display for Party {
     }
 }
 
+/// How far an obligation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Phase {
+    /// Something is promised that is still to be done or given up: a [`Ticket`] that was drawn, an arrival at
+    /// a barrier, the claim to fill a cell.
+    ///
+    /// [`Ticket`]: Held::kind
+    Reserved,
+    /// It is held.
+    Held,
+    /// It is held, and keeps nobody waiting while its owner waits: the handle of a wait group.
+    Lent,
+}
+
 /// An obligation: something that is held and has to be given back.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -68,6 +84,8 @@ pub struct Held {
     pub by: Party,
     /// Where it was asked for.
     pub site: &'static Location<'static>,
+    /// How far it is.
+    pub phase: Phase,
     /// For how long, to some milliseconds.
     pub age: Duration,
     /// The number of this hold.
@@ -113,7 +131,10 @@ pub struct Snapshot {
     pub held: Vec<Held>,
     /// Who waits, the longest first.
     pub waiting: Vec<Waiting>,
+    /// How often each task was polled.
     pub(crate) polls: BTreeMap<u64, u64>,
+    /// Parties with a future or several operations that do nothing now.
+    pub(crate) idle: BTreeSet<u64>,
 }
 
 /// Everything the ledger knows now.
@@ -122,6 +143,18 @@ pub struct Snapshot {
 /// Reads a page for each thread, and holds up those who begin or end a wait meanwhile.
 pub fn snapshot() -> Snapshot {
     Snapshot::now()
+}
+
+/// Who has this number now.
+pub(crate) fn party_of(id: u64) -> Party {
+    let mut names = Names {
+        threads: hooks::threads().into_iter().collect(),
+        tasks: BTreeMap::new(),
+    };
+    if let Some(task) = PARTIES.with(id, |task| task.clone()) {
+        names.tasks.insert(id, (task.name.clone(), task.site));
+    }
+    names.waiting(id, id & hooks::UNKNOWN != 0)
 }
 
 /// Who has which number.
@@ -165,16 +198,17 @@ impl Snapshot {
     pub(crate) fn now() -> Snapshot {
         // Before the tasks, so that none that holds is taken for one that ended.
         let lines = hooks::book();
-        let (waits, polls, tasks) = state::with(|state| {
-            let waits: Vec<Wait> = state.waits.values().copied().collect();
-            let polls: BTreeMap<_, _> = (state.tasks.iter())
-                .map(|(&id, task)| (id, task.polls))
-                .collect();
-            let tasks: BTreeMap<_, _> = (state.tasks.iter())
-                .map(|(&id, task)| (id, (task.name.clone(), task.site)))
-                .collect();
-            (waits, polls, tasks)
-        });
+        let waits = WAITS.all();
+        let mut idle: BTreeSet<u64> = SLEEPERS.all().into_iter().map(|(id, ())| id).collect();
+        let (mut polls, mut tasks) = (BTreeMap::new(), BTreeMap::new());
+        for (id, task) in PARTIES.all() {
+            // Relaxed, both: who looks closely looks twice.
+            polls.insert(id, task.polls.load(RELAXED));
+            if !task.runs.load(RELAXED) {
+                idle.insert(id);
+            }
+            tasks.insert(id, (task.name.clone(), task.site));
+        }
         let names = Names {
             threads: hooks::threads().into_iter().collect(),
             tasks,
@@ -191,6 +225,7 @@ impl Snapshot {
                 units: line.units,
                 by: names.party(line.party, line.polled && !line.confirmed),
                 site: line.site,
+                phase: phase(&line),
                 age: age(line.since),
                 id: line.id,
                 line,
@@ -199,7 +234,7 @@ impl Snapshot {
         held.sort_by_key(|held| (held.line.since, held.id));
         let mut waiting: Vec<Waiting> = waits
             .into_iter()
-            .map(|wait| Waiting {
+            .map(|(_, wait)| Waiting {
                 kind: wait.notice.kind,
                 object: wait.notice.object,
                 name: hooks::name_of(wait.notice.object),
@@ -218,7 +253,16 @@ impl Snapshot {
             held,
             waiting,
             polls,
+            idle,
         }
+    }
+}
+
+fn phase(line: &Line) -> Phase {
+    match line.kind {
+        _ if line.lent => Phase::Lent,
+        "Arrival" | "OnceInit" | "Ticket" => Phase::Reserved,
+        _ => Phase::Held,
     }
 }
 
@@ -245,10 +289,11 @@ impl fmt::Display for Held {
             write!(f, ", {} units", self.units)?;
         }
         write!(f, ", taken at {}, {:.1?} ago", self.site, self.age)?;
-        if self.line.lent {
-            f.write_str(", lent while its owner waits")?;
+        match self.phase {
+            Phase::Reserved => f.write_str(", reserved"),
+            Phase::Held => Ok(()),
+            Phase::Lent => f.write_str(", lent while its owner waits"),
         }
-        Ok(())
     }
 }
 

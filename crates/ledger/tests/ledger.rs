@@ -6,10 +6,13 @@ use counterpoint_wait::hooks;
 use counterpoint_wait::{block_on, select_async};
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex as Plain, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
+
+/// Threads that end and leave something behind look like those of another test's scope.
+static ENDINGS: Plain<()> = Plain::new(());
 
 type Boxed<'a, T = ()> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
@@ -184,6 +187,7 @@ fn a_guard_that_was_moved_is_its_new_holders() {
 
 #[test]
 fn a_scope_names_what_was_left_and_forgotten() {
+    let _alone = ENDINGS.lock().unwrap_or_else(PoisonError::into_inner);
     ledger::start().unwrap();
     let (mutex, lock) = (Mutex::new(1), RwLock::new(2));
     mutex.named("forgotten");
@@ -215,6 +219,129 @@ fn a_scope_names_what_was_left_and_forgotten() {
         }))
     });
     assert_eq!(task.leaks.len(), 1);
+    let slots = Arc::new(Semaphore::new(1));
+    let there = slots.clone();
+    let thread = ledger::scope(|| {
+        let forgets = move || std::mem::forget(there.acquire().unwrap());
+        thread::spawn(forgets).join().unwrap();
+    });
+    assert_eq!(thread.leaks.len(), 1);
+    assert!(
+        matches!(thread.leaks[0].by, Party::Ended { .. }),
+        "{thread}"
+    );
+}
+
+/// Who keeps readers out is a writer that waits; if it may give up, nobody waits for ever.
+#[test]
+fn readers_are_kept_out_by_a_writer_that_waits() {
+    ledger::start().unwrap();
+    let lock = RwLock::new(());
+    lock.named("kept out");
+    let again = async || {
+        let _reads = lock.try_read().unwrap();
+        yield_now().await;
+        let _again = lock.read_async().await;
+    };
+    let waits_for = |name: &str| {
+        let seen = ledger::snapshot();
+        let waiting = seen.waiting.iter();
+        let mut objects = waiting.filter(|waiting| waiting.name == Some(name));
+        objects.next().unwrap().object
+    };
+    let mut reader = queued("reads twice", again());
+    let writer = queued("writes", lock.write_async());
+    assert!(poll(&mut reader).is_pending());
+    let found = of(&[waits_for("kept out")]);
+    let itself = found
+        .iter()
+        .filter(|deadlock| deadlock.shape == Shape::Itself);
+    assert_eq!(itself.count(), 1, "{found:?}");
+    assert!(found.iter().all(|deadlock| !deadlock.certain));
+    drop((reader, writer));
+
+    let mut reader = queued("reads twice", again());
+    let later = Duration::from_secs(600);
+    let writer = queued("writes in time", async {
+        let _ = lock.write_async().timeout(later).await;
+    });
+    assert!(poll(&mut reader).is_pending());
+    assert!(of(&[waits_for("kept out")]).is_empty());
+    drop((reader, writer));
+}
+
+/// A waker that tells its task from others.
+struct Own(());
+
+impl std::task::Wake for Own {
+    fn wake(self: Arc<Self>) {}
+}
+
+#[test]
+fn tasks_without_a_name_are_told_apart_by_their_wakers() {
+    ledger::start().unwrap();
+    let (a, b) = (Mutex::new(()), Mutex::new(()));
+    let objects = [object(&a, "nameless"), object(&b, "nameless")];
+    let both = async |first: &Mutex<()>, second: &Mutex<()>| {
+        let _first = first.lock_async().await;
+        yield_now().await;
+        let _second = second.lock_async().await;
+    };
+    let (mut one, mut two) = (Box::pin(both(&a, &b)), Box::pin(both(&b, &a)));
+    let wakers: [Waker; 2] = std::array::from_fn(|_| Arc::new(Own(())).into());
+    for _ in 0..2 {
+        assert!(of(&objects).is_empty());
+        assert!(
+            one.as_mut()
+                .poll(&mut Context::from_waker(&wakers[0]))
+                .is_pending()
+        );
+        assert!(
+            two.as_mut()
+                .poll(&mut Context::from_waker(&wakers[1]))
+                .is_pending()
+        );
+    }
+    let found = of(&objects);
+    assert_eq!((found.len(), found[0].links.len()), (1, 2));
+    assert!(!found[0].certain);
+    assert!(found[0].parties().all(|party| *party == Party::UnknownTask));
+    // A guard of such a task that is used by a thread on its behalf stays its own.
+    let mut three = Box::pin(async {
+        let lock = Mutex::new(1);
+        lock.named("nameless use");
+        let guard = lock.lock_async().await;
+        thread::scope(|scope| scope.spawn(|| assert_eq!(*guard, 1)).join().unwrap());
+        held(&ledger::snapshot(), "nameless use")[0].by.clone()
+    });
+    let by = three.as_mut().poll(&mut Context::from_waker(&wakers[0]));
+    assert_eq!(by, Poll::Ready(Party::UnknownTask));
+}
+
+#[test]
+fn a_task_that_runs_does_not_wait_for_ever() {
+    ledger::start().unwrap();
+    let mutex = Arc::new(Mutex::new(()));
+    let object = object(&mutex, "runs");
+    let held = mutex.clone();
+    let waits = mutex.clone();
+    let mut task: Boxed<'_> = Box::pin(ledger::task("runs", async move {
+        let guard = held.lock();
+        let mut again = Box::pin(waits.lock_async());
+        let once = std::future::poll_fn(|cx| {
+            assert!(again.as_mut().poll(cx).is_pending());
+            Poll::Ready(())
+        });
+        once.await;
+        // It waits for itself, but it is not asleep: it is about to unlock.
+        assert!(of(&[object]).is_empty());
+        yield_now().await;
+        drop((guard, again));
+    }));
+    assert!(poll(&mut task).is_pending());
+    assert_eq!(of(&[object])[0].shape, Shape::Itself);
+    assert!(poll(&mut task).is_ready());
+    assert!(of(&[object]).is_empty());
 }
 
 #[test]
@@ -355,6 +482,7 @@ fn permits_readers_and_handles_knot_as_well() {
 
 #[test]
 fn an_owner_that_is_gone_is_missed() {
+    let _alone = ENDINGS.lock().unwrap_or_else(PoisonError::into_inner);
     ledger::start().unwrap();
     let mutex = Arc::new(Mutex::new(()));
     let object = object(&mutex, "lost");

@@ -2,8 +2,11 @@
 
 use counterpoint_ledger::{self as ledger, Finding, Policy, Shape};
 use counterpoint_sync::{ContendedMutex, Mutex, OwnedMutexGuard, RwLock};
+use counterpoint_wait::block_on;
+use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Barrier, Mutex as Cell, mpsc};
+use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
@@ -30,6 +33,8 @@ fn what_is_about_to_happen_goes_where_the_policy_says() {
     ends(two_and_three);
     ends(nothing_that_is_only_suspected);
     ends(no_false_alarm);
+    ends(a_guard_that_was_sent_away);
+    calls();
     let found: Arc<Cell<Vec<String>>> = Arc::default();
     let told = found.clone();
     ledger::set_policy(Policy::call(move |finding| {
@@ -122,6 +127,72 @@ fn nothing_that_is_only_suspected() {
     waits.join().unwrap();
 }
 
+/// The thread that took it waits for it; who has it now has not used it, and lets go soon.
+fn a_guard_that_was_sent_away() {
+    let mutex = Mutex::new(1);
+    let guard = mutex.lock();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            thread::sleep(Duration::from_millis(100));
+            drop(guard);
+        });
+        *mutex.lock() += 1;
+    });
+    assert_eq!(*mutex.lock(), 2);
+}
+
+/// What is only suspected is told, too, once; and the ledger goes on after a function that panics.
+fn calls() {
+    let told: Arc<Cell<Vec<bool>>> = Arc::default();
+    let tells = told.clone();
+    ledger::set_policy(Policy::call(move |finding| {
+        if let Finding::Deadlock(deadlock) = finding {
+            tells.lock().unwrap().push(deadlock.certain);
+            panic!("{deadlock}");
+        }
+    }));
+    let mutex = Mutex::new(());
+    let mut task = Box::pin(ledger::task("waits for itself", async {
+        let _guard = mutex.lock_async().await;
+        let _again = mutex.lock_async().await;
+    }));
+    let mut poll = || {
+        let mut context = Context::from_waker(Waker::noop());
+        catch_unwind(AssertUnwindSafe(|| task.as_mut().poll(&mut context)))
+    };
+    let text = message(&*poll().unwrap_err());
+    assert!(text.contains("suspected self-deadlock"), "{text}");
+    assert!(poll().unwrap().is_pending());
+    drop(task);
+    assert_eq!(*told.lock().unwrap(), [false]);
+    // A thread with a future: the panic ends before it sleeps, and something that nobody sees wakes it.
+    let slot = Mutex::new(());
+    let waker: Cell<Option<Waker>> = Cell::new(None);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while told.lock().unwrap().len() < 2 {
+                thread::sleep(Duration::from_millis(1));
+            }
+            waker.lock().unwrap().take().unwrap().wake();
+        });
+        block_on(async {
+            let guard = slot.lock_async().await;
+            let mut again = Box::pin(slot.lock_async());
+            let mut slept = false;
+            let once = std::future::poll_fn(|cx| {
+                *waker.lock().unwrap() = Some(cx.waker().clone());
+                assert!(again.as_mut().poll(cx).is_pending());
+                match std::mem::replace(&mut slept, true) {
+                    true => Poll::Ready(()),
+                    false => Poll::Pending,
+                }
+            });
+            once.await;
+            drop((guard, again));
+        });
+    });
+}
+
 /// Threads that contend for locks in one order, also two at once, never panic.
 fn no_false_alarm() {
     let locks: Arc<Vec<Mutex<u64>>> = Arc::new((0..3).map(|_| Mutex::new(0)).collect());
@@ -178,6 +249,22 @@ fn inversions(found: &Cell<Vec<String>>) {
     drop(accounts.lock());
     drop(entry);
     assert!(seen().is_empty(), "once is enough");
+    // One lock at a time is let go of: the others are still held.
+    let [first, second, third] = ["first", "second", "third"].map(|name| {
+        let mutex = Mutex::new(());
+        (mutex, name)
+    });
+    for (mutex, name) in [&first, &second, &third] {
+        mutex.named(name);
+    }
+    let (one, two) = (first.0.lock(), second.0.lock());
+    drop(one);
+    let three = third.0.lock();
+    drop((two, three));
+    assert!(seen().is_empty());
+    let guards = (third.0.lock(), second.0.lock());
+    drop(guards);
+    assert_eq!(seen().len(), 1);
     // By the place where they were made.
     let low: Vec<_> = (0..2).map(|_| Mutex::new(())).collect();
     let high: Vec<_> = (0..2).map(|_| Mutex::new(())).collect();

@@ -3,8 +3,8 @@
 mod task;
 
 use counterpoint_sync::{
-    Barrier, Claim, Mutex, Notify, OnceCell, ReentrantMutex, RwLock, Semaphore, Telemetry,
-    WaitGroup,
+    AutoResetEvent, Barrier, Claim, Condvar, Latch, ManualResetEvent, Mutex, Notify, OnceCell,
+    ReentrantMutex, RwLock, Semaphore, ShardedLock, Telemetry, WaitGroup,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
@@ -97,6 +97,37 @@ fn groups_and_cells() {
     drop(waits);
     assert_eq!(row(cell.telemetry()), ("OnceCell", Some(0), Some(0), 0));
     assert!(cell.telemetry().closed);
+}
+
+#[test]
+fn conditions_gates_and_shards() {
+    let (mutex, condvar) = (Mutex::new(()), Condvar::new());
+    let waits = Task::queued(condvar.wait_async(mutex.lock()));
+    assert_eq!(row(condvar.telemetry()), ("Condvar", None, None, 1));
+    drop(waits);
+    let (gate, turnstile) = (ManualResetEvent::new(false), AutoResetEvent::new(true));
+    let waits = Task::queued(gate.wait_async());
+    assert_eq!(
+        row(gate.telemetry()),
+        ("ManualResetEvent", None, Some(0), 1)
+    );
+    drop(waits);
+    assert_eq!(
+        row(turnstile.telemetry()),
+        ("AutoResetEvent", None, Some(1), 0)
+    );
+    let latch = Latch::new(1);
+    assert!(!latch.telemetry().closed && latch.count_down() && latch.telemetry().closed);
+    assert_eq!(row(latch.telemetry()), ("Latch", None, None, 0));
+    let lock = ShardedLock::new(());
+    let held = lock.read();
+    let waits = Task::queued(lock.write_async());
+    assert_eq!(row(lock.telemetry()), ("ShardedLock", None, None, 1));
+    drop((waits, held));
+    let held = lock.write();
+    assert_eq!(row(lock.telemetry()), ("ShardedLock", Some(1), None, 0));
+    assert!(lock.telemetry().exclusive);
+    drop(held);
 }
 
 #[test]

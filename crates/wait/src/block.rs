@@ -15,10 +15,10 @@ use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 use counterpoint_base::prim::atomic::RELAXED;
-use counterpoint_base::prim::time::{Instant, now, reached};
+use counterpoint_base::prim::time::{Instant, now};
 use counterpoint_base::record::{self, Record};
 
-use crate::hooks::Driving;
+use crate::hooks::{Asleep, Driving};
 use crate::op::Operation;
 use crate::token::{self, UnparkReason};
 use crate::waker;
@@ -55,21 +55,32 @@ impl Drop for Nested<'_> {
 
 /// Blocks this thread until `operation` completes.
 pub(crate) fn drive<O: Operation>(operation: Pin<&mut O>) -> O::Output {
-    /// Also after a panic a task may poll it, and then needs timers.
-    struct Blocking<'o, O: Operation>(Pin<&'o mut O>);
-    impl<O: Operation> Drop for Blocking<'_, O> {
-        fn drop(&mut self) {
-            self.0.as_mut().set_blocking(false);
-        }
-    }
-    let mut blocking = Blocking(operation);
-    blocking.0.as_mut().set_blocking(true);
     let how = How {
         committed: O::COMMITTED,
         lingers: O::LINGERS,
-        firm: O::FIRM,
+        mixed: false,
     };
-    drive_with(blocking.0.as_mut(), how, O::wake_at, O::expire)
+    drive_bounded(operation, how, O::set_blocking, O::wake_at, O::expire)
+}
+
+/// Blocks this thread until `future` is ready, which is told so and minds its deadlines by itself.
+pub(crate) fn drive_bounded<F: Future>(
+    future: Pin<&mut F>,
+    how: How,
+    set_blocking: fn(Pin<&mut F>, bool),
+    wake_at: fn(&F) -> Option<Instant>,
+    expire: fn(Pin<&mut F>, Instant),
+) -> F::Output {
+    /// Also after a panic a task may poll it, and then needs timers.
+    struct Blocking<'f, F>(Pin<&'f mut F>, fn(Pin<&mut F>, bool));
+    impl<F> Drop for Blocking<'_, F> {
+        fn drop(&mut self) {
+            (self.1)(self.0.as_mut(), false);
+        }
+    }
+    let mut blocking = Blocking(future, set_blocking);
+    set_blocking(blocking.0.as_mut(), true);
+    drive_with(blocking.0.as_mut(), how, wake_at, expire)
 }
 
 /// How a thread waits.
@@ -79,8 +90,8 @@ pub(crate) struct How {
     pub(crate) committed: bool,
     /// It looks for a token for a moment before it sleeps.
     pub(crate) lingers: bool,
-    /// Nothing but what it waits for ends the wait.
-    pub(crate) firm: bool,
+    /// It polls a future of the user's, or several operations.
+    pub(crate) mixed: bool,
 }
 
 /// Blocks this thread until `future` is ready, polling it when woken and at `wake_at`, after
@@ -93,7 +104,7 @@ pub(crate) fn drive_with<F: Future>(
 ) -> F::Output {
     record::with(|record| {
         let nested = Nested::enter(record);
-        let _driving = Driving::enter(how.firm);
+        let _driving = Driving::enter();
         let waker = if how.committed {
             waker::committed(record)
         } else {
@@ -105,10 +116,12 @@ pub(crate) fn drive_with<F: Future>(
                 return output;
             }
             let until = wake_at(&future);
-            if how.lingers && !until.is_some_and(reached) {
-                token::linger(record.futex());
+            let asleep = how.mixed.then(Asleep::enter);
+            if how.lingers {
+                token::linger(record.futex(), until);
             }
             let timed_out = token::park(record.futex(), until) == UnparkReason::Timeout;
+            drop(asleep);
             if !timed_out {
                 nested.took.set(true);
             }
@@ -135,7 +148,7 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     let how = How {
         committed: false,
         lingers: true,
-        firm: false,
+        mixed: true,
     };
     drive_with(core::pin::pin!(future), how, |_| None, |_, _| ())
 }

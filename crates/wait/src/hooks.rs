@@ -20,6 +20,9 @@
 //!
 //! An operation that never had to wait tells only `Held`, of its guard.
 //!
+//! A thread that polls a future, or several operations, tells `Asleep` before it sleeps, when all that it
+//! waits for was told, and `Awake` after it: only in between it does nothing else.
+//!
 //! | of a hold | told | what follows |
 //! |---|---|---|
 //! | a guard, permit, share or handle came to be | `Held` | `Released` or `Forgotten`; nothing if it is leaked |
@@ -35,13 +38,18 @@
 //! | what is held | who waits for it |
 //! |---|---|
 //! | `MutexGuard`, `OwnedMutexGuard` | `Mutex::lock`, `Mutex::lock_owned` |
+//! | `ReentrantMutexGuard` | `ReentrantMutex::lock` |
+//! | `RwLockWriteGuard` and its kin | all verbs of that `RwLock` |
+//! | `RwLockReadGuard`, `RwLockUpgradableReadGuard` and their kin | `RwLock::write`, `upgrade`; while one of these waits, `RwLock::read` as well |
+//! | `OnceInit` | `OnceCell::claim`, `OnceCell::wait` |
 //! | `SemaphorePermit`, `OwnedSemaphorePermit` | `Semaphore::acquire`, which anybody's `Added` may end as well |
 //! | `BufMutexEntry`: the time of a merge or a look | `BufMutex::enter` |
 //! | `SharedBufMutex`, `OrderedShare`, `StripedShare`, `LiveShare` | `BufMutex::wait_idle` |
 //! | `WaitGroup`, unless it is lent | `WaitGroup::wait`, `WaitGroup::wait_ref` |
 //! | `Director` | `Stage::enter`, which anybody's `notify` may end as well |
-//! | `Ticket` | nobody: its owner waits with it |
-//! | nothing: whoever comes by may end the wait | `Notify::notified`, `Event::listen`, `CancelToken::cancelled` |
+//! | `Ticket`, `Arrival` | nobody: its owner waits with it |
+//! | `ShardedLockReadGuard`, `ShardedLockWriteGuard` | `ShardedLock::write`; the latter also `ShardedLock::read` |
+//! | nothing: whoever comes by may end the wait | `Notify::notified`, `Event::listen`, `CancelToken::cancelled`, `Condvar::wait`, `ManualResetEvent::wait`, `AutoResetEvent::wait`, `Latch::wait` |
 //!
 //! # Fields
 //! The mark of a node belongs to its owner while the node is not linked; under the queue's lock
@@ -107,15 +115,15 @@ use on as chosen;
 #[cfg(feature = "hooks")]
 pub use chosen::{
     AlreadyInstalled, Ends, Notice, Sink, Waiter, What, id_of, install, name_of, object_of,
-    rank_of, visit,
+    quietly, rank_of, visit,
 };
-pub(crate) use chosen::{Driving, Mark, Place, Tag, in_poll};
+pub(crate) use chosen::{Asleep, Driving, Mark, Place, Polled, Tag, in_poll};
 pub use chosen::{
     Hold, Lending, Site, added, bounded, changed, forgotten, held, label, moved, name, rank,
     released, removed, used,
 };
 #[cfg(feature = "hooks")]
-pub use holds::{as_party, book, keep_book, my_holds, party, threads};
+pub use holds::{UNKNOWN, as_party, book, holds_any, keep_book, my_holds, party, threads};
 pub use page::Line;
 #[doc(hidden)]
 pub use page::Page;

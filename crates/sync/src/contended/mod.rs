@@ -248,6 +248,7 @@ impl<T: Default> Default for ContendedMutex<T> {
 }
 
 impl<T> From<T> for ContendedMutex<T> {
+    #[cfg_attr(feature = "hooks", track_caller)]
     fn from(value: T) -> ContendedMutex<T> {
         ContendedMutex::new(value)
     }

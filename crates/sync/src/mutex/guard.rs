@@ -256,6 +256,7 @@ impl<U: ?Sized> Deref for MappedMutexGuard<'_, U> {
     type Target = U;
 
     fn deref(&self) -> &U {
+        hooks::used(&self.hold);
         // SAFETY: made from an exclusive reference under the lock, which is still held.
         unsafe { self.part.as_ref() }
     }
@@ -263,6 +264,7 @@ impl<U: ?Sized> Deref for MappedMutexGuard<'_, U> {
 
 impl<U: ?Sized> DerefMut for MappedMutexGuard<'_, U> {
     fn deref_mut(&mut self) -> &mut U {
+        hooks::used(&self.hold);
         // SAFETY: as in `deref`, and borrowed exclusively.
         unsafe { self.part.as_mut() }
     }
@@ -446,6 +448,7 @@ impl<T: ?Sized, U: ?Sized> Deref for OwnedMappedMutexGuard<T, U> {
     type Target = U;
 
     fn deref(&self) -> &U {
+        hooks::used(&self.guard.hold);
         // SAFETY: made from an exclusive reference under the lock, which is still held.
         unsafe { self.part.as_ref() }
     }
@@ -453,6 +456,7 @@ impl<T: ?Sized, U: ?Sized> Deref for OwnedMappedMutexGuard<T, U> {
 
 impl<T: ?Sized, U: ?Sized> DerefMut for OwnedMappedMutexGuard<T, U> {
     fn deref_mut(&mut self) -> &mut U {
+        hooks::used(&self.guard.hold);
         // SAFETY: as in `deref`, and borrowed exclusively.
         unsafe { self.part.as_mut() }
     }

@@ -172,6 +172,9 @@ impl<T: ?Sized> Mutex<T> {
         if self.raw.try_lock() {
             return Ok(self.guard(Site::here()));
         }
+        if timeout.is_zero() {
+            return Err(LockError::TimedOut);
+        }
         self.lock_async().timeout(timeout).wait()
     }
 
@@ -182,9 +185,6 @@ impl<T: ?Sized> Mutex<T> {
     /// [`LockError::TimedOut`].
     #[cfg_attr(feature = "hooks", track_caller)]
     pub fn lock_deadline(&self, deadline: Instant) -> Result<MutexGuard<'_, T>, LockError> {
-        if self.raw.try_lock() {
-            return Ok(self.guard(Site::here()));
-        }
         self.lock_async().deadline(deadline).wait()
     }
 
@@ -212,7 +212,7 @@ impl<T: ?Sized> Mutex<T> {
     /// Blocks this thread until it has the lock; the guard keeps the mutex alive.
     #[cfg_attr(feature = "hooks", track_caller)]
     pub fn lock_owned(self: &Arc<Self>) -> OwnedMutexGuard<T> {
-        if self.raw.try_lock() {
+        if self.raw.try_lock() || self.raw.spin() {
             return self.owned_guard(Site::here());
         }
         self.lock_owned_async().wait()
@@ -333,6 +333,7 @@ impl<T: Default> Default for Mutex<T> {
 }
 
 impl<T> From<T> for Mutex<T> {
+    #[cfg_attr(feature = "hooks", track_caller)]
     fn from(value: T) -> Mutex<T> {
         Mutex::new(value)
     }

@@ -156,10 +156,22 @@ macro_rules! lock_verb {
                 self.mutex().raw.settle(queue, wakes)
             }
 
+            const PURE: bool = true;
+
             const GLANCES: bool = true;
 
             fn may_succeed(&self, baton: &Baton) -> bool {
                 self.mutex().raw.may_succeed(baton)
+            }
+
+            const LINGERS: bool = false; // It persists.
+
+            fn persist(&mut self, baton: &mut Baton) -> Option<$guard> {
+                if self.mutex().raw.persist(baton) {
+                    let $this = self;
+                    return Some($make);
+                }
+                None
             }
 
             fn look_again(&mut self, _queue: &mut LockedQueue<'_, Self>) -> bool {

@@ -8,7 +8,7 @@
 //! | bit | meaning | who leaves it |
 //! |---|---|---|
 //! | `STORED` | a notification for the next waiter | who takes it |
-//! | `WAITERS` | the queue is not empty, or was not | whoever holds the queue lock and finds it empty |
+//! | `WAITERS` | the queue is not empty, or was not | a notifier that holds the queue lock and finds it empty |
 //! | the others | the round: how many broadcasts there were | each broadcast |
 //!
 //! # Fields
@@ -18,8 +18,10 @@
 //! # Invariants
 //! * I1: `STORED` is set only where nobody waits: by an exchange that found `WAITERS` clear, or
 //!   under the queue lock with the queue empty.
-//! * I2: `WAITERS` is set, under the queue lock and in one exchange with the proof that nothing is
-//!   stored and no broadcast reached the waiter, before it is linked.
+//! * I2: `WAITERS` is set before a waiter is linked: under the queue lock and in one exchange with the
+//!   proof that nothing is stored and no broadcast reached the waiter. If it was set already, a look
+//!   under the lock proves that nothing is stored (I1), and a broadcast that it does not show has
+//!   found `WAITERS`, and comes for the lock.
 //! * I3: a broadcast reaches exactly the futures of earlier rounds: those in the queue by a grant,
 //!   the others find another round in the word.
 //! * I4: a notification for one is taken by one, stored, or passed on; never two of these.
@@ -36,7 +38,7 @@
 //! that sets `WAITERS` is found by it (I2); one after it sees `WAITERS` and takes the lock.
 //!
 //! # Cancel
-//! A waiter that leaves clears `WAITERS` if it was the last. One that was handed a notification
+//! A waiter that leaves touches nothing but the queue. One that was handed a notification
 //! for one passes it on from the same end, or stores it; a broadcast is not passed on.
 //!
 //! # Panic
@@ -44,7 +46,8 @@
 //!
 //! # Rejected
 //! Looking for the stored notification before looking for a broadcast: a future that a broadcast
-//! has reached would take both.
+//! has reached would take both. Clearing `WAITERS` as the last waiter leaves or is granted: whoever
+//! waits again and again sets it again, two exchanges a wait.
 //!
 //! # Checked by
 //! dev/model tests/notify.rs; crates/sync tests/notify.rs.
@@ -102,6 +105,7 @@ impl fmt::Debug for RawNotify {
 
 impl RawNotify {
     const_fn! {
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub(super) const fn new() -> RawNotify {
             RawNotify { queue: WaitQueue::new(AtomicUsize::new(0)) }
         }
@@ -178,6 +182,9 @@ impl RawNotify {
         // Relaxed: a look; the exchange decides. It publishes nothing: the lock orders the queue.
         let mut word = self.word().load(RELAXED);
         while word & ROUNDS == wish.round && word & STORED == 0 {
+            if word & WAITERS != 0 {
+                return true;
+            }
             match self.word().compare_exchange_weak(
                 word,
                 word | WAITERS,
@@ -263,7 +270,9 @@ impl RawNotify {
         let mut wakes = WakeBatch::new();
         let mut queue = self.queue.lock();
         let handed = self.pass(&mut queue, &mut wakes, Got::One(end));
-        self.write_flags(&queue);
+        if !handed {
+            self.write_flags(&queue);
+        }
         drop(queue);
         wakes.wake();
         usize::from(handed)

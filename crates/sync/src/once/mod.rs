@@ -22,7 +22,7 @@ use counterpoint_wait::hooks::{self, Hold, Site};
 
 pub use call::Once;
 pub use error::{OnceCellError, SetError};
-pub use future::{Bound, Free, GetOrInit, GetOrTryInit, Make, Source, TryMake};
+pub use future::{GetOrInit, GetOrTryInit, Make, Source, TryMake};
 pub use lazy::{LazyCell, Resume};
 pub use raw::{State, Wish};
 pub use verb::{ClaimOnce, ClaimVerb, WaitOnce, WaitOnceVerb};
@@ -44,7 +44,15 @@ use raw::{RawOnce, Start};
 /// An initializer that asks for the value it is to make would wait for itself. The forms that yield
 /// a `Result` return [`OnceCellError::Reentrant`], the others panic. It is found where the asking
 /// code runs inside the initializer: called by it, or polled by it. A task of its own that the
-/// initializer waits for is not found out.
+/// initializer waits for is not found out. And a task that has nothing to do with it is taken for
+/// part of it if it is polled on its thread while it runs or is dropped, as by an executor that runs
+/// tasks inside `wake`.
+///
+/// # Deadlocks
+/// Two cells whose initializers ask for each other's value, in two threads or tasks, wait for ever. A
+/// future that has begun its initializer and is not polled, such as an arm of a select that is kept
+/// for later, holds up all others who ask, until it is polled to its end or dropped: do not wait for
+/// the cell by other means in the same task meanwhile.
 ///
 /// # Cancel safety
 /// Every wait may be dropped; it leaves nothing behind. Dropping a future that runs an initializer
@@ -87,7 +95,8 @@ pub enum Claim<'a, T> {
 }
 
 /// The right to fill a cell. Dropped unused, by a panic as well, it leaves the cell empty and lets
-/// another one begin. Forgotten (`mem::forget`), it leaves the cell to nobody for ever.
+/// another one begin. Forgotten (`mem::forget`), it leaves the cell to nobody until
+/// [`OnceCell::take`], which needs exclusive access.
 #[must_use = "dropped at once, it leaves the cell empty"]
 pub struct OnceInit<'a, T> {
     cell: &'a OnceCell<T>,
@@ -117,6 +126,7 @@ impl<T> OnceCell<T> {
 
         /// A full cell.
         #[inline]
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub const fn with_value(value: T) -> OnceCell<T> {
             OnceCell {
                 raw: RawOnce::new(true),
@@ -156,12 +166,14 @@ impl<T> OnceCell<T> {
         Some(unsafe { self.data.get_mut().assume_init_mut() })
     }
 
-    /// The value, which leaves the cell empty.
+    /// The value, which leaves the cell empty; so does taking none, if a claim was forgotten.
     pub fn take(&mut self) -> Option<T> {
-        if !self.raw.is_full() {
+        let full = self.raw.is_full();
+        // Also a claim that was forgotten: with exclusive access nobody has one.
+        self.raw.clear();
+        if !full {
             return None;
         }
-        self.raw.clear();
         // SAFETY: it was full (raw.rs I1) and is empty now, so the value moves out once.
         Some(unsafe { self.data.get_mut().assume_init_read() })
     }
@@ -311,6 +323,9 @@ impl<T> OnceCell<T> {
     ///
     /// The future it returns is bounded by `.timeout`, `.deadline`, `.with(&ctl)` and
     /// `.until(future)`, which then cover the initializer as well.
+    ///
+    /// # Deadlocks
+    /// Once it has begun it holds up all others until it is polled to its end or dropped.
     ///
     /// # Cancel safety
     /// Dropping it drops the future of `init` and leaves the cell empty for the next.
@@ -482,7 +497,6 @@ fn infallible<T>(init: impl FnOnce() -> T) -> impl FnOnce() -> Result<T, Infalli
 }
 
 impl<'a, T> OnceInit<'a, T> {
-    #[cfg_attr(feature = "hooks", track_caller)]
     const fn new(cell: &'a OnceCell<T>) -> OnceInit<'a, T> {
         OnceInit {
             cell,
@@ -541,6 +555,7 @@ impl<T> Default for OnceCell<T> {
 }
 
 impl<T> From<T> for OnceCell<T> {
+    #[cfg_attr(feature = "hooks", track_caller)]
     fn from(value: T) -> OnceCell<T> {
         OnceCell::with_value(value)
     }
@@ -573,4 +588,8 @@ impl<T: fmt::Debug> fmt::Debug for OnceCell<T> {
         };
         debug.finish()
     }
+}
+
+crate::mutex::obligations! {
+    [T] OnceInit<'_, T>: hold;
 }

@@ -55,8 +55,8 @@ pub struct ReentrantMutexGuard<'a, T: ?Sized> {
     _value: PhantomData<*const T>,
 }
 
-// SAFETY: a shared guard gives shared references to the value, and to a mutex that is `Sync` if the
-// value is `Send`, which it is if the guard was made at all.
+// SAFETY: a shared guard gives shared references to the value, which is `Sync`, and to the mutex, by
+// which another thread comes to such references as well, never to an exclusive one or the value.
 unsafe impl<T: ?Sized + Sync> Sync for ReentrantMutexGuard<'_, T> {}
 
 // A panic with the guard sets the flag of the mutex.
@@ -190,6 +190,7 @@ impl<T: ?Sized> Deref for ReentrantMutexGuard<'_, T> {
 
     #[inline]
     fn deref(&self) -> &T {
+        hooks::used(&self.hold);
         // SAFETY: the thread holds the lock, and all guards give shared references only (mod.rs I1).
         self.mutex.data.with(|data| unsafe { &*data })
     }
@@ -252,6 +253,7 @@ impl<U: ?Sized> Deref for MappedReentrantMutexGuard<'_, U> {
     type Target = U;
 
     fn deref(&self) -> &U {
+        hooks::used(&self.hold);
         // SAFETY: made from a shared reference under the lock, which is still held.
         unsafe { self.part.as_ref() }
     }
@@ -274,3 +276,8 @@ macro_rules! show {
 }
 
 show! { ReentrantMutexGuard MappedReentrantMutexGuard }
+
+crate::mutex::obligations! {
+    [T: ?Sized] ReentrantMutexGuard<'_, T>: hold;
+    [U: ?Sized] MappedReentrantMutexGuard<'_, U>: hold;
+}

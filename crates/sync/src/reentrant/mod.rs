@@ -66,7 +66,6 @@ struct Owner {
 
 impl Owner {
     const_fn! {
-        #[cfg_attr(feature = "hooks", track_caller)]
         const fn new() -> Owner {
             Owner { thread: AtomicU64::new(0), depth: UnsafeCell::new(0) }
         }
@@ -249,6 +248,10 @@ impl<T: ?Sized> ReentrantMutex<T> {
     /// # Cancel safety
     /// Dropping it gives up its place in line and leaves nothing behind.
     ///
+    /// # Deadlocks
+    /// One that stands in line waits for the lock as any other: a thread that takes the lock meanwhile,
+    /// by another call, and then waits for this one waits for itself.
+    ///
     /// ```
     /// use counterpoint_sync::{LockError, ReentrantMutex};
     /// use counterpoint_wait::cancel::{CancelToken, Ctl};
@@ -350,6 +353,7 @@ impl<T: Default> Default for ReentrantMutex<T> {
 }
 
 impl<T> From<T> for ReentrantMutex<T> {
+    #[cfg_attr(feature = "hooks", track_caller)]
     fn from(value: T) -> ReentrantMutex<T> {
         ReentrantMutex::new(value)
     }

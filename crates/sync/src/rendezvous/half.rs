@@ -98,6 +98,7 @@ impl<T> fmt::Debug for Half<T> {
 type Met = Result<(), Disconnected>;
 
 impl<T> Half<T> {
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub(super) fn pair(a: T, b: T) -> (Half<T>, Half<T>) {
         let shared = Arc::new(Shared {
             spot: Spot::new(Some(a), Some(b)),
@@ -105,7 +106,7 @@ impl<T> Half<T> {
             queue: WaitQueue::new(()),
         });
         let half = |seat, shared| Half {
-            side: Side::new(seat),
+            side: Side::new(usize::from(seat)),
             seat,
             patience: Patience::new(),
             shared,

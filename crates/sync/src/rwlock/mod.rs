@@ -14,7 +14,7 @@ use core::fmt;
 use counterpoint_base::const_fn;
 use counterpoint_base::prim::cell::UnsafeCell;
 use counterpoint_base::prim::time::{Duration, Instant};
-use counterpoint_wait::hooks;
+use counterpoint_wait::hooks::{self, Site};
 use std::sync::Arc;
 
 pub use error::{RwLockError, TryReadError, TryWriteError, UpgradeError};
@@ -162,6 +162,12 @@ impl<T: ?Sized> RwLock<T> {
         hooks::name(self.raw.queue(), name);
     }
 
+    /// Gives the lock a rank in the order of locks, as [`Mutex::ranked`](crate::Mutex::ranked) does.
+    #[inline(always)]
+    pub fn ranked(&self, rank: u32) {
+        hooks::rank(self.raw.queue(), rank);
+    }
+
     /// Those who wait for it at this instant, in the order of their places.
     #[cfg(feature = "hooks")]
     pub fn waiters(&self) -> Vec<hooks::Waiter> {
@@ -209,7 +215,7 @@ macro_rules! forms {
             pub fn $name(&self) -> $guard<'_, T> {
                 let $raw = &self.raw;
                 if $enter || $raw.spin(Kind::$kind) {
-                    return self.entered::<$mode>();
+                    return self.entered::<$mode>(Site::here());
                 }
                 self.$async_().wait()
             }
@@ -223,7 +229,7 @@ macro_rules! forms {
             pub fn $try_(&self) -> Result<$guard<'_, T>, $error> {
                 let $raw = &self.raw;
                 if $enter {
-                    return Ok(self.entered::<$mode>());
+                    return Ok(self.entered::<$mode>(Site::here().trying()));
                 }
                 Err(self.$refused())
             }
@@ -264,7 +270,7 @@ macro_rules! forms {
             pub fn $owned(self: &Arc<Self>) -> $owned_guard<T> {
                 let $raw = &self.raw;
                 if $enter {
-                    return self.entered_owned::<$mode>();
+                    return self.entered_owned::<$mode>(Site::here());
                 }
                 self.$owned_async().wait()
             }
@@ -277,7 +283,7 @@ macro_rules! forms {
             pub fn $try_owned(self: &Arc<Self>) -> Result<$owned_guard<T>, $error> {
                 let $raw = &self.raw;
                 if $enter {
-                    return Ok(self.entered_owned::<$mode>());
+                    return Ok(self.entered_owned::<$mode>(Site::here().trying()));
                 }
                 Err(self.$refused())
             }
@@ -415,6 +421,7 @@ impl<T: Default> Default for RwLock<T> {
 }
 
 impl<T> From<T> for RwLock<T> {
+    #[cfg_attr(feature = "hooks", track_caller)]
     fn from(value: T) -> RwLock<T> {
         RwLock::new(value)
     }

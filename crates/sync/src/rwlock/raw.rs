@@ -115,7 +115,6 @@ pub struct Want {
 }
 
 impl Want {
-    #[cfg_attr(feature = "hooks", track_caller)]
     pub(super) const fn new(kind: Kind) -> Want {
         Want { kind, baton: None }
     }

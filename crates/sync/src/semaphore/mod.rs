@@ -106,6 +106,7 @@ impl Semaphore {
             self
         }
 
+        #[cfg_attr(feature = "hooks", track_caller)]
         const fn build(permits: usize, ceiling: usize, strict: bool) -> Semaphore {
             assert!(
                 permits <= Semaphore::MAX_PERMITS,

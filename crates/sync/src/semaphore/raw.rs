@@ -30,7 +30,7 @@
 //!   wanted cannot be had, before a waiter is linked.
 //! * I3: whenever the queue lock is free, the first waiter wants more than the counter holds beyond
 //!   the promises, or somebody has still to call `settle`: who added permits and saw `WAITERS`,
-//!   who gave a baton back, who left the queue.
+//!   who gave a baton back, who left the queue, who claimed in vain what is enough for the first.
 //! * I4: `promised` is the sum of the promises that were neither taken by their owners nor
 //!   voided; a promise carries the number of its age class, and the book knows which are void.
 //! * I5: `FAIR` is set while a waiter starves, or, if strict, while anybody is queued or promised
@@ -113,7 +113,6 @@ pub struct Want {
 }
 
 impl Want {
-    #[cfg_attr(feature = "hooks", track_caller)]
     pub(super) const fn new(min: i64) -> Want {
         Want {
             min,
@@ -634,6 +633,24 @@ impl RawSemaphore {
             self.book(queue, |book| book.promised += given);
         }
         granted
+    }
+
+    /// Whether the first waiter fits. Not while nothing is free, so that a wait costs one look more.
+    #[inline]
+    pub(super) fn first_fits(&self, queue: &mut LockedSemaphore<'_>) -> bool {
+        // Relaxed: a look, not older than the exchange of `mark`. Who adds permits after that finds
+        // `WAITERS`, and settles.
+        let there = permits(self.word().load(RELAXED));
+        if there <= 0 {
+            return false;
+        }
+        let free = there - self.book(queue, |book| book.promised);
+        let mut fits = false;
+        queue.each(|want| {
+            fits = want.min <= free;
+            false
+        });
+        fits
     }
 
     /// Whether the first waiter would fit if nothing were promised.

@@ -26,7 +26,10 @@ pub struct Ticket<'s, T, V = Infallible> {
 }
 
 /// A ticket without its stage.
-#[doc(hidden)]
+#[expect(
+    unnameable_types,
+    reason = "in the signature of what the stage alone calls"
+)]
 #[derive(Debug)]
 pub struct Kept<T, V> {
     entry: Arc<Entry<T, V>>,
@@ -83,4 +86,8 @@ impl<T: fmt::Debug, V> fmt::Debug for Ticket<'_, T, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Ticket").field(self.token()).finish()
     }
+}
+
+crate::mutex::obligations! {
+    [T, V] Ticket<'_, T, V>: hold;
 }

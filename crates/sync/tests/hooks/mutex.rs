@@ -1,14 +1,14 @@
 //! What locks tell the hooks.
 
-use super::{PANICS, TOLD, begin, told};
+use super::{PANICS, TOLD, begin, pairs_of_lines, told};
 use counterpoint_sync::{
     ContendedMutex, ContendedMutexGuard, MappedMutexGuard, Mutex, MutexGuard, OwnedMutexGuard,
     ReentrantMutex, ReentrantMutexGuard, RwLock, RwLockReadGuard, RwLockUpgradableReadGuard,
-    RwLockWriteGuard,
+    RwLockWriteGuard, ShardedLock,
 };
 use counterpoint_wait::hooks::{self, What};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const PAIR: [What; 2] = [What::Held, What::Released];
 
@@ -157,6 +157,33 @@ fn a_read_write_lock_tells_what_it_is_held_for() {
     let reads = RwLockWriteGuard::downgrade_to_upgradable(lock.write());
     drop(RwLockUpgradableReadGuard::upgrade(reads));
     assert_eq!(told(), [PAIR, PAIR, PAIR].concat());
+}
+
+#[test]
+fn a_sharded_lock_tells_who_holds_it() {
+    begin();
+    let lock = ShardedLock::new(());
+    let line = line!();
+    drop(lock.read());
+    drop(lock.try_read());
+    drop(lock.read_timeout(Duration::from_secs(60)));
+    drop(lock.read_deadline(Instant::now()));
+    drop(lock.read_async().wait());
+    drop(lock.write());
+    drop(lock.try_write());
+    drop(lock.write_timeout(Duration::from_secs(60)));
+    drop(lock.write_deadline(Instant::now()));
+    drop(lock.write_async().wait());
+    let (read, write) = ("ShardedLockReadGuard", "ShardedLockWriteGuard");
+    let kinds = [
+        read, read, read, read, read, write, write, write, write, write,
+    ];
+    pairs_of_lines(line, file!(), &kinds);
+    let held = lock.read();
+    told();
+    assert!(lock.write_timeout(Duration::ZERO).is_err());
+    assert_eq!(told(), [What::Waiting, What::Left]);
+    drop(held);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The hooks without the feature: nothing.
 
+use core::task::Waker;
+
 use crate::queue::WaitQueue;
 
 /// A place in the program; known with the feature `hooks` only.
@@ -57,8 +59,28 @@ pub(crate) struct Driving;
 
 impl Driving {
     #[inline(always)]
-    pub(crate) fn enter(_firm: bool) -> Driving {
+    pub(crate) fn enter() -> Driving {
         Driving
+    }
+}
+
+/// A thread that drives a future sleeps.
+pub(crate) struct Asleep;
+
+impl Asleep {
+    #[inline(always)]
+    pub(crate) fn enter() -> Asleep {
+        Asleep
+    }
+}
+
+/// Something is polled with a waker.
+pub(crate) struct Polled;
+
+impl Polled {
+    #[inline(always)]
+    pub(crate) fn by(_waker: &Waker) -> Polled {
+        Polled
     }
 }
 
@@ -160,7 +182,7 @@ impl Mark {
         _kind: &'static str,
         _tag: &Tag,
         _units: usize,
-        _alone: bool,
+        _firm: bool,
     ) -> Mark {
         Mark
     }

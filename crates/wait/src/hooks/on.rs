@@ -3,6 +3,7 @@
 use core::cell::Cell;
 use core::fmt;
 use core::panic::Location;
+use core::task::Waker;
 use counterpoint_base::prim::atomic::{AtomicU64, RELAXED};
 use std::panic::{self, AssertUnwindSafe};
 
@@ -66,6 +67,11 @@ pub enum What {
     Added,
     /// Units ended that nobody held: `Semaphore::forget_permits` and `Semaphore::reduce`.
     Removed,
+    /// A thread that polls a future or several operations has told of all its waits, and is about to
+    /// sleep. `kind` and `object` are empty.
+    Asleep,
+    /// It was woken, or has slept long enough.
+    Awake,
 }
 
 /// One event, as told to a [`Sink`].
@@ -85,11 +91,12 @@ pub struct Notice {
     pub units: usize,
     /// The number of this wait or of this hold: the same from `Waiting` to `Taken` or `Left`, and
     /// from `Held` to `Released` or `Forgotten`. Larger numbers began later. 0 where there is
-    /// neither: `Added`, `Removed`.
+    /// neither: `Added`, `Removed`, `Asleep`, `Awake`.
     pub id: u64,
     /// Where the primitive was made.
     pub made: &'static Location<'static>,
-    /// Who: a thread's number, or what [`as_party`](super::as_party) was given.
+    /// Who: a thread's number, what [`as_party`](super::as_party) was given, or of a task that nobody
+    /// named [`UNKNOWN`](super::UNKNOWN) and what tells it from others.
     pub party: u64,
     /// What may end the wait.
     pub ends: Ends,
@@ -145,34 +152,23 @@ counterpoint_base::static_! {
 thread_local! {
     /// A sink runs on this thread (hooks.rs I3).
     static TELLING: Cell<bool> = const { Cell::new(false) };
-    /// How this thread polls.
-    static DRIVES: Cell<Drives> = const { Cell::new(Drives::Nothing) };
+    /// This thread drives what it polls itself, for no executor of somebody else's.
+    static DRIVES: Cell<bool> = const { Cell::new(false) };
     /// Something else may end the wait that is told of.
     static BOUNDED: Cell<bool> = const { Cell::new(false) };
     /// An operation yields what is told of.
     static IN_POLL: Cell<bool> = const { Cell::new(false) };
-}
-
-/// What this thread drives itself.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Drives {
-    /// Nothing: if it polls, for an executor of somebody else's.
-    Nothing,
-    /// A future or a select.
-    Future,
-    /// One operation, with no bound.
-    Operation,
+    /// What the waker of the poll points to: the task, for most executors.
+    static WAKER: Cell<usize> = const { Cell::new(0) };
 }
 
 /// A thread drives a future itself, until dropped.
-pub(crate) struct Driving(Drives);
+pub(crate) struct Driving(bool);
 
 impl Driving {
-    pub(crate) fn enter(firm: bool) -> Driving {
-        Driving(DRIVES.replace(match firm {
-            true => Drives::Operation,
-            false => Drives::Future,
-        }))
+    #[inline]
+    pub(crate) fn enter() -> Driving {
+        Driving(DRIVES.replace(true))
     }
 }
 
@@ -180,6 +176,66 @@ impl Drop for Driving {
     fn drop(&mut self) {
         DRIVES.set(self.0);
     }
+}
+
+/// A thread that drives a future sleeps, until dropped.
+pub(crate) struct Asleep(());
+
+impl Asleep {
+    #[track_caller]
+    pub(crate) fn enter() -> Asleep {
+        tell_of_sleep(What::Asleep);
+        Asleep(())
+    }
+}
+
+impl Drop for Asleep {
+    fn drop(&mut self) {
+        tell_of_sleep(What::Awake);
+    }
+}
+
+fn tell_of_sleep(what: What) {
+    if SINK.get().is_some() {
+        tell_quietly(&Notice {
+            what,
+            party: holds::party(),
+            ..Mark::NONE.0
+        });
+    }
+}
+
+/// Something is polled with a waker, until dropped.
+pub(crate) struct Polled(usize);
+
+impl Polled {
+    #[inline]
+    pub(crate) fn by(waker: &Waker) -> Polled {
+        Polled(WAKER.replace(waker.data().addr()))
+    }
+}
+
+impl Drop for Polled {
+    fn drop(&mut self) {
+        WAKER.set(self.0);
+    }
+}
+
+/// Runs `f`, and tells nobody what happens in it on this thread: for a ledger's own work.
+pub fn quietly<R>(f: impl FnOnce() -> R) -> R {
+    struct Back(bool);
+    impl Drop for Back {
+        fn drop(&mut self) {
+            TELLING.set(self.0);
+        }
+    }
+    let _back = Back(TELLING.replace(true));
+    f()
+}
+
+/// Whether a sink runs on this thread.
+pub(super) fn is_telling() -> bool {
+    TELLING.get()
 }
 
 /// Runs `f`, whose waits something else may end as well: a deadline, a token, another future.
@@ -208,7 +264,18 @@ pub(crate) fn in_poll<R>(f: impl FnOnce() -> R) -> R {
 
 /// What an executor of somebody else's polls, for nobody that was named.
 fn is_unknown() -> bool {
-    DRIVES.get() == Drives::Nothing && !holds::is_named()
+    !DRIVES.get() && !holds::is_named()
+}
+
+/// Who polls, and whether nobody named it.
+fn poller() -> (u64, bool) {
+    match is_unknown() {
+        true => (
+            holds::UNKNOWN | WAKER.get() as u64 & (holds::UNKNOWN - 1),
+            true,
+        ),
+        false => (holds::party(), false),
+    }
 }
 
 /// Tells `sink` of every event from now on, for ever.
@@ -307,6 +374,10 @@ pub fn held<S, P>(kind: &'static str, queue: &WaitQueue<S, P>, site: Site, units
         return Hold::NONE;
     }
     let tag = queue.tag();
+    let (party, polled) = match IN_POLL.get() {
+        true => poller(),
+        false => (holds::party(), false),
+    };
     let notice = Notice {
         what: What::Held,
         kind,
@@ -315,16 +386,18 @@ pub fn held<S, P>(kind: &'static str, queue: &WaitQueue<S, P>, site: Site, units
         units,
         id: holds::next_id(),
         made: tag.made(),
-        party: holds::party(),
+        party,
         ends: Ends::Never,
-        polled: IN_POLL.get() && is_unknown(),
+        polled,
         trying: site.1,
     };
     if !holds::is_kept() {
         tell_quietly(&notice);
         return Hold(How::Told(notice));
     }
-    let (place, nested) = holds::Place::open(&notice);
+    let Some((place, nested)) = holds::Place::open(&notice) else {
+        return Hold::NONE;
+    };
     if nested {
         tell_quietly(&notice);
     }
@@ -335,13 +408,15 @@ pub fn held<S, P>(kind: &'static str, queue: &WaitQueue<S, P>, site: Site, units
 #[inline]
 pub fn used(hold: &Hold) {
     if let How::Booked(place) = hold.0 {
-        place.used();
+        place.used(false);
     }
 }
 
-/// A guard has a new holder, the caller.
+/// A guard has a new holder, the caller, who says so.
 pub fn moved(hold: &Hold) {
-    used(hold);
+    if let How::Booked(place) = hold.0 {
+        place.used(true);
+    }
 }
 
 /// A guard is about to let go. Call it before it does, with no internal lock held. A panic of the
@@ -585,25 +660,25 @@ impl Mark {
         self.1 = true;
     }
 
-    /// The node is about to be linked. Returns the mark to call [`waiting`](Self::waiting) on
+    /// The node is about to be linked; `firm`: a thread is blocked for it alone, but for bounds. Returns the
+    /// mark to call [`waiting`](Self::waiting) on
     /// after the lock was released: an empty one if that was told before.
     pub(crate) fn enroll(
         &mut self,
         kind: &'static str,
         tag: &Tag,
         units: usize,
-        alone: bool,
+        firm: bool,
     ) -> Mark {
         if self.0.id != 0 || self.1 {
             return Mark::NONE;
         }
         self.0.made = tag.made();
-        self.0.party = holds::party();
-        self.0.polled = is_unknown();
-        self.0.ends = match (BOUNDED.get(), DRIVES.get()) {
+        (self.0.party, self.0.polled) = poller();
+        self.0.ends = match (BOUNDED.get(), firm) {
             (true, _) => Ends::Bounded,
-            (false, Drives::Operation) if alone => Ends::Never,
-            _ => Ends::Otherwise,
+            (false, true) => Ends::Never,
+            (false, false) => Ends::Otherwise,
         };
         self.0.kind = kind;
         self.0.object = tag.object();
@@ -614,6 +689,9 @@ impl Mark {
 
     /// `alone`: a panic may go on, since the operation is no arm of a select (hooks.rs I2).
     pub(crate) fn waiting(self, alone: bool) {
+        if self.0.id != 0 {
+            holds::make_known();
+        }
         match (self.0.id, alone) {
             (0, _) => {}
             (_, true) => tell(&self.0),

@@ -272,6 +272,26 @@ impl Page {
         self.cells.iter().filter_map(Cell::read)
     }
 
+    /// Whether the hold at `place` was taken by a task that nobody named, and nobody has said that it
+    /// holds it since.
+    pub fn is_unknown(&self, place: u32) -> bool {
+        // Relaxed: one word.
+        self.cells[place as usize].flags.load(RELAXED) == POLLED
+    }
+
+    /// True if a line is open of a hold of this party; a hint while it changes.
+    pub fn has_line_of(&self, party: u64) -> bool {
+        // Relaxed, both: a look.
+        let its = |cell: &Cell| cell.id.load(RELAXED) != 0 && cell.party.load(RELAXED) == party;
+        self.cells.iter().any(its)
+    }
+
+    /// True if no line is free.
+    pub fn is_full(&self) -> bool {
+        // Relaxed: a look.
+        self.cells.iter().all(|cell| cell.id.load(RELAXED) != 0)
+    }
+
     /// True if no line is open.
     pub fn is_empty(&self) -> bool {
         // Relaxed: a look.

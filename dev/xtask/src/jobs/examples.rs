@@ -3,7 +3,7 @@
 //! `examples/<name>/gate.txt` holds one line of arguments for each run, from the workspace root;
 //! `#` begins a comment. Each run must end with exit code 0. A line that begins with a cfg in
 //! brackets, as `[counterpoint_loom] find`, runs the program built with this cfg, in the target
-//! folder that the models use too.
+//! folder that the models use too; `[+ledger]` runs it built with this feature.
 
 use crate::command::Command;
 use crate::job::Context;
@@ -68,7 +68,7 @@ fn run_example(context: &Context, package: &Package) -> Result<usize, String> {
     Ok(lines.len())
 }
 
-/// Builds the program, with the cfg if there is one; returns where it is.
+/// Builds the program, with the cfg or the feature if there is one; returns where it is.
 fn build(
     context: &Context,
     package: &str,
@@ -77,7 +77,9 @@ fn build(
 ) -> Result<PathBuf, String> {
     let mut target = context.workspace()?.target.clone();
     let mut command = context.cargo(&["build", "--release", "--package", package])?;
-    if let Some(cfg) = cfg {
+    if let Some(feature) = cfg.and_then(|cfg| cfg.strip_prefix('+')) {
+        command = command.arguments(&["--features", feature]);
+    } else if let Some(cfg) = cfg {
         target.push(cfg.strip_prefix("counterpoint_").unwrap_or(cfg));
         command = command
             .arguments(&["--target-dir".to_owned(), target.display().to_string()])
@@ -87,7 +89,7 @@ fn build(
     Ok(target.join("release").join(binary))
 }
 
-/// The cfg that a line begins with, and its arguments.
+/// The cfg or the feature that a line begins with, and its arguments.
 fn chosen_cfg(line: &[String]) -> (Option<&str>, &[String]) {
     let cfg = line
         .first()
