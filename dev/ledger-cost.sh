@@ -4,13 +4,13 @@
 #
 #   dev/ledger-cost.sh [PAIRS]
 #
-# Run it on a machine that does nothing else.
+# Run it on a machine that does nothing else. With 0 pairs it only builds, in target/ledger-cost.
 set -eu
 pairs=${1:-15}
 limit=${LIMIT:-15}
 root=$(cd "$(dirname "$0")/.." && pwd)
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+work=$root/target/ledger-cost
+rm -f "$work"/*.ns
 
 for build in off on; do
     mkdir -p "$work/$build/src"
@@ -54,6 +54,7 @@ RUST
     (cd "$work/$build" && cargo build --quiet --release --features "$([ $build = on ] && echo on || true)")
 done
 
+[ "$pairs" -gt 0 ] || exit 0
 middle() { sort -n "$1" | sed -n "$(((pairs + 1) / 2))p"; }
 for pair in $(seq "$pairs"); do
     "$work/off/target/release/cost-off" >> "$work/off.ns"

@@ -55,10 +55,8 @@ impl fmt::Display for Party {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Phase {
-    /// Something is promised that is still to be done or given up: a [`Ticket`] that was drawn, an arrival at
-    /// a barrier, the claim to fill a cell.
-    ///
-    /// [`Ticket`]: Held::kind
+    /// Something is promised that is still to be done or given up: a ticket of a stage, an arrival at a
+    /// barrier, the claim to fill a cell.
     Reserved,
     /// It is held.
     Held,

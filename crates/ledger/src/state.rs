@@ -118,6 +118,10 @@ impl Sink for Ledger {
             }
             What::Taken | What::Left => {
                 WAITS.remove(notice.id);
+                // A task takes its mark off at the end of the poll; a thread may have ended before it sleeps.
+                if notice.party < TASKS {
+                    UNLOOKED.remove(notice.party);
+                }
             }
             What::Asleep => {
                 SLEEPERS.add(notice.party, ());

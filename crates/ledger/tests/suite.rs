@@ -4,7 +4,7 @@
 //! hooks a sink of its own, and what asks for the features of its own package.
 //!
 //! ```text
-//! cargo test -p counterpoint-ledger --features suite --test suite
+//! cargo xtask ledger
 //! ```
 #![cfg(target_os = "linux")]
 #![allow(

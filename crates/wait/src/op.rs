@@ -73,7 +73,7 @@ pub(crate) use forms::inherent_methods;
 pub use verb::{LockedQueue, Stop, Turn, Verb};
 
 use crate::block::drive;
-use crate::hooks::{self, Mark, Site};
+use crate::hooks::{self, Firm, Mark, Site};
 use crate::queue::{ArmRef, Node, Place, Verdict, WaitQueue};
 use crate::waker::{WakeBatch, wake_in_batches};
 
@@ -219,8 +219,8 @@ struct Parts<'a, V: Verb> {
     node: *mut Node<V::Payload>,
     /// It is polled as an arm of a select.
     arm: bool,
-    /// A thread waits for it.
-    blocking: bool,
+    /// Whether a thread waits for it.
+    firm: Firm,
 }
 
 impl<V: Verb> Op<V> {
@@ -273,7 +273,7 @@ impl<V: Verb> Op<V> {
             placed: &mut this.placed,
             node: &raw mut this.node,
             arm: false,
-            blocking: this.blocking,
+            firm: Firm::of(this.blocking),
         }
     }
 }
@@ -359,8 +359,8 @@ impl<V: Verb> Parts<'_, V> {
     /// What to tell of the wait that begins.
     #[inline(always)]
     fn enroll(&mut self, queue: &LockedQueue<'_, V>, units: usize, alone: bool) -> Mark {
-        let firm = alone && self.blocking;
-        self.mark().enroll(V::NAME, queue.tag(), units, firm)
+        let firm = self.firm;
+        self.mark().enroll(V::NAME, queue.tag(), units, alone, firm)
     }
 
     /// Links and attempts until one of both works, beginning with the link: an attempt has failed.

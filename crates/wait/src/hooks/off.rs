@@ -64,6 +64,17 @@ impl Driving {
     }
 }
 
+/// Whether a thread is blocked for an operation.
+#[derive(Clone, Copy)]
+pub(crate) struct Firm;
+
+impl Firm {
+    #[inline(always)]
+    pub(crate) fn of(_blocking: bool) -> Firm {
+        Firm
+    }
+}
+
 /// A thread that drives a future sleeps.
 pub(crate) struct Asleep;
 
@@ -182,7 +193,8 @@ impl Mark {
         _kind: &'static str,
         _tag: &Tag,
         _units: usize,
-        _firm: bool,
+        _alone: bool,
+        _firm: Firm,
     ) -> Mark {
         Mark
     }

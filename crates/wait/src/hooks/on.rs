@@ -178,6 +178,16 @@ impl Drop for Driving {
     }
 }
 
+/// Whether a thread is blocked for an operation.
+#[derive(Clone, Copy)]
+pub(crate) struct Firm(bool);
+
+impl Firm {
+    pub(crate) fn of(blocking: bool) -> Firm {
+        Firm(blocking)
+    }
+}
+
 /// A thread that drives a future sleeps, until dropped.
 pub(crate) struct Asleep(());
 
@@ -668,14 +678,15 @@ impl Mark {
         kind: &'static str,
         tag: &Tag,
         units: usize,
-        firm: bool,
+        alone: bool,
+        firm: Firm,
     ) -> Mark {
         if self.0.id != 0 || self.1 {
             return Mark::NONE;
         }
         self.0.made = tag.made();
         (self.0.party, self.0.polled) = poller();
-        self.0.ends = match (BOUNDED.get(), firm) {
+        self.0.ends = match (BOUNDED.get(), alone && firm.0) {
             (true, _) => Ends::Bounded,
             (false, true) => Ends::Never,
             (false, false) => Ends::Otherwise,
