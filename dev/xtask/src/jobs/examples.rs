@@ -21,6 +21,8 @@ pub(crate) fn run(context: &Context) -> Result<String, String> {
     let workspace = context.workspace()?;
     let mut problems = Vec::new();
     let mut count = 0;
+    // All at once, with the features that the tests were built with: nearly all is there already.
+    context.run_cargo(&["build", "--release", "--bins"])?;
     for package in workspace
         .packages
         .iter()
@@ -39,6 +41,7 @@ pub(crate) fn run(context: &Context) -> Result<String, String> {
 }
 
 fn run_example(context: &Context, package: &Package) -> Result<usize, String> {
+    let workspace = context.workspace()?;
     let path = format!("{}/gate.txt", package.folder);
     let Some(text) = context.repo.text(&path) else {
         return Err(format!(
@@ -60,7 +63,10 @@ fn run_example(context: &Context, package: &Package) -> Result<usize, String> {
         let (cfg, arguments) = chosen_cfg(line);
         let program = match built.entry(cfg) {
             Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(unknown) => unknown.insert(build(context, &package.name, binary, cfg)?),
+            Entry::Vacant(unknown) => unknown.insert(match cfg {
+                None => workspace.target.join("release").join(binary),
+                Some(cfg) => build(context, &package.name, binary, cfg)?,
+            }),
         };
         let command = Command::program(program).arguments(arguments);
         context.logged(command.limit(LIMIT))?.run()?.checked()?;
@@ -68,24 +74,18 @@ fn run_example(context: &Context, package: &Package) -> Result<usize, String> {
     Ok(lines.len())
 }
 
-/// Builds the program, with the cfg or the feature if there is one; returns where it is.
-fn build(
-    context: &Context,
-    package: &str,
-    binary: &str,
-    cfg: Option<&str>,
-) -> Result<PathBuf, String> {
-    let mut target = context.workspace()?.target.clone();
+/// Builds the program with the cfg, or the feature; returns where it is.
+fn build(context: &Context, package: &str, binary: &str, cfg: &str) -> Result<PathBuf, String> {
     let mut command = context.cargo(&["build", "--release", "--package", package])?;
-    if let Some(feature) = cfg.and_then(|cfg| cfg.strip_prefix('+')) {
+    let mut target = context.workspace()?.target.clone();
+    if let Some(feature) = cfg.strip_prefix('+') {
         command = command.arguments(&["--features", feature]);
-    } else if let Some(cfg) = cfg {
+    } else {
         target.push(cfg.strip_prefix("counterpoint_").unwrap_or(cfg));
-        command = command
-            .arguments(&["--target-dir".to_owned(), target.display().to_string()])
-            .rustflags(&format!("--cfg {cfg}"));
+        command = command.rustflags(&format!("--cfg {cfg}"));
     }
-    command.run()?.checked()?;
+    let folder = ["--target-dir".to_owned(), target.display().to_string()];
+    command.arguments(&folder).run()?.checked()?;
     Ok(target.join("release").join(binary))
 }
 
