@@ -34,6 +34,35 @@ fn a_scope_whose_function_panics() {
     works();
 }
 
+#[test]
+fn closures_of_the_hooks_that_panic() {
+    ledger::start().unwrap();
+    let me = hooks::party();
+    panics(|| hooks::as_party(ledger_party(), || panic!("as a party")));
+    assert_eq!(hooks::party(), me);
+    panics(|| hooks::bounded(|| panic!("bounded")));
+    panics(|| hooks::quietly(|| panic!("quietly")));
+    works();
+    // It is told of waits again, and takes them for what they are.
+    let mutex = Mutex::new(());
+    mutex.named("after a panic");
+    let guard = mutex.lock();
+    let mut waits = pin!(ledger::task("waits", mutex.lock_async()));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(waits.as_mut().poll(&mut context).is_pending());
+    let seen = ledger::snapshot().waiting;
+    let mut ours = seen
+        .iter()
+        .filter(|waits| waits.name == Some("after a panic"));
+    assert!(!ours.next().unwrap().bounded);
+    drop(guard);
+}
+
+/// A number that is no thread's.
+fn ledger_party() -> u64 {
+    u64::MAX >> 2
+}
+
 /// Panics when it is polled, or when it is dropped.
 struct Trouble(bool);
 
