@@ -52,4 +52,6 @@ tune! {
     BLOCK: usize = 31, model 2;
     /// Emptied blocks that an unbounded queue keeps for its next values.
     SPARE_BLOCKS: usize = 2, model 2;
+    /// Lines in a page of the book of holds.
+    BOOK_LINES: usize = 32, model 1;
 }

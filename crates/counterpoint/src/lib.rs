@@ -64,6 +64,8 @@
 //! `compat`: the peers' public paths and signatures, as `counterpoint::compat`.
 //! `futures`: `FusedFuture` of futures-core for every operation.
 //! `lock-metrics`: [`sync::ContendedMutex`] counts; without it, it is a `Mutex`.
+//! `ledger`: who holds what since when and where, leaks and deadlocks, as `counterpoint::ledger`; `tracing`:
+//! what it finds, as events.
 //! `hooks`: tells a sink who waits, who was granted and who holds; see [`wait::build::hooks`].
 #![forbid(unsafe_code)]
 
@@ -204,6 +206,10 @@ pub mod wait {
 #[cfg(feature = "compat")]
 #[doc(inline)]
 pub use counterpoint_compat as compat;
+
+#[cfg(feature = "ledger")]
+#[doc(inline)]
+pub use counterpoint_ledger as ledger;
 
 /// What most programs use.
 pub mod prelude {

@@ -317,10 +317,26 @@ fn every_type_has_the_traits_of_its_kind() {
 #[cfg(feature = "hooks")]
 #[test]
 fn the_types_of_the_hooks_as_well() {
-    use counterpoint::wait::build::hooks::{AlreadyInstalled, Notice, Waiter, What};
+    use counterpoint::wait::build::hooks::{AlreadyInstalled, Ends, Line, Notice, Waiter, What};
 
     let differs = table! {
         (AlreadyInstalled, Notice, Waiter, What):                          yes  yes  yes  yes  yes;
+        (Ends, Line):                                                      yes  yes  yes  yes  yes;
+    };
+    assert_eq!(differs, "", "the table is wrong");
+}
+
+#[cfg(feature = "ledger")]
+#[test]
+fn the_types_of_the_ledger_as_well() {
+    use counterpoint::ledger::*;
+
+    let differs = table! {
+        (Deadlock, Finding, Held, Inversion, LeakReport):                  yes  yes  yes  yes  yes;
+        (Link, Ordered, Party, Report, Shape, Snapshot, Waiting):          yes  yes  yes  yes  yes;
+        Phase:                                                             yes  yes  yes  yes  yes;
+        Policy:                                                            yes  yes  yes  no   no;
+        Task<Ready>:                                                       yes  yes  yes  yes  yes;
     };
     assert_eq!(differs, "", "the table is wrong");
 }
@@ -435,6 +451,7 @@ const SEAMS: &[&str] = &[
     "NotifiedVerb",
     "OpTag",
     "Owned",
+    "Page",
     "Pass",
     "Patience",
     "Place",
@@ -472,7 +489,7 @@ fn no_type_is_missing() {
         .split(|c: char| !c.is_alphanumeric() && c != '_')
         .collect();
     let mut missing = BTreeSet::new();
-    for room in ["base", "lockfree", "wait", "sync", "compat"] {
+    for room in ["base", "lockfree", "wait", "sync", "ledger", "compat"] {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("..")
             .join(room)

@@ -221,8 +221,20 @@ mod wait {
     fn hooks() {
         use counterpoint::sync::{BufMutex, Mutex, Notify, Semaphore, WaitGroup};
         use counterpoint::wait::build::hooks::{
-            AlreadyInstalled, Notice, Sink, Waiter, What, id_of, install, name_of, rank_of, visit,
+            AlreadyInstalled, Ends, Line, Notice, Sink, UNKNOWN, Waiter, What, as_party, book,
+            holds_any, id_of, install, keep_book, my_holds, name_of, party, quietly, rank_of,
+            threads, visit,
         };
+
+        shown::<(Ends, Line)>();
+        let _: fn() = keep_book;
+        let _: fn() -> Vec<Line> = book;
+        let _: fn() -> Vec<Line> = my_holds;
+        let _: fn() -> Vec<(u64, String)> = threads;
+        let _: fn() -> u64 = party;
+        assert!(!holds_any(UNKNOWN));
+        assert_eq!(quietly(|| 1), 1);
+        assert_eq!(as_party(u64::MAX, party), u64::MAX);
 
         error::<AlreadyInstalled>();
         named::<dyn Sink>();
@@ -322,6 +334,11 @@ mod wait {
         early::<counterpoint::sync::notify::NotifiedVerb<&'static counterpoint::sync::Notify>>();
         hooks::name(&queue, "a queue");
         let _: Option<&'static str> = hooks::label(&queue);
+        fn obligation<O: hooks::Obligation>() {}
+        obligation::<counterpoint::sync::MutexGuard<'static, u8>>();
+        hooks::used(&hooks::Hold::NONE);
+        hooks::moved(&hooks::Hold::NONE);
+        assert_eq!(hooks::bounded(|| 1), 1);
         hooks::rank(&queue, 1);
         shown::<(hooks::Site, hooks::Hold, hooks::Lending)>();
         let mut hold = hooks::held("Part", &queue, hooks::Site::here(), 2);
@@ -1276,4 +1293,42 @@ mod compat {
             WaitForCancellationFutureOwned,
         )>();
     }
+}
+
+#[cfg(feature = "ledger")]
+#[test]
+fn ledger() {
+    use counterpoint::ledger::{
+        AlreadyInstalled, Deadlock, Finding, Held, Inversion, LeakReport, Link, Ordered, Party,
+        Phase, Policy, Report, Shape, Snapshot, Task, Waiting, deadlocks, inversions, report,
+        scope, set_policy, snapshot, start, task, transfer,
+    };
+
+    error::<AlreadyInstalled>();
+    start().unwrap();
+    shown::<(
+        Finding,
+        Held,
+        Inversion,
+        Link,
+        Ordered,
+        Party,
+        Phase,
+        Shape,
+        Waiting,
+    )>();
+    set_policy(Policy::Silent);
+    let mutex = counterpoint::sync::Mutex::new(1);
+    let guard = mutex.lock();
+    transfer(&guard);
+    let leaks: LeakReport = scope(|| ());
+    leaks.assert_empty();
+    let seen: Snapshot = snapshot();
+    assert!(!seen.held.is_empty());
+    let text: Report = report();
+    assert!(text.to_string().contains("MutexGuard"));
+    let _: Vec<Deadlock> = deadlocks();
+    let _: Vec<Inversion> = inversions();
+    let two: Task<_> = task("adds", async { 1 + 1 });
+    future::<_, i32>(two);
 }

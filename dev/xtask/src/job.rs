@@ -104,6 +104,7 @@ pub(crate) const JOBS: &[Job] = &[
     test_job("planted", Place::Both(12.0), jobs::planted::run, "faults planted from dev/model/planted.toml make their models fail"),
     job("proof", Place::Gate(1.0), jobs::proof::run, "docs/proof.md; alone it writes it from what the jobs have counted"),
     test_job("jitter", Place::Night, jobs::jitter::run, "tests with random pauses at atomic operations"),
+    test_job("ledger", Place::Night, jobs::ledger::run, "the tests of the locks with the ledger on: no false alarm"),
     test_job("sanitize", Place::Night, jobs::sanitize::run, "tests under ThreadSanitizer, with std instrumented as well, and AddressSanitizer"),
     test_job("fuzz", Place::Night, jobs::fuzz::run, "libFuzzer writes operation sequences for every structure"),
 ];

@@ -117,6 +117,7 @@ impl Condvar {
     const_fn! {
         /// One that nobody waits for.
         #[inline]
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub const fn new() -> Condvar {
             Condvar { raw: RawCondvar::new() }
         }
@@ -378,6 +379,7 @@ impl Condvar {
 }
 
 impl Default for Condvar {
+    #[cfg_attr(feature = "hooks", track_caller)]
     fn default() -> Condvar {
         Condvar::new()
     }

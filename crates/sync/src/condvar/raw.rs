@@ -106,6 +106,7 @@ impl fmt::Debug for RawCondvar {
 
 impl RawCondvar {
     const_fn! {
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub(super) const fn new() -> RawCondvar {
             RawCondvar { queue: WaitQueue::new(AtomicU32::new(0)) }
         }

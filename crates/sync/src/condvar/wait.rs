@@ -349,7 +349,8 @@ impl<G: Relock, C: Condition<G::Value>, L: Limit> CondvarWait<'_, G, C, L> {
         self.stage = Stage::Held(guard);
         let wait = self.wait.insert(verb::wait(self.claim.condvar, self.site));
         // SAFETY: as above.
-        let linked = unsafe { Pin::new_unchecked(wait) }.poll(cx).is_pending();
+        let wait = unsafe { Pin::new_unchecked(wait) };
+        let linked = L::bounds(|| wait.poll(cx)).is_pending();
         debug_assert!(linked, "an attempt never succeeds");
         self.waited = true;
         drop(core::mem::replace(&mut self.stage, Stage::Waiting)); // I1
@@ -364,7 +365,7 @@ impl<G: Relock, C: Condition<G::Value>, L: Limit> CondvarWait<'_, G, C, L> {
         let wait = self.wait.as_mut().expect("linked before");
         // SAFETY: pinned with this, by the caller's promise, and not moved.
         let mut wait = unsafe { Pin::new_unchecked(wait) };
-        let result = match wait.as_mut().poll(cx) {
+        let result = match L::bounds(|| wait.as_mut().poll(cx)) {
             Poll::Ready(for_one) => Ok(for_one),
             Poll::Pending => {
                 // SAFETY: as above.

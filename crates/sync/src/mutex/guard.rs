@@ -174,6 +174,7 @@ impl<T: ?Sized> Deref for MutexGuard<'_, T> {
 
     #[inline]
     fn deref(&self) -> &T {
+        hooks::used(&self.hold);
         // SAFETY: the guard holds the lock (raw.rs I1).
         self.mutex.data.with(|data| unsafe { &*data })
     }
@@ -182,6 +183,7 @@ impl<T: ?Sized> Deref for MutexGuard<'_, T> {
 impl<T: ?Sized> DerefMut for MutexGuard<'_, T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
+        hooks::used(&self.hold);
         // SAFETY: the guard holds the lock (raw.rs I1), and is borrowed exclusively.
         self.mutex.data.with_mut(|data| unsafe { &mut *data })
     }
@@ -261,6 +263,7 @@ impl<U: ?Sized> Deref for MappedMutexGuard<'_, U> {
     type Target = U;
 
     fn deref(&self) -> &U {
+        hooks::used(&self.hold);
         // SAFETY: made from an exclusive reference under the lock, which is still held.
         unsafe { self.part.as_ref() }
     }
@@ -268,6 +271,7 @@ impl<U: ?Sized> Deref for MappedMutexGuard<'_, U> {
 
 impl<U: ?Sized> DerefMut for MappedMutexGuard<'_, U> {
     fn deref_mut(&mut self) -> &mut U {
+        hooks::used(&self.hold);
         // SAFETY: as in `deref`, and borrowed exclusively.
         unsafe { self.part.as_mut() }
     }
@@ -370,6 +374,7 @@ impl<T: ?Sized> Deref for OwnedMutexGuard<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
+        hooks::used(&self.hold);
         // SAFETY: the guard holds the lock (raw.rs I1).
         self.mutex.data.with(|data| unsafe { &*data })
     }
@@ -377,6 +382,7 @@ impl<T: ?Sized> Deref for OwnedMutexGuard<T> {
 
 impl<T: ?Sized> DerefMut for OwnedMutexGuard<T> {
     fn deref_mut(&mut self) -> &mut T {
+        hooks::used(&self.hold);
         // SAFETY: the guard holds the lock (raw.rs I1), and is borrowed exclusively.
         self.mutex.data.with_mut(|data| unsafe { &mut *data })
     }
@@ -467,6 +473,7 @@ impl<T: ?Sized, U: ?Sized> Deref for OwnedMappedMutexGuard<T, U> {
     type Target = U;
 
     fn deref(&self) -> &U {
+        hooks::used(&self.guard.hold);
         // SAFETY: made from an exclusive reference under the lock, which is still held.
         unsafe { self.part.as_ref() }
     }
@@ -474,6 +481,7 @@ impl<T: ?Sized, U: ?Sized> Deref for OwnedMappedMutexGuard<T, U> {
 
 impl<T: ?Sized, U: ?Sized> DerefMut for OwnedMappedMutexGuard<T, U> {
     fn deref_mut(&mut self) -> &mut U {
+        hooks::used(&self.guard.hold);
         // SAFETY: as in `deref`, and borrowed exclusively.
         unsafe { self.part.as_mut() }
     }
@@ -500,4 +508,22 @@ show! {
     [U] MappedMutexGuard<'_, U>;
     [T] OwnedMutexGuard<T>;
     [T: ?Sized, U] OwnedMappedMutexGuard<T, U>;
+}
+
+macro_rules! obligations {
+    ($([$($generics:tt)*] $guard:ty: $($field:ident).+;)*) => {$(
+        impl<$($generics)*> counterpoint_wait::hooks::Obligation for $guard {
+            fn hold(&self) -> &counterpoint_wait::hooks::Hold {
+                &self.$($field).+
+            }
+        }
+    )*};
+}
+pub(crate) use obligations;
+
+obligations! {
+    [T: ?Sized] MutexGuard<'_, T>: hold;
+    [U: ?Sized] MappedMutexGuard<'_, U>: hold;
+    [T: ?Sized] OwnedMutexGuard<T>: hold;
+    [T: ?Sized, U: ?Sized] OwnedMappedMutexGuard<T, U>: guard.hold;
 }

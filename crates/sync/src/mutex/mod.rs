@@ -14,6 +14,7 @@ use counterpoint_base::prim::time::{Duration, Instant};
 use counterpoint_wait::hooks::{self, Site};
 use std::sync::Arc;
 
+pub(crate) use guard::obligations;
 pub use guard::{MappedMutexGuard, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard};
 pub use raw::Baton;
 pub use verb::{Lock, LockOwned, LockOwnedVerb, LockVerb};
@@ -106,6 +107,7 @@ impl<T> Mutex<T> {
     const_fn! {
         /// A free mutex around `value`.
         #[inline]
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub const fn new(value: T) -> Mutex<T> {
             Mutex { raw: RawMutex::new(false), data: UnsafeCell::new(value) }
         }
@@ -116,6 +118,7 @@ impl<T> Mutex<T> {
         /// Costs a context switch per unlock under contention. A first in line that does not claim
         /// for a millisecond while somebody queues behind it is passed over.
         #[inline]
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub const fn fair(value: T) -> Mutex<T> {
             Mutex { raw: RawMutex::new(true), data: UnsafeCell::new(value) }
         }
@@ -155,7 +158,7 @@ impl<T: ?Sized> Mutex<T> {
     #[cfg_attr(feature = "hooks", track_caller)]
     pub fn try_lock(&self) -> Result<MutexGuard<'_, T>, TryLockError> {
         if self.raw.try_lock() {
-            Ok(self.guard(Site::here()))
+            Ok(self.guard(Site::here().trying()))
         } else {
             Err(TryLockError::WouldBlock)
         }
@@ -223,7 +226,7 @@ impl<T: ?Sized> Mutex<T> {
     #[cfg_attr(feature = "hooks", track_caller)]
     pub fn try_lock_owned(self: &Arc<Self>) -> Result<OwnedMutexGuard<T>, TryLockError> {
         if self.raw.try_lock() {
-            Ok(self.owned_guard(Site::here()))
+            Ok(self.owned_guard(Site::here().trying()))
         } else {
             Err(TryLockError::WouldBlock)
         }
@@ -324,12 +327,14 @@ impl<T: ?Sized> Mutex<T> {
 }
 
 impl<T: Default> Default for Mutex<T> {
+    #[cfg_attr(feature = "hooks", track_caller)]
     fn default() -> Mutex<T> {
         Mutex::new(T::default())
     }
 }
 
 impl<T> From<T> for Mutex<T> {
+    #[cfg_attr(feature = "hooks", track_caller)]
     fn from(value: T) -> Mutex<T> {
         Mutex::new(value)
     }

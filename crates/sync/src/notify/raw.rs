@@ -105,6 +105,7 @@ impl fmt::Debug for RawNotify {
 
 impl RawNotify {
     const_fn! {
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub(super) const fn new() -> RawNotify {
             RawNotify { queue: WaitQueue::new(AtomicUsize::new(0)) }
         }

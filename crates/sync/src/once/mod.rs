@@ -116,6 +116,7 @@ impl<T> OnceCell<T> {
         /// An empty cell.
         #[inline]
         #[must_use]
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub const fn new() -> OnceCell<T> {
             OnceCell {
                 raw: RawOnce::new(false),
@@ -125,6 +126,7 @@ impl<T> OnceCell<T> {
 
         /// A full cell.
         #[inline]
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub const fn with_value(value: T) -> OnceCell<T> {
             OnceCell {
                 raw: RawOnce::new(true),
@@ -551,12 +553,14 @@ impl<T> Drop for OnceCell<T> {
 }
 
 impl<T> Default for OnceCell<T> {
+    #[cfg_attr(feature = "hooks", track_caller)]
     fn default() -> OnceCell<T> {
         OnceCell::new()
     }
 }
 
 impl<T> From<T> for OnceCell<T> {
+    #[cfg_attr(feature = "hooks", track_caller)]
     fn from(value: T) -> OnceCell<T> {
         OnceCell::with_value(value)
     }
@@ -589,4 +593,8 @@ impl<T: fmt::Debug> fmt::Debug for OnceCell<T> {
         };
         debug.finish()
     }
+}
+
+crate::mutex::obligations! {
+    [T] OnceInit<'_, T>: hold;
 }

@@ -116,6 +116,7 @@ pub(super) struct RawOnce {
 
 impl RawOnce {
     const_fn! {
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub(super) const fn new(full: bool) -> RawOnce {
             RawOnce {
                 queue: WaitQueue::new(State {

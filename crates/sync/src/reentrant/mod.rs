@@ -153,6 +153,7 @@ impl<T> ReentrantMutex<T> {
     const_fn! {
         /// A free mutex around `value`.
         #[inline]
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub const fn new(value: T) -> ReentrantMutex<T> {
             ReentrantMutex {
                 raw: RawMutex::new(false),
@@ -164,6 +165,7 @@ impl<T> ReentrantMutex<T> {
         /// A free mutex that serves other threads strictly in the order of arrival, as
         /// [`Mutex::fair`](crate::Mutex::fair) does; its owner does not wait.
         #[inline]
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub const fn fair(value: T) -> ReentrantMutex<T> {
             ReentrantMutex {
                 raw: RawMutex::new(true),
@@ -215,7 +217,7 @@ impl<T: ?Sized> ReentrantMutex<T> {
     #[cfg_attr(feature = "hooks", track_caller)]
     pub fn try_lock(&self) -> Result<ReentrantMutexGuard<'_, T>, TryLockError> {
         match self.take() {
-            true => Ok(self.guard(Site::here())),
+            true => Ok(self.guard(Site::here().trying())),
             false => Err(TryLockError::WouldBlock),
         }
     }
@@ -345,12 +347,14 @@ impl<T: ?Sized> ReentrantMutex<T> {
 }
 
 impl<T: Default> Default for ReentrantMutex<T> {
+    #[cfg_attr(feature = "hooks", track_caller)]
     fn default() -> ReentrantMutex<T> {
         ReentrantMutex::new(T::default())
     }
 }
 
 impl<T> From<T> for ReentrantMutex<T> {
+    #[cfg_attr(feature = "hooks", track_caller)]
     fn from(value: T) -> ReentrantMutex<T> {
         ReentrantMutex::new(value)
     }

@@ -45,6 +45,7 @@ impl ManualResetEvent {
     const_fn! {
         /// One that is open if `set`.
         #[inline]
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub const fn new(set: bool) -> ManualResetEvent {
             ManualResetEvent { raw: RawManual::new(set) }
         }
@@ -136,6 +137,7 @@ impl ManualResetEvent {
 
 impl Default for ManualResetEvent {
     /// One that is closed.
+    #[cfg_attr(feature = "hooks", track_caller)]
     fn default() -> ManualResetEvent {
         ManualResetEvent::new(false)
     }

@@ -85,6 +85,7 @@ pub(super) struct RawManual {
 
 impl RawManual {
     const_fn! {
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub(super) const fn new(set: bool) -> RawManual {
             RawManual { queue: WaitQueue::new(AtomicU32::new(if set { SET } else { 0 })) }
         }

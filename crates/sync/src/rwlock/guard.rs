@@ -136,6 +136,7 @@ macro_rules! common {
 
             #[inline]
             fn deref(&self) -> &T {
+                hooks::used(&self.hold);
                 // SAFETY: the guard holds the lock, at least to read (raw.rs I1).
                 self.lock.data.with(|data| unsafe { &*data })
             }
@@ -253,6 +254,7 @@ macro_rules! writes {
         impl<$($a,)? T: ?Sized> DerefMut for $name<$($a,)? T> {
             #[inline]
             fn deref_mut(&mut self) -> &mut T {
+                hooks::used(&self.hold);
                 // SAFETY: the guard holds the lock alone (raw.rs I1), and is borrowed exclusively.
                 self.lock.data.with_mut(|data| unsafe { &mut *data })
             }
@@ -495,18 +497,25 @@ impl<T: ?Sized> OwnedRwLockReadGuard<T> {
 impl<'a, T: ?Sized> RwLock<T> {
     /// The guard of a form that came in at once.
     #[inline(always)]
-    #[cfg_attr(feature = "hooks", track_caller)]
-    pub(super) fn entered<M: verb::Mode>(&'a self) -> M::Guard<'a, T> {
+    pub(super) fn entered<M: verb::Mode>(&'a self, site: Site) -> M::Guard<'a, T> {
         let mut guard = M::guard(self);
-        guard.tell_held(Site::here());
+        guard.tell_held(site);
         guard
     }
 
     /// As `entered`, for an owned guard.
-    #[cfg_attr(feature = "hooks", track_caller)]
-    pub(super) fn entered_owned<M: verb::Mode>(self: &Arc<Self>) -> M::OwnedGuard<T> {
+    pub(super) fn entered_owned<M: verb::Mode>(self: &Arc<Self>, site: Site) -> M::OwnedGuard<T> {
         let mut guard = M::owned_guard(self.clone());
-        guard.tell_held(Site::here());
+        guard.tell_held(site);
         guard
     }
+}
+
+crate::mutex::obligations! {
+    [T: ?Sized] RwLockReadGuard<'_, T>: hold;
+    [T: ?Sized] RwLockUpgradableReadGuard<'_, T>: hold;
+    [T: ?Sized] RwLockWriteGuard<'_, T>: hold;
+    [T: ?Sized] OwnedRwLockReadGuard<T>: hold;
+    [T: ?Sized] OwnedRwLockUpgradableReadGuard<T>: hold;
+    [T: ?Sized] OwnedRwLockWriteGuard<T>: hold;
 }

@@ -15,7 +15,7 @@ use core::fmt;
 use counterpoint_base::const_fn;
 use counterpoint_base::prim::cell::UnsafeCell;
 use counterpoint_base::prim::time::{Duration, Instant};
-use counterpoint_wait::hooks;
+use counterpoint_wait::hooks::{self, Site};
 use std::sync::Arc;
 
 pub use error::{RwLockError, TryReadError, TryWriteError, UpgradeError};
@@ -98,6 +98,7 @@ impl<T> RwLock<T> {
     const_fn! {
         /// A free lock around `value`.
         #[inline]
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub const fn new(value: T) -> RwLock<T> {
             RwLock { raw: RawRwLock::new(false), data: UnsafeCell::new(value) }
         }
@@ -109,6 +110,7 @@ impl<T> RwLock<T> {
         /// Costs context switches under contention. A first in line that does not come for a
         /// millisecond while somebody queues behind it is passed over.
         #[inline]
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub const fn fair(value: T) -> RwLock<T> {
             RwLock { raw: RawRwLock::new(true), data: UnsafeCell::new(value) }
         }
@@ -161,6 +163,12 @@ impl<T: ?Sized> RwLock<T> {
         hooks::name(self.raw.queue(), name);
     }
 
+    /// Gives the lock a rank in the order of locks, as [`Mutex::ranked`](crate::Mutex::ranked) does.
+    #[inline(always)]
+    pub fn ranked(&self, rank: u32) {
+        hooks::rank(self.raw.queue(), rank);
+    }
+
     /// Those who wait for it at this instant, in the order of their places.
     #[cfg(feature = "hooks")]
     pub fn waiters(&self) -> Vec<hooks::Waiter> {
@@ -208,7 +216,7 @@ macro_rules! forms {
             pub fn $name(&self) -> $guard<'_, T> {
                 let $raw = &self.raw;
                 if $enter || $raw.spin(Kind::$kind) {
-                    return self.entered::<$mode>();
+                    return self.entered::<$mode>(Site::here());
                 }
                 self.$async_().wait()
             }
@@ -222,7 +230,7 @@ macro_rules! forms {
             pub fn $try_(&self) -> Result<$guard<'_, T>, $error> {
                 let $raw = &self.raw;
                 if $enter {
-                    return Ok(self.entered::<$mode>());
+                    return Ok(self.entered::<$mode>(Site::here().trying()));
                 }
                 Err(self.$refused())
             }
@@ -263,7 +271,7 @@ macro_rules! forms {
             pub fn $owned(self: &Arc<Self>) -> $owned_guard<T> {
                 let $raw = &self.raw;
                 if $enter {
-                    return self.entered_owned::<$mode>();
+                    return self.entered_owned::<$mode>(Site::here());
                 }
                 self.$owned_async().wait()
             }
@@ -276,7 +284,7 @@ macro_rules! forms {
             pub fn $try_owned(self: &Arc<Self>) -> Result<$owned_guard<T>, $error> {
                 let $raw = &self.raw;
                 if $enter {
-                    return Ok(self.entered_owned::<$mode>());
+                    return Ok(self.entered_owned::<$mode>(Site::here().trying()));
                 }
                 Err(self.$refused())
             }
@@ -407,12 +415,14 @@ forms! {
 }
 
 impl<T: Default> Default for RwLock<T> {
+    #[cfg_attr(feature = "hooks", track_caller)]
     fn default() -> RwLock<T> {
         RwLock::new(T::default())
     }
 }
 
 impl<T> From<T> for RwLock<T> {
+    #[cfg_attr(feature = "hooks", track_caller)]
     fn from(value: T) -> RwLock<T> {
         RwLock::new(value)
     }

@@ -249,6 +249,7 @@ pub(super) struct RawSemaphore {
 
 impl RawSemaphore {
     const_fn! {
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub(super) const fn new(permits: usize, ceiling: usize, strict: bool) -> RawSemaphore {
             let state = State {
                 word: AtomicU64::new((permits as u64) << SHIFT),

@@ -75,6 +75,7 @@ impl<T: ?Sized> core::panic::RefUnwindSafe for ShardedLock<T> {}
 impl<T> ShardedLock<T> {
     const_fn! {
         /// A free lock around `value`.
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub const fn new(value: T) -> ShardedLock<T> {
             ShardedLock { raw: RawSharded::new(), data: UnsafeCell::new(value) }
         }
@@ -121,7 +122,7 @@ impl<T: ?Sized> ShardedLock<T> {
     #[cfg_attr(feature = "hooks", track_caller)]
     pub fn try_read(&self) -> Result<ShardedLockReadGuard<'_, T>, TryLockError> {
         match self.raw.try_read() {
-            Some(slot) => Ok(self.read_guard(slot, Site::here())),
+            Some(slot) => Ok(self.read_guard(slot, Site::here().trying())),
             None => Err(TryLockError::WouldBlock),
         }
     }
@@ -200,7 +201,7 @@ impl<T: ?Sized> ShardedLock<T> {
             return Err(TryLockError::WouldBlock);
         }
         let mut guard = ShardedLockWriteGuard::new(self, panicking(), Hold::NONE);
-        guard.tell_held(Site::here());
+        guard.tell_held(Site::here().trying());
         Ok(guard)
     }
 
@@ -290,12 +291,14 @@ impl<T: ?Sized> ShardedLock<T> {
 }
 
 impl<T: Default> Default for ShardedLock<T> {
+    #[cfg_attr(feature = "hooks", track_caller)]
     fn default() -> ShardedLock<T> {
         ShardedLock::new(T::default())
     }
 }
 
 impl<T> From<T> for ShardedLock<T> {
+    #[cfg_attr(feature = "hooks", track_caller)]
     fn from(value: T) -> ShardedLock<T> {
         ShardedLock::new(value)
     }

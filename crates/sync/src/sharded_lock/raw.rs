@@ -178,6 +178,7 @@ fn shards() -> [CachePadded<Shard>; LOCK_SHARDS] {
 
 impl RawSharded {
     const_fn! {
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub(super) const fn new() -> RawSharded {
             RawSharded {
                 queue: WaitQueue::new(State {

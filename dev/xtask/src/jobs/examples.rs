@@ -3,7 +3,7 @@
 //! `examples/<name>/gate.txt` holds one line of arguments for each run, from the workspace root;
 //! `#` begins a comment. Each run must end with exit code 0. A line that begins with a cfg in
 //! brackets, as `[counterpoint_loom] find`, runs the program built with this cfg, in the target
-//! folder that the models use too.
+//! folder that the models use too; `[+ledger]` runs it built with this feature.
 
 use crate::command::Command;
 use crate::job::Context;
@@ -74,21 +74,22 @@ fn run_example(context: &Context, package: &Package) -> Result<usize, String> {
     Ok(lines.len())
 }
 
-/// Builds the program with the cfg; returns where it is.
+/// Builds the program with the cfg, or the feature; returns where it is.
 fn build(context: &Context, package: &str, binary: &str, cfg: &str) -> Result<PathBuf, String> {
-    let folder = cfg.strip_prefix("counterpoint_").unwrap_or(cfg);
-    let target = context.workspace()?.target.join(folder);
+    let mut command = context.cargo(&["build", "--release", "--package", package])?;
+    let mut target = context.workspace()?.target.clone();
+    if let Some(feature) = cfg.strip_prefix('+') {
+        command = command.arguments(&["--features", feature]);
+    } else {
+        target.push(cfg.strip_prefix("counterpoint_").unwrap_or(cfg));
+        command = command.rustflags(&format!("--cfg {cfg}"));
+    }
     let folder = ["--target-dir".to_owned(), target.display().to_string()];
-    context
-        .cargo(&["build", "--release", "--package", package])?
-        .arguments(&folder)
-        .rustflags(&format!("--cfg {cfg}"))
-        .run()?
-        .checked()?;
+    command.arguments(&folder).run()?.checked()?;
     Ok(target.join("release").join(binary))
 }
 
-/// The cfg that a line begins with, and its arguments.
+/// The cfg or the feature that a line begins with, and its arguments.
 fn chosen_cfg(line: &[String]) -> (Option<&str>, &[String]) {
     let cfg = line
         .first()

@@ -64,7 +64,7 @@ const ROOMS: &[Room] = &[
     room("pool", &["base", "wait", "sync", "channel"], &[]),
     room("rt", &["base", "lockfree", "wait"], &["mio", "socket2", "signal-hook-registry"]),
     Room { unsafety: Unsafety::Only(&["collect/", "sort.rs"]), ..room("par", &["base", "rt"], &["either"]) },
-    Room { unsafety: Unsafety::Nowhere, ..room("ledger", &["base", "wait"], &[]) },
+    Room { unsafety: Unsafety::Nowhere, ..room("ledger", &["base", "wait"], &["tracing"]) },
     Room { unsafety: Unsafety::Nowhere, ..room("bridge", &["sync", "channel", "rt", "ledger"], &[]) },
     room("compat", ALL, &[]),
     Room { unsafety: Unsafety::Nowhere, ..room("counterpoint", ALL, &[]) },
