@@ -138,6 +138,7 @@ pub fn strategy() -> Strategy {
 }
 
 #[cfg(not(all(
+    feature = "std",
     target_os = "linux",
     not(any(
         counterpoint_loom,
@@ -166,6 +167,7 @@ mod imp {
 }
 
 #[cfg(all(
+    feature = "std",
     target_os = "linux",
     not(any(
         counterpoint_loom,

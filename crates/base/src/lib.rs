@@ -2,7 +2,8 @@
 //! and time are chosen (`std`, or a model checker), and the small things everything else stands on.
 //!
 //! Users reach these names through the `counterpoint` facade. Without the `std` feature the crate
-//! is `no_std` and holds [`Backoff`], [`CachePadded`] and the atomics of [`prim`].
+//! is `no_std` and holds [`Backoff`], [`CachePadded`], the fences of [`fence`], which cost the same on
+//! both sides then, and the atomics of [`prim`].
 #![cfg_attr(not(feature = "std"), no_std)]
 
 #[macro_use]
@@ -15,7 +16,6 @@ pub mod tune;
 
 #[cfg(feature = "std")]
 mod counter;
-#[cfg(feature = "std")]
 pub mod fence;
 #[cfg(feature = "std")]
 pub mod glance;

@@ -46,4 +46,14 @@ tune! {
     BLOCK: usize = 31, model 2;
     /// Emptied blocks that an unbounded queue keeps for its next values.
     SPARE_BLOCKS: usize = 2, model 2;
+    /// Places in the first ring of a deque.
+    RING: usize = 64, model 2;
+    /// The position at which a deque begins: under a checker two before they wrap around.
+    FIRST_POSITION: u32 = 0, model u32::MAX - 1;
+    /// Looks of a thief at another one that asks the owner, before it does that work itself.
+    STEAL_PATIENCE: u32 = 200, model 0;
+    /// Pops of an owner without a thief in between, after which it counts as alone again.
+    CALM_AFTER: u32 = 64, model 1;
+    /// How often a deque is found empty before its ring is halved.
+    IDLE_BEFORE_HALF: u32 = 64, model 1;
 }

@@ -5,6 +5,8 @@
 //! them as `counterpoint::compat`.
 
 pub mod buf_mutex;
+pub mod crossbeam_deque;
+pub mod crossbeam_queue;
 pub mod crossbeam_utils;
 pub mod openmp_reducer;
 pub mod rendezvous_swap;

@@ -71,6 +71,12 @@ pub mod cancel {
     };
 }
 
+/// Deques for schedulers: the tasks of a thread, open to thieves, and those that come from anywhere.
+pub mod deque {
+    #[doc(inline)]
+    pub use counterpoint_lockfree::deque::*;
+}
+
 /// Queues for any number of threads, in which nobody sleeps.
 pub mod queue {
     #[doc(inline)]

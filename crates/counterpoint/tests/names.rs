@@ -885,6 +885,48 @@ mod queue {
     }
 }
 
+mod deque {
+    use super::*;
+    use counterpoint::deque::{Injector, Steal, Stealer, Worker};
+
+    #[test]
+    fn workers_and_stealers() {
+        let (fifo, lifo) = (Worker::new_fifo(), Worker::new_lifo());
+        assert!(fifo.push_was_empty(1_u8));
+        fifo.push(2);
+        let thief: Stealer<u8> = fifo.stealer();
+        assert_eq!((fifo.len(), thief.len()), (2, 2));
+        assert!(!fifo.is_empty() && !thief.clone().is_empty());
+        assert_eq!(thief.steal_batch(&lifo), Steal::Success(()));
+        assert_eq!(thief.steal_batch_and_pop(&lifo), Steal::Success(2));
+        assert_eq!(thief.steal_batch_with_limit(&lifo, 1), Steal::Empty);
+        assert_eq!(thief.steal_batch_with_limit_and_pop(&lifo, 1), Steal::Empty);
+        assert_eq!((thief.steal(), lifo.pop()), (Steal::Empty, Some(1)));
+        shown::<Worker<u8>>();
+        shown::<Stealer<u8>>();
+    }
+
+    #[test]
+    fn injector() {
+        static ENTRANCE: Injector<u8> = Injector::new();
+        let worker = Worker::new_fifo();
+        (0..8).for_each(|task| ENTRANCE.push(task));
+        assert_eq!((ENTRANCE.len(), ENTRANCE.is_empty()), (8, false));
+        assert_eq!(ENTRANCE.steal(), Steal::Success(0));
+        assert!(ENTRANCE.steal_batch(&worker).is_success());
+        assert!(ENTRANCE.steal_batch_and_pop(&worker).success().is_some());
+        assert!(!ENTRANCE.steal_batch_with_limit(&worker, 1).is_retry());
+        let last = ENTRANCE.steal_batch_with_limit_and_pop(&worker, 1);
+        assert!(last.or_else(|| Steal::Retry).is_retry());
+        assert!(Injector::<u8>::default().steal().is_empty());
+        assert_eq!(
+            Steal::<u8>::from_iter([Steal::Retry, Steal::Empty]),
+            Steal::Retry
+        );
+        shown::<Injector<u8>>();
+    }
+}
+
 /// The peers' own paths; each module has the name of the crate it stands for.
 #[cfg(feature = "compat")]
 mod compat {

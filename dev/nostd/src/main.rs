@@ -11,6 +11,7 @@ use core::alloc::{GlobalAlloc, Layout};
 use core::ffi::{c_char, c_int, c_void};
 use core::panic::PanicInfo;
 use counterpoint_base::{Backoff, CachePadded};
+use counterpoint_lockfree::deque::{Injector, Steal, Worker};
 use counterpoint_lockfree::queue::{ArrayQueue, SegQueue};
 use counterpoint_sync::rendezvous::{Disconnected, Meeting, TryRendezvousError};
 
@@ -60,6 +61,7 @@ pub extern "C" fn main(_count: c_int, _arguments: *const *const c_char) -> c_int
         backs_off(),
         pads(),
         queues(),
+        deques(),
         swaps(),
         sees_who_is_gone(),
     ];
@@ -97,6 +99,16 @@ fn queues() -> bool {
     let bounded = pushed && queue.pop() == Some(1) && queue.into_iter().sum::<i32>() == 2;
     let queue: SegQueue<i32> = (0..100).collect();
     bounded && queue.pop() == Some(0) && queue.into_iter().count() == 99
+}
+
+/// The owner pops the newest task, a thief takes the oldest, and a batch comes from the entrance.
+fn deques() -> bool {
+    let worker = Worker::new_lifo();
+    (0..100).for_each(|task| worker.push(task));
+    let own = worker.pop() == Some(99) && worker.stealer().steal() == Steal::Success(0);
+    let entrance = Injector::new();
+    (0..4).for_each(|task| entrance.push(task));
+    own && entrance.steal_batch_and_pop(&worker) == Steal::Success(0) && worker.len() == 99
 }
 
 /// Two parties in memory of the caller's swap.

@@ -3,6 +3,7 @@
 pub mod array_queue;
 pub mod buf_mutex;
 pub mod cancel;
+pub mod deque;
 pub mod event;
 pub mod exchanger;
 pub mod mutex;
@@ -35,6 +36,8 @@ macro_rules! for_each_subject {
             exchanger: $crate::subjects::exchanger::Pairs;
             array_queue: $crate::subjects::array_queue::Queue::<3>;
             array_queue_of_one: $crate::subjects::array_queue::Queue::<1>;
+            deque_newest: $crate::subjects::deque::Deque::<true>;
+            deque_oldest: $crate::subjects::deque::Deque::<false>;
             buf_mutex: $crate::subjects::buf_mutex::Shares;
             cancel_token: $crate::subjects::cancel::Tree;
             parker: $crate::subjects::parker::Token;

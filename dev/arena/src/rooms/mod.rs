@@ -15,6 +15,8 @@ macro_rules! rooms {
 
 rooms! {
     base,
+    lockfree_queue,
+    lockfree_deque,
     sync_mutex,
     sync_semaphore,
     sync_notify,

@@ -262,6 +262,10 @@ fn lay_out(context: &Context, peer: &Peer, package: &Path, root: &Path) -> Resul
         peer.name,
         context.repo.path("dev/peers").join(&peer.name).display()
     );
+    for name in &peer.beside {
+        let path = context.repo.path("dev/peers").join(name);
+        manifest.push_str(&format!("{name} = {{ path = \"{}\" }}\n", path.display()));
+    }
     for line in &peer.dev {
         manifest.push_str(&format!("{line}\n"));
     }

@@ -2,6 +2,7 @@
 
 use crate::book::Book;
 
+mod lockfree;
 mod stage;
 mod sync;
 mod wait;
@@ -9,6 +10,7 @@ mod wait;
 struct Ours;
 
 pub(crate) fn enter(book: &mut Book) {
+    lockfree::enter(book);
     sync::enter(book);
     stage::enter(book);
     wait::enter(book);

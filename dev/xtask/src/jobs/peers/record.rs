@@ -19,6 +19,8 @@ pub(super) struct Peer {
     pub(super) sources: Vec<String>,
     /// Lines for the dependencies of its tests.
     pub(super) dev: Vec<String>,
+    /// Other stand-ins that its tests use.
+    pub(super) beside: Vec<String>,
     /// Pieces of it that have no stand-in, and why.
     pub(super) without: Vec<(String, String)>,
     pub(super) exceptions: Vec<Exception>,
@@ -33,8 +35,9 @@ pub(super) struct Exception {
     pub(super) ours: String,
 }
 
-const KEYS: [&str; 10] = [
-    "name", "version", "place", "tests", "examples", "files", "sources", "dev", "without", "except",
+const KEYS: [&str; 11] = [
+    "name", "version", "place", "tests", "examples", "files", "sources", "dev", "beside",
+    "without", "except",
 ];
 
 /// The peers of the list.
@@ -78,6 +81,7 @@ fn peer(entry: &Value) -> Result<Peer, String> {
         files: strings(table, "files").map_err(&wrong)?,
         sources: strings(table, "sources").map_err(&wrong)?,
         dev: strings(table, "dev").map_err(&wrong)?,
+        beside: strings(table, "beside").map_err(&wrong)?,
         without: without
             .into_iter()
             .flatten()
