@@ -988,6 +988,28 @@ mod compat {
     }
 
     #[test]
+    fn crossbeam_deque() {
+        use counterpoint::compat::crossbeam_deque::{Injector, Steal, Stealer, Worker};
+
+        let worker: Worker<u8> = Worker::new_lifo();
+        let thief: Stealer<u8> = worker.stealer();
+        let entrance: Injector<u8> = Injector::new();
+        assert_eq!(
+            (thief.steal(), entrance.steal()),
+            (Steal::Empty, Steal::Empty)
+        );
+    }
+
+    #[test]
+    fn crossbeam_queue() {
+        use counterpoint::compat::crossbeam_queue::{ArrayQueue, SegQueue};
+
+        let bounded: ArrayQueue<u8> = ArrayQueue::new(1);
+        let unbounded: SegQueue<u8> = SegQueue::new();
+        assert_eq!((bounded.pop(), unbounded.pop()), (None, None));
+    }
+
+    #[test]
     fn openmp_reducer() {
         use counterpoint::compat::openmp_reducer::{Reducer, SharedReducer};
 

@@ -183,7 +183,7 @@ fn each_task_is_taken_once(worker: Worker<Box<usize>>, thieves: usize) {
                         _ => thief.steal_batch_with_limit_and_pop(&own[0], 5),
                     };
                     taken.success().into_iter().for_each(see);
-                    own.iter().flat_map(|own| all(own)).for_each(see);
+                    own.iter().flat_map(all).for_each(see);
                 }
             });
         }
@@ -305,6 +305,11 @@ fn a_panicking_drop_keeps_nothing_alive() {
     let worker = Worker::new_lifo();
     (0..MANY).for_each(|at| worker.push(bomb(at)));
     assert!(std::panic::catch_unwind(|| drop(worker)).is_err());
+    let worker = Worker::new_fifo();
+    (0..MANY).for_each(|at| worker.push(bomb(at)));
+    let thief = worker.stealer();
+    drop(worker);
+    assert!(std::panic::catch_unwind(|| drop(thief)).is_err());
     let entrance = Injector::new();
     (0..MANY).for_each(|at| entrance.push(bomb(at)));
     assert!(std::panic::catch_unwind(|| drop(entrance)).is_err());
@@ -339,4 +344,35 @@ fn a_worker_moves_between_threads() {
         });
         assert_eq!(all(&worker.join().unwrap()).len(), MANY - MANY / 2);
     }
+}
+
+/// A value of which everything panics, once.
+#[test]
+fn a_panicking_value_of_a_steal() {
+    struct Panics(bool);
+    impl Clone for Panics {
+        fn clone(&self) -> Panics {
+            panic!("planned");
+        }
+    }
+    impl PartialEq for Panics {
+        fn eq(&self, _: &Panics) -> bool {
+            panic!("planned");
+        }
+    }
+    impl Eq for Panics {}
+    impl Drop for Panics {
+        fn drop(&mut self) {
+            assert!(!self.0, "planned");
+        }
+    }
+    let panics = |call: &dyn Fn()| {
+        let call = std::panic::AssertUnwindSafe(call);
+        assert!(std::panic::catch_unwind(call).is_err());
+    };
+    let steal = Steal::Success(Panics(false));
+    panics(&|| drop(steal.clone()));
+    panics(&|| assert!(steal == Steal::Success(Panics(false))));
+    panics(&|| drop(Steal::Success(Panics(true))));
+    assert!(steal.success().is_some());
 }

@@ -134,6 +134,16 @@ model! {
         assert_eq!(among(worker, [steal_two, steal], |_| 0), 3);
     }
 
+    /// A thief learns of a task by the pop of the next one.
+    fn left_by_a_pop(preemptions: Some(3)) {
+        let owner = |worker: &Tasks| {
+            worker.push(1);
+            worker.push(2);
+            pop(worker)
+        };
+        assert_eq!(against_one(Worker::new_lifo(), steal_two, owner), 3);
+    }
+
     /// A push offers tasks to a thief that had all.
     fn a_push_offers(preemptions: Some(3)) {
         let worker = filled(Worker::new_lifo(), 1);
@@ -142,6 +152,17 @@ model! {
             0
         };
         assert_eq!(against_one(worker, steal_two, owner), 3);
+    }
+
+    /// The owner of an offer fences in its pops, and the thief that asks it again as well.
+    fn a_strong_owner(preemptions: Some(2)) {
+        let worker = filled(Worker::new_lifo(), 1);
+        let owner = |worker: &Tasks| {
+            worker.push(2);
+            worker.push(4);
+            pop(worker)
+        };
+        assert_eq!(against_one(worker, |thief| steal_two(thief) + steal(thief), owner), 7);
     }
 
     /// Half of the tasks, while the owner pops and another one steals.

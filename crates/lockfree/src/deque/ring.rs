@@ -11,7 +11,7 @@ use counterpoint_base::prim::cell::UnsafeCell;
 /// The most slots of a ring: distances of positions fit an `i32`.
 const MOST: usize = 1 << 30;
 
-struct Slot<T> {
+pub(super) struct Slot<T> {
     value: UnsafeCell<MaybeUninit<T>>,
     /// One more than the newest position of this slot of which the task is out.
     out: AtomicU32,
@@ -25,6 +25,50 @@ pub(super) struct Ring<T> {
     /// Of a ring that was replaced: the positions thieves had taken and that are not known to be
     /// out. The owner's.
     pub(super) unread: Cell<(u32, u32)>,
+}
+
+impl<T> Slot<T> {
+    /// One more than the newest position of which the task is out.
+    #[inline(always)]
+    fn newest_out(&self) -> u32 {
+        // Acquire [E4]: pairs with the release in `take`.
+        self.out.load(acquire("deque.free"))
+    }
+
+    /// Whether this, in a ring of `mask` + 1 places, was left by the position before `position`.
+    #[inline(always)]
+    pub(super) fn is_free(&self, position: u32, mask: u32) -> bool {
+        self.newest_out() == position.wrapping_sub(mask)
+    }
+
+    /// # Safety
+    /// The slot is the caller's, and holds nothing.
+    #[inline(always)]
+    pub(super) unsafe fn write(&self, value: T) {
+        self.value.with_mut(|to| {
+            // SAFETY: by the caller's promise.
+            unsafe { to.write(MaybeUninit::new(value)) };
+        });
+    }
+
+    /// # Safety
+    /// The slot is the caller's, and holds a task, which is not read again.
+    #[inline(always)]
+    pub(super) unsafe fn read(&self) -> T {
+        self.value.with(|from| {
+            // SAFETY: by the caller's promise.
+            let value = unsafe { from.read() };
+            // SAFETY: as above.
+            unsafe { value.assume_init() }
+        })
+    }
+
+    /// Says that the task of `position` is out, to the owner itself.
+    #[inline(always)]
+    pub(super) fn set_out(&self, position: u32) {
+        // Relaxed: said by the owner, who alone reads it.
+        self.out.store(position.wrapping_add(1), RELAXED);
+    }
 }
 
 impl<T> Ring<T> {
@@ -48,6 +92,11 @@ impl<T> Ring<T> {
         }))
     }
 
+    /// The places, for the owner's fast path.
+    pub(super) fn places(&self) -> *const Slot<T> {
+        self.slots.as_ptr()
+    }
+
     pub(super) fn capacity(&self) -> u32 {
         self.slots.len() as u32
     }
@@ -58,48 +107,32 @@ impl<T> Ring<T> {
     }
 
     /// Whether the slot of `position` was left by the one before.
-    #[inline(always)]
     pub(super) fn is_free(&self, position: u32) -> bool {
-        let out = position.wrapping_sub(self.capacity()).wrapping_add(1);
-        // Acquire [E4]: pairs with the release in `take`.
-        self.slot(position).out.load(acquire("deque.free")) == out
+        self.slot(position).is_free(position, self.capacity() - 1)
     }
 
     /// Whether the task of `position` is out.
     pub(super) fn is_out(&self, position: u32) -> bool {
-        // Acquire [E4]: pairs with the release in `take`.
-        let out = self.slot(position).out.load(acquire("deque.is_out"));
+        let out = self.slot(position).newest_out();
         out.wrapping_sub(position.wrapping_add(1)) as i32 >= 0
     }
 
-    /// Says that the task of `position` is out, to the owner itself.
-    #[inline(always)]
     pub(super) fn set_out(&self, position: u32) {
-        // Relaxed: said by the owner, who alone reads it.
-        let out = position.wrapping_add(1);
-        self.slot(position).out.store(out, RELAXED);
+        self.slot(position).set_out(position);
     }
 
     /// # Safety
-    /// The slot is the caller's, and holds nothing.
-    #[inline(always)]
+    /// As for the slot's `write`.
     pub(super) unsafe fn write(&self, position: u32, value: T) {
-        self.slot(position).value.with_mut(|to| {
-            // SAFETY: by the caller's promise.
-            unsafe { to.write(MaybeUninit::new(value)) };
-        });
+        // SAFETY: by the caller's promise.
+        unsafe { self.slot(position).write(value) };
     }
 
     /// # Safety
-    /// The position is the caller's, and holds a task, which is not read again.
-    #[inline(always)]
+    /// As for the slot's `read`.
     pub(super) unsafe fn read(&self, position: u32) -> T {
-        self.slot(position).value.with(|from| {
-            // SAFETY: by the caller's promise.
-            let value = unsafe { from.read() };
-            // SAFETY: as above.
-            unsafe { value.assume_init() }
-        })
+        // SAFETY: by the caller's promise.
+        unsafe { self.slot(position).read() }
     }
 
     /// Reads as a thief, and says that the task is out; the ring may be gone right after, so this
@@ -112,12 +145,9 @@ impl<T> Ring<T> {
         // SAFETY: by the caller's promise it is alive.
         let slot: *const Slot<T> = unsafe { &*ring }.slot(position);
         // SAFETY: as above; a slot of the ring.
-        let value = unsafe { &(*slot).value }.with(|from| {
-            // SAFETY: by the caller's promise.
-            let value = unsafe { from.read() };
-            // SAFETY: as above.
-            unsafe { value.assume_init() }
-        });
+        let this = unsafe { &*slot };
+        // SAFETY: by the caller's promise.
+        let value = unsafe { this.read() };
         // SAFETY: as above.
         let out = unsafe { &(*slot).out };
         // Release [E4]: the owner may write here, or free the ring, after this.

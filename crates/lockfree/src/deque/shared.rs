@@ -209,13 +209,13 @@ impl<T> Shared<T> {
         }
         // Relaxed: any number that did not stand there lately.
         let ticket = self.common.tickets.fetch_add(1, RELAXED);
-        let pending = Word::pending(word.start(), ticket);
-        // Acquire [E2]: what the owner stored before it settled something else. Relaxed: lost.
-        let order = acquire("deque.ask");
+        let pending = Word::pending(word.start(), ticket).as_strong_as(word);
+        // Relaxed: what the owner stored before an exchange of its own is ordered by the fence that
+        // follows in `settle` [E2]; lost.
         let asked = self
             .common
             .word
-            .compare_exchange(word.0, pending.0, order, RELAXED);
+            .compare_exchange(word.0, pending.0, RELAXED, RELAXED);
         if asked.is_err() {
             return Attempt::Lost;
         }
@@ -231,16 +231,17 @@ impl<T> Shared<T> {
             }
             hint::spin_loop();
         }
-        // Acquire [E2]: as in `ask`, by way of the thief that asked.
-        if self.common.word.load(acquire("deque.help")) != pending.0 {
-            return Attempt::Lost;
-        }
+        // That the word still stood there is ordered by the fence in `settle`, as in `ask`.
         self.settle(pending, choose)
     }
 
     /// Takes what the owner has not taken before it could see that somebody asks.
     fn settle(&self, pending: Word, choose: impl FnOnce(u32) -> u32) -> Attempt<T> {
-        fence::heavy("deque.steal"); // [E2]
+        if pending.is_strong() {
+            fence_seq_cst("deque.strong_steal"); // [E2]
+        } else {
+            fence::heavy("deque.steal"); // [E2]
+        }
         // Acquire [E1]: pairs with the releases in `push` and `pop`.
         let bottom = self.owned.bottom.load(acquire("deque.bottom"));
         let first = match self.flavor {
@@ -251,7 +252,7 @@ impl<T> Shared<T> {
         let all = between(first, bottom);
         if all == 0 {
             // Relaxed, both: as nothing was taken, nothing is told.
-            let calm = Word::open(pending.start(), 0);
+            let calm = Word::open(pending.start(), 0).as_strong_as(pending);
             let _ = self
                 .common
                 .word
@@ -261,7 +262,9 @@ impl<T> Shared<T> {
         let count = choose(all);
         let start = first.wrapping_add(count);
         let to = match self.flavor {
-            Flavor::Lifo => Word::open(start, all - count).hungry(),
+            Flavor::Lifo => Word::open(start, all - count)
+                .hungry()
+                .as_strong_as(pending),
             Flavor::Fifo => Word::run(start, first),
         };
         // Release [E1]: hands the tasks on to those who take the others; acquire [E3]: the ring.

@@ -8,6 +8,8 @@ const HUNGRY: u64 = 2;
 const RUN: u64 = 4;
 /// First in, first out: a run that a thief began, began at an odd position.
 const ODD: u64 = 8;
+/// Last in, first out: the owner fences in each pop, so a thief that asks needs no heavy fence.
+const STRONG: u64 = 8;
 const COUNT_SHIFT: u32 = 4;
 const START_SHIFT: u32 = 32;
 
@@ -19,6 +21,9 @@ const MOST: u32 = (1 << (START_SHIFT - COUNT_SHIFT)) - 1;
 pub(super) struct Word(pub(super) u64);
 
 impl Word {
+    /// Not a word that ever stands there.
+    pub(super) const NEVER: Word = Word(PENDING | RUN);
+
     /// `count` tasks from `start` on are offered, fewer if they are too many.
     pub(super) const fn open(start: u32, count: u32) -> Word {
         let count = if count < MOST { count } else { MOST };
@@ -28,6 +33,16 @@ impl Word {
     /// The same, after thieves took all that they were offered before.
     pub(super) const fn hungry(self) -> Word {
         Word(self.0 | HUNGRY)
+    }
+
+    /// The same, and the owner fences in each pop.
+    pub(super) const fn strong(self) -> Word {
+        Word(self.0 | STRONG)
+    }
+
+    /// The same, and the owner fences if it did at `other`. Not for a run.
+    pub(super) const fn as_strong_as(self, other: Word) -> Word {
+        Word(self.0 | other.0 & STRONG)
     }
 
     /// A thief asks; the ticket tells it from others that asked in the same state.
@@ -81,9 +96,15 @@ impl Word {
         self.0 & RUN != 0
     }
 
+    /// Whether the owner fences in each pop.
+    pub(super) const fn is_strong(self) -> bool {
+        self.0 & (STRONG | RUN) == STRONG
+    }
+
     /// Whether the next push should offer something.
+    #[inline(always)]
     pub(super) const fn wants(self) -> bool {
-        self.0 as u32 == HUNGRY as u32
+        self.0 as u32 & !(STRONG as u32) == HUNGRY as u32
     }
 
     /// Whether a run that a thief began, began at `position`, if it was that or the one before.

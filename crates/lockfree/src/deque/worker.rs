@@ -4,10 +4,10 @@ use alloc::boxed::Box;
 use core::cell::Cell;
 use core::fmt;
 use counterpoint_base::fence;
-use counterpoint_base::prim::atomic::{RELAXED, release};
+use counterpoint_base::prim::atomic::{RELAXED, fence_seq_cst, release};
 use counterpoint_base::tune::{CALM_AFTER, FIRST_POSITION, IDLE_BEFORE_HALF, RING};
 
-use super::ring::Ring;
+use super::ring::{Ring, Slot};
 pub(super) use super::shared::Flavor;
 use super::shared::Shared;
 use super::stealer::Stealer;
@@ -53,15 +53,20 @@ use super::{Arc, len_of};
 pub struct Worker<T> {
     pub(super) shared: Arc<Shared<T>>,
     ring: Cell<*mut Ring<T>>,
+    /// The places of the ring, and how many there are less one.
+    places: Cell<*const Slot<T>>,
+    mask: Cell<u32>,
     bottom: Cell<u32>,
     /// First in, first out, and no run: the oldest task. Last in, first out: the tasks from here
     /// on are the owner's, if the word is as it was seen.
     floor: Cell<u32>,
-    /// The word, as it was when `floor` was known. Not a run.
+    /// The word, as it was when `floor` was known; `NEVER` while every pop fences. Not a run.
     seen: Cell<Word>,
-    /// First in, first out: whether this is a run, and the word at the last pop.
-    run: Cell<Option<Word>>,
-    /// Pops of a run during which no thief took anything.
+    /// Whether this is a run (first in, first out), or every pop fences (last in, first out).
+    robbed: Cell<bool>,
+    /// Then: the word at the last pop.
+    last: Cell<Word>,
+    /// Then: pops during which no thief came.
     alone: Cell<u32>,
     /// How often the deque was found empty since the ring was replaced.
     idle: Cell<u32>,
@@ -113,13 +118,18 @@ impl<T> Worker<T> {
         let shared = Shared::new(flavor);
         // Relaxed: just made.
         let ring = shared.owned.ring.load(RELAXED);
+        // SAFETY: as above.
+        let places = unsafe { &*ring }.places();
         Worker {
+            places: Cell::new(places),
+            mask: Cell::new(RING as u32 - 1),
+            robbed: Cell::new(false),
+            last: Cell::new(Word::NEVER),
             seen: Cell::new(shared.word()),
             shared: Arc::new(shared),
             ring: Cell::new(ring),
             bottom: Cell::new(FIRST_POSITION),
             floor: Cell::new(FIRST_POSITION),
-            run: Cell::new(None),
             alone: Cell::new(0),
             idle: Cell::new(0),
         }
@@ -141,6 +151,23 @@ impl<T> Worker<T> {
         unsafe { &*self.ring.get() }
     }
 
+    /// Where the task of a position stands.
+    #[inline(always)]
+    fn slot(&self, position: u32) -> &Slot<T> {
+        let index = position & self.mask.get();
+        // SAFETY: the ring has as many places.
+        let slot = unsafe { self.places.get().add(index as usize) };
+        // SAFETY: as in `ring`.
+        unsafe { &*slot }
+    }
+
+    /// The ring from now on.
+    fn set_ring(&self, ring: *mut Ring<T>) {
+        self.ring.set(ring);
+        self.places.set(self.ring().places());
+        self.mask.set(self.ring().capacity() - 1);
+    }
+
     /// Adds a task. It does not order a later look at another variable: who tells a sleeper of it
     /// puts a sequentially consistent fence between the two.
     ///
@@ -149,11 +176,22 @@ impl<T> Worker<T> {
     #[inline]
     pub fn push(&self, task: T) {
         let bottom = self.bottom.get();
-        if !self.ring().is_free(bottom) {
-            self.make_room(1);
+        let slot = self.slot(bottom);
+        if !slot.is_free(bottom, self.mask.get()) {
+            return self.push_into_full(task);
         }
         // SAFETY: I2: the slot is free, and is the owner's until it moves `bottom`.
-        unsafe { self.ring().write(bottom, task) };
+        unsafe { slot.write(task) };
+        self.advance(bottom, 1);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn push_into_full(&self, task: T) {
+        self.make_room_slow(1);
+        let bottom = self.bottom.get();
+        // SAFETY: I2: as in `push`.
+        unsafe { self.slot(bottom).write(task) };
         self.advance(bottom, 1);
     }
 
@@ -184,18 +222,32 @@ impl<T> Worker<T> {
     fn advance(&self, bottom: u32, count: u32) {
         let bottom = bottom.wrapping_add(count);
         self.bottom.set(bottom);
-        // Release [E1]: hands the tasks to the acquire in `settle` and to those of a run.
-        self.shared
-            .owned
-            .bottom
-            .store(bottom, release("deque.push"));
+        self.move_bottom(bottom);
         if self.shared.word().wants() {
             self.offer();
         }
     }
 
+    /// Tells the thieves where the newest task ends.
+    #[inline(always)]
+    fn move_bottom(&self, bottom: u32) {
+        // Release [E1]: hands the tasks below it to the acquire in `settle` and to those of a run.
+        // In a pop as well: a thief that reads this number sees those that are left.
+        self.shared
+            .owned
+            .bottom
+            .store(bottom, release("deque.push"));
+    }
+
+    /// Replaces the word by one that offers tasks, or takes some back.
+    fn give(&self, from: Word, to: Word) -> bool {
+        // Release [E1, E2]: hands the tasks to the acquire in `take`, and `bottom` to who asks.
+        self.shared.replace(from, to, release("deque.offer"))
+    }
+
     /// Offers half of the tasks to thieves that took all they were offered before.
     #[cold]
+    #[inline(never)]
     fn offer(&self) {
         let word = self.shared.word();
         if !word.wants() {
@@ -203,15 +255,35 @@ impl<T> Worker<T> {
         }
         let private = between(word.start(), self.bottom.get());
         let to = Word::open(word.start(), private - private / 2).hungry();
-        // Release [E1]: hands the tasks to the acquire in `take`.
-        if self.shared.replace(word, to, release("deque.offer")) {
+        if self.give(word, to.strong()) {
+            self.be_robbed(to.strong());
             self.note(to);
         }
     }
 
+    /// From now on there are thieves.
+    fn be_robbed(&self, word: Word) {
+        self.robbed.set(true);
+        self.last.set(word);
+        self.alone.set(0);
+    }
+
+    /// Whether thieves have stayed away for long, of which `word` tells.
+    fn is_alone(&self, word: Word) -> bool {
+        let alone = if self.last.get() == word {
+            self.alone.get() + 1
+        } else {
+            0
+        };
+        self.last.set(word);
+        self.alone.set(alone);
+        alone >= CALM_AFTER
+    }
+
     /// Notes a word that says what is the owner's.
     fn note(&self, word: Word) {
-        self.seen.set(word);
+        self.seen
+            .set(if self.robbed.get() { Word::NEVER } else { word });
         self.floor.set(word.end());
     }
 
@@ -233,19 +305,47 @@ impl<T> Worker<T> {
             return self.pop_offered();
         }
         let newest = bottom.wrapping_sub(1);
-        // Release [E1]: a thief that reads this sees the tasks below it.
-        self.shared.owned.bottom.store(newest, release("deque.pop"));
-        fence::light("deque.pop_fence"); // [E2]
-        if self.shared.word() != self.seen.get() && !self.settle_newest(newest) {
-            return None;
+        self.move_bottom(newest);
+        // [E2]
+        if !fence::try_light() {
+            return self.pop_fenced(newest);
+        }
+        if self.shared.word() != self.seen.get() {
+            return self.pop_settled(newest);
         }
         self.bottom.set(newest);
         // SAFETY: I1: it is the owner's: the word says so, and by E2 no thief found it there.
-        Some(unsafe { self.ring().read(newest) })
+        Some(unsafe { self.slot(newest).read() })
+    }
+
+    /// The rest of a pop on a machine whose light fence is a fence.
+    #[cold]
+    #[inline(never)]
+    fn pop_fenced(&self, newest: u32) -> Option<T> {
+        fence::light("deque.pop_fence"); // [E2]
+        if self.shared.word() != self.seen.get() {
+            return self.pop_settled(newest);
+        }
+        self.bottom.set(newest);
+        // SAFETY: I1: as in `pop_newest`.
+        Some(unsafe { self.slot(newest).read() })
+    }
+
+    /// Takes the newest task, if it turns out to be the owner's.
+    #[cold]
+    #[inline(never)]
+    fn pop_settled(&self, newest: u32) -> Option<T> {
+        if !self.settle_newest(newest) {
+            return None;
+        }
+        self.bottom.set(newest);
+        // SAFETY: I1: it is the owner's.
+        Some(unsafe { self.slot(newest).read() })
     }
 
     /// The owner has nothing, or all of it is offered.
     #[cold]
+    #[inline(never)]
     fn pop_offered(&self) -> Option<T> {
         let word = self.shared.word();
         let bottom = self.bottom.get();
@@ -254,27 +354,22 @@ impl<T> Worker<T> {
             return None;
         }
         let newest = bottom.wrapping_sub(1);
-        // Release [E1]: as in `pop`. Before the word is changed: whoever asks after that sees it.
-        self.shared
-            .owned
-            .bottom
-            .store(newest, release("deque.pop_offered"));
-        if !self.settle_newest(newest) {
-            return None;
-        }
-        self.bottom.set(newest);
-        // SAFETY: I1: it is the owner's.
-        Some(unsafe { self.ring().read(newest) })
+        // Relaxed: ordered by the release of the word that follows, before which nobody asks.
+        self.shared.owned.bottom.store(newest, RELAXED);
+        self.pop_settled(newest)
     }
 
     /// Finds out whether the newest task is the owner's, or takes it back; `bottom` stands before
     /// it already. Otherwise nothing is left.
     #[cold]
     fn settle_newest(&self, newest: u32) -> bool {
+        if self.robbed.get() {
+            fence_seq_cst("deque.strong_pop"); // [E2]
+        }
         loop {
             let word = self.shared.word();
-            let end = word.end();
-            if end == newest.wrapping_add(1) && word.count() == 0 {
+            let (end, behind) = (word.end(), newest.wrapping_add(1));
+            if end == behind && word.count() == 0 {
                 // Thieves took all. Relaxed: nothing lies below it.
                 self.shared.owned.bottom.store(end, RELAXED);
                 if !word.is_pending() {
@@ -283,23 +378,25 @@ impl<T> Worker<T> {
                 self.was_empty();
                 return false;
             }
+            let robbed = self.robbed.get() && (word.is_pending() || !self.is_alone(word));
             let to = if word.is_pending() {
                 // Gives half of the others.
                 let private = between(end, newest);
                 Word::open(end, private - private / 2).hungry()
-            } else if end == newest.wrapping_add(1) {
+            } else if end == behind {
                 // Takes half of what was offered back.
                 Word::open(word.start(), word.count() / 2)
-            } else {
-                // By E2, for the word was read behind the fence: or it is not above `end`.
+            } else if robbed == self.robbed.get() {
+                // By E2, for the word was read behind the fence: it is not offered.
                 self.note(word);
                 return true;
+            } else {
+                Word::open(word.start(), word.count())
             };
-            // Release [E1, E2]: hands tasks, and `bottom`, to those who take or ask.
-            if self
-                .shared
-                .replace(word, to, release("deque.settle_newest"))
-            {
+            let to = if robbed { to.strong() } else { to };
+            if self.give(word, to) {
+                self.robbed.set(robbed);
+                self.last.set(to);
                 self.note(to);
                 return true;
             }
@@ -308,45 +405,67 @@ impl<T> Worker<T> {
 
     #[inline(always)]
     fn pop_oldest(&self) -> Option<T> {
-        if self.run.get().is_some() {
-            return self.pop_run();
-        }
         let front = self.floor.get();
-        if front == self.bottom.get() {
-            self.was_empty();
-            return None;
+        if self.robbed.get() || front == self.bottom.get() {
+            return self.pop_run();
         }
         let next = front.wrapping_add(1);
         // Relaxed: ordered by the fence.
         self.shared.owned.front.store(next, RELAXED);
-        fence::light("deque.front_fence"); // [E2]
-        if self.shared.word() != self.seen.get() && !self.settle_oldest(front) {
-            return self.pop_run();
+        // [E2]
+        if !fence::try_light() {
+            return self.pop_front_fenced(front);
+        }
+        if self.shared.word() != self.seen.get() {
+            return self.pop_front_settled(front);
         }
         self.floor.set(next);
+        Some(self.own(front))
+    }
+
+    /// The rest of a pop on a machine whose light fence is a fence.
+    #[cold]
+    #[inline(never)]
+    fn pop_front_fenced(&self, front: u32) -> Option<T> {
+        fence::light("deque.front_fence"); // [E2]
+        if self.shared.word() != self.seen.get() {
+            return self.pop_front_settled(front);
+        }
+        self.floor.set(front.wrapping_add(1));
         Some(self.own(front))
     }
 
     /// Reads a task of the owner at the front.
     #[inline(always)]
     fn own(&self, position: u32) -> T {
-        let ring = self.ring();
+        let slot = self.slot(position);
         // SAFETY: I1: the owner passed the position.
-        let task = unsafe { ring.read(position) };
-        ring.set_out(position);
+        let task = unsafe { slot.read() };
+        slot.set_out(position);
         task
+    }
+
+    /// Takes the task at `front`, if it turns out to be the owner's, or else the next one of the
+    /// run that has begun.
+    #[cold]
+    #[inline(never)]
+    fn pop_front_settled(&self, front: u32) -> Option<T> {
+        if !self.settle_oldest(front) {
+            return self.pop_run();
+        }
+        self.floor.set(front.wrapping_add(1));
+        Some(self.own(front))
     }
 
     /// Finds out whether the task at `front` is the owner's; `front` stands behind it already.
     /// If not, this is a run.
-    #[cold]
     fn settle_oldest(&self, front: u32) -> bool {
         let next = front.wrapping_add(1);
         loop {
             let word = self.shared.word();
             if word.is_run() {
                 // I4: a thief saw `front` before or behind this task; which, is told in the word.
-                self.begin_run(word);
+                self.be_robbed(word);
                 return word.began_at(next);
             }
             if !word.is_pending() {
@@ -356,59 +475,46 @@ impl<T> Worker<T> {
             let to = Word::run(next, next);
             // Relaxed: those who take from a run acquire `bottom`.
             if self.shared.replace(word, to, RELAXED) {
-                self.begin_run(to);
+                self.be_robbed(to);
                 return true;
             }
         }
     }
 
-    fn begin_run(&self, word: Word) {
-        self.run.set(Some(word));
-        self.alone.set(0);
-    }
-
-    /// Takes the oldest task as a thief does; and ends the run if there are no thieves.
+    /// There is nothing, or this is a run: takes the oldest task as a thief does, and ends the run
+    /// if thieves stay away.
     #[cold]
     #[inline(never)]
     fn pop_run(&self) -> Option<T> {
-        loop {
+        while self.robbed.get() {
             let word = self.shared.word();
             let front = word.start();
-            let is_alone = self.run.get() == Some(word);
-            let alone = if is_alone { self.alone.get() + 1 } else { 0 };
-            self.alone.set(alone);
             let is_empty = front == self.bottom.get();
-            let next = if is_empty {
-                front
-            } else {
-                front.wrapping_add(1)
-            };
-            if alone < CALM_AFTER {
-                self.run.set(Some(word.later(u32::from(!is_empty))));
-                if is_empty {
-                    self.was_empty();
-                    return None;
+            let next = front.wrapping_add(u32::from(!is_empty));
+            if self.is_alone(word) {
+                // Relaxed: ordered by the release below. Thieves do not look at it in a run.
+                self.shared.owned.front.store(next, RELAXED);
+                let calm = Word::open(next, 0);
+                // Release [E2]: hands `front` to the acquire in `ask`.
+                if self.shared.replace(word, calm, release("deque.calm")) {
+                    self.robbed.set(false);
+                    self.note(calm);
+                    return if is_empty {
+                        None
+                    } else {
+                        Some(self.own(front))
+                    };
                 }
+            } else if is_empty {
+                break;
+            } else if self.shared.replace(word, word.later(1), RELAXED) {
                 // Relaxed: nothing is handed on, and the owner wrote the tasks.
-                if self.shared.replace(word, word.later(1), RELAXED) {
-                    return Some(self.own(front));
-                }
-                continue;
-            }
-            // Relaxed: ordered by the release below. Thieves do not look at it in a run.
-            self.shared.owned.front.store(next, RELAXED);
-            let calm = Word::open(next, 0);
-            // Release [E2]: hands `front` to the acquire in `ask`.
-            if self.shared.replace(word, calm, release("deque.calm")) {
-                self.run.set(None);
-                self.note(calm);
-                return if is_empty {
-                    None
-                } else {
-                    Some(self.own(front))
-                };
+                self.last.set(word.later(1));
+                return Some(self.own(front));
             }
         }
+        self.was_empty();
+        None
     }
 
     /// Makes room for `count` more tasks.
@@ -455,7 +561,7 @@ impl<T> Worker<T> {
             }
         }
         ring.earlier.set(old);
-        self.ring.set(new);
+        self.set_ring(new);
         // Release [E3]: hands the copies to the acquire in `claimed`.
         self.shared.owned.ring.store(new, release("deque.grown"));
         let word = self.shared.seal();
@@ -514,7 +620,6 @@ impl<T> Worker<T> {
     }
 
     /// Called where the deque was found empty: a ring that is not needed any more is halved.
-    #[inline]
     fn was_empty(&self) {
         if self.ring().capacity() as usize > RING {
             self.halve();
@@ -537,9 +642,9 @@ impl<T> Worker<T> {
         {
             let old = self.ring.get();
             let new = Ring::<T>::allocate(capacity as usize / 2, self.bottom.get());
-            self.ring.set(new);
-            // Release [E3]: as in `replace_ring`.
-            self.shared.owned.ring.store(new, release("deque.halved"));
+            self.set_ring(new);
+            // Relaxed: nobody has taken a task and not read it; who takes one later sees the seal.
+            self.shared.owned.ring.store(new, RELAXED);
             let _ = self.shared.seal();
             // SAFETY: I3: no task is left in it, and whoever takes one from now on sees the new.
             drop(unsafe { Box::from_raw(old) });

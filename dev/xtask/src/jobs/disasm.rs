@@ -32,14 +32,15 @@ const LOOP: &str = "4spin";
 /// Parts of the symbols that a fast path may call: each is a slow half, taken when the partner has
 /// not come, sleeps or is gone, when thieves came, the ring is full or was too large for long, or
 /// once in a program.
-const SLOW: [&str; 13] = [
-    "make_room_slow",
+const SLOW: [&str; 14] = [
+    "push_into_full",
     "5offer",
-    "settle_newest",
-    "settle_oldest",
+    "pop_fenced",
+    "pop_front_fenced",
+    "pop_settled",
+    "pop_front_settled",
     "pop_offered",
     "pop_run",
-    "5halve",
     "meet_later",
     "wake_partner",
     "light_slow",
