@@ -142,6 +142,19 @@ pub fn heavy(site: &'static str) {
     imp::heavy(site);
 }
 
+/// Whether the strategy is known only when the program runs. If not, it is [`Strategy::SeqCst`].
+pub const PROBED: bool = imp::PROBED;
+
+/// [`light`] for who has seen that [`strategy`] is [`Strategy::Membarrier`], or that it is not
+/// [`PROBED`], and keeps that in a word that it reads anyway.
+///
+/// # Cost
+/// None with [`Strategy::Membarrier`]: it restrains the compiler alone.
+#[inline(always)]
+pub fn light_known(site: &'static str) {
+    imp::light_known(site);
+}
+
 /// The strategy of this machine, probed if need be. It never changes.
 ///
 /// For reports and tests; also to probe at a quiet moment, before other threads run.
@@ -169,6 +182,8 @@ pub fn strategy() -> Strategy {
 mod imp {
     use super::{Strategy, fence_seq_cst};
 
+    pub(super) const PROBED: bool = false;
+
     #[inline(always)]
     pub(super) fn light(site: &'static str) {
         fence_seq_cst(site);
@@ -177,6 +192,11 @@ mod imp {
     #[inline(always)]
     pub(super) fn try_light() -> bool {
         false
+    }
+
+    #[inline(always)]
+    pub(super) fn light_known(site: &'static str) {
+        fence_seq_cst(site);
     }
 
     #[inline(always)]
@@ -210,6 +230,13 @@ mod imp {
     const SEQ_CST: u8 = 2;
 
     static STRATEGY: AtomicU8 = AtomicU8::new(UNKNOWN);
+
+    pub(super) const PROBED: bool = true;
+
+    #[inline(always)]
+    pub(super) fn light_known(_site: &'static str) {
+        compiler_fence(Ordering::SeqCst);
+    }
 
     #[inline(always)]
     pub(super) fn light(site: &'static str) {

@@ -18,7 +18,7 @@ pub mod tune;
 mod counter;
 pub mod fence;
 #[cfg(feature = "std")]
-pub mod glance;
+pub mod habit;
 #[cfg(feature = "std")]
 pub mod record;
 #[cfg(feature = "std")]

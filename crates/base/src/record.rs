@@ -239,15 +239,38 @@ impl Drop for Registry {
 #[cfg(not(any(counterpoint_loom, counterpoint_shuttle)))]
 mod local {
     use super::{Record, Registry};
+    use crate::prim::atomic::{AtomicU64, RELAXED};
     use core::cell::Cell;
     use core::ptr;
 
     static REGISTRY: Registry = Registry::new();
+    static THREADS: AtomicU64 = AtomicU64::new(0);
 
     thread_local! {
         // No destructor, so it can be read while the thread ends.
         static CURRENT: Cell<*const Record> = const { Cell::new(ptr::null()) };
         static GIVE_BACK: GiveBack = const { GiveBack };
+        // Without a destructor, too: a thread keeps its number to its very end.
+        static ID: Cell<u64> = const { Cell::new(0) };
+    }
+
+    /// The number of this thread: not zero, the same to the very end of the thread, and never given
+    /// to another, unlike the index of its record, which a thread gives back while destructors of
+    /// its thread-locals may still run.
+    #[inline]
+    pub fn thread_id() -> u64 {
+        match ID.get() {
+            0 => number_this_thread(),
+            id => id,
+        }
+    }
+
+    #[cold]
+    fn number_this_thread() -> u64 {
+        // Relaxed: only a number.
+        let id = THREADS.fetch_add(1, RELAXED) + 1;
+        ID.set(id);
+        id
     }
 
     struct GiveBack;
@@ -311,6 +334,23 @@ mod local {
         }
         // SAFETY: not null, so it comes from `REGISTRY.take`; records are never freed (I2).
         f(&RecordRef(unsafe { &*record }))
+    }
+
+    /// True if `record` is the one that [`with`] would give now; it takes none.
+    #[inline(always)]
+    pub fn is_current(record: *const Record) -> bool {
+        ptr::eq(CURRENT.get(), record)
+    }
+
+    /// Runs `f` with the record of this thread, if it has one; it takes none.
+    #[inline(always)]
+    pub fn with_current<R>(f: impl FnOnce(&Record) -> R) -> Option<R> {
+        let record = CURRENT.get();
+        if record.is_null() {
+            return None;
+        }
+        // SAFETY: not null, so it comes from `REGISTRY.take`; records are never freed (I2).
+        Some(f(unsafe { &*record }))
     }
 
     #[cold]
@@ -387,6 +427,11 @@ mod local {
         digits.parse().unwrap_or(0)
     }
 
+    /// The number of this thread: not zero, and not that of another one.
+    pub fn thread_id() -> u64 {
+        u64::from(thread_number()) + 1
+    }
+
     /// Runs `f` with the record of this thread, made at its first use.
     pub fn with<R>(f: impl FnOnce(&RecordRef) -> R) -> R {
         let known = CURRENT.with(|current| current.borrow().clone());
@@ -396,6 +441,22 @@ mod local {
             record
         });
         f(&RecordRef(record))
+    }
+
+    /// Runs `f` with the record of this thread, if it has one; it takes none.
+    pub fn with_current<R>(f: impl FnOnce(&Record) -> R) -> Option<R> {
+        let known = CURRENT.with(|current| current.borrow().clone());
+        known.map(|record| f(&record))
+    }
+
+    /// True if `record` is the one that [`with`] would give now; it takes none.
+    pub fn is_current(record: *const Record) -> bool {
+        CURRENT.with(|current| {
+            let current = current.borrow();
+            current
+                .as_deref()
+                .is_some_and(|it| std::ptr::eq(it, record))
+        })
     }
 }
 
@@ -418,4 +479,4 @@ pub fn random() -> u32 {
     })
 }
 
-pub use local::{RecordRef, with};
+pub use local::{RecordRef, is_current, thread_id, with, with_current};

@@ -24,6 +24,10 @@ tune! {
     GLANCES: u32 = 12, model 1;
     /// The most waits that a thread queues for without such looks after they were in vain.
     GLANCES_LEFT_OUT: u32 = 127, model 1;
+    /// How many looks before a sleep are in vain until some are left out.
+    LINGERS_IN_VAIN: u32 = 8, model 1;
+    /// The most sleeps that a thread begins without a look before them after those were in vain.
+    LINGERS_LEFT_OUT: u32 = 15, model 1;
     /// Stripes of a `ShardedCounter`.
     COUNTER_STRIPES: usize = 16, model 2;
     /// Pauses for which a party of a rendezvous looks for its partner before it sleeps.
@@ -34,6 +38,8 @@ tune! {
     EXCHANGE_SPINS: u32 = 500, model 1;
     /// Heads of a stage that leave before one that was promised the headship and does not look loses it.
     STAGE_OVERTAKES: u32 = 16, model 2;
+    /// Shards of a `ShardedLock`: threads that read without an exchange.
+    LOCK_SHARDS: usize = 16, model 2;
     /// Reads of a `SeqCell` that may fail before the reader waits for the writers' lock.
     SEQ_TRIES: u32 = 32, model 1;
     /// Records in the first segment of the table of threads; each next segment is twice as large.

@@ -21,11 +21,17 @@
 //! | you want | use |
 //! |---|---|
 //! | a value that one at a time may use | [`sync::Mutex`] |
+//! | the same, again by the thread that has it | [`sync::ReentrantMutex`] |
+//! | to know whether a mutex is fought over | [`sync::ContendedMutex`] |
 //! | a value that many read and few write | [`sync::RwLock`] |
+//! | a value that is read all the time and hardly ever written | [`sync::ShardedLock`] |
 //! | a value that is made once | [`sync::OnceCell`], [`sync::LazyCell`]; without a value [`sync::Once`] |
 //! | at most so many at once | [`sync::Semaphore`] |
 //! | a number of parties that go on when all have arrived | [`sync::Barrier`] |
+//! | to wait until what a mutex guards has changed | [`sync::Condvar`] |
 //! | to say that something happened | [`sync::Notify`] |
+//! | a gate that opens and closes, or lets one through | [`sync::ManualResetEvent`], [`sync::AutoResetEvent`] |
+//! | a gate that opens for good after a number of things | [`sync::Latch`] |
 //! | to say that data of your own changed | [`wait::Event`] |
 //! | to wait until all of an unknown number are done | [`sync::WaitGroup`] |
 //! | two that meet step by step, with or without swapping values | [`sync::Rendezvous`], [`sync::RendezvousData`] |
@@ -57,6 +63,7 @@
 //! # Features
 //! `compat`: the peers' public paths and signatures, as `counterpoint::compat`.
 //! `futures`: `FusedFuture` of futures-core for every operation.
+//! `lock-metrics`: [`sync::ContendedMutex`] counts; without it, it is a `Mutex`.
 //! `hooks`: tells a sink who waits, who was granted and who holds; see [`wait::build::hooks`].
 #![forbid(unsafe_code)]
 
@@ -194,7 +201,9 @@ pub mod wait {
         #[doc(inline)]
         pub use counterpoint_wait::queue::{End, Grant, Locked, Node, Pick, WaitQueue};
         #[doc(inline)]
-        pub use counterpoint_wait::waker::{WakeBatch, wake_in_batches};
+        pub use counterpoint_wait::staged;
+        #[doc(inline)]
+        pub use counterpoint_wait::waker::{WakeBatch, wake_in_batches, wake_in_batches_or};
     }
 }
 

@@ -163,6 +163,18 @@ fn every_type_has_the_traits_of_its_kind() {
         mutex::LockOwned<Inside>:                                          yes  yes  no   yes  yes;
         (LockError, TryLockError):                                         yes  yes  yes  yes  yes;
 
+        ReentrantMutex<Inside>:                                            yes  yes  yes  yes  yes;
+        ReentrantMutex<Bound>:                                             no   no   yes  yes  yes;
+        ReentrantMutexGuard<'static, u8>:                                  no   yes  yes  yes  yes;
+        ReentrantMutexGuard<'static, Inside>:                              no   no   yes  yes  yes;
+        MappedReentrantMutexGuard<'static, u8>:                            no   yes  yes  yes  yes;
+        reentrant::ReentrantLock<'static, Inside>:                         yes  yes  no   yes  yes;
+        ContendedMutex<Inside>:                                            yes  yes  yes  yes  yes;
+        ContendedMutex<Bound>:                                             no   no   yes  yes  yes;
+        ContendedMutexGuard<'static, Inside>:                              yes  no   yes  yes  yes;
+        contended::ContendedLock<'static, Inside>:                         yes  yes  no   yes  yes;
+        (LockMetricsSnapshot, Telemetry):                                  yes  yes  yes  yes  yes;
+
         Semaphore:                                                         yes  yes  yes  yes  yes;
         SemaphorePermit<'static>:                                          yes  yes  yes  yes  yes;
         OwnedSemaphorePermit:                                              yes  yes  yes  yes  yes;
@@ -210,7 +222,6 @@ fn every_type_has_the_traits_of_its_kind() {
         stage::NotifyError<u8>:                                            yes  yes  yes  yes  yes;
         stage::Enter<'static, Ticket<'static, u8>, u8, Inside, Inside>:    yes  yes  no   yes  yes;
         stage::EnterVerb<'static, Ticket<'static, u8>, u8, u8, u8>:        yes  yes  yes  yes  yes;
-        stage::Kept<u8, Inside>:                                           yes  yes  yes  yes  yes;
         stage::Entry<u8, Inside>:                                          yes  yes  yes  yes  yes;
 
         BufMutex<Inside>:                                                  yes  yes  yes  yes  yes;
@@ -263,12 +274,32 @@ fn every_type_has_the_traits_of_its_kind() {
         once::WaitOnce<'static, u8>:                                       yes  yes  no   yes  yes;
         once::GetOrInit<'static, u8, once::Make<Make<Ready>, Ready>>:      yes  yes  no   yes  yes;
         once::GetOrTryInit<'static, u8, once::TryMake<Make<Ready>, Ready>>: yes  yes  no   yes  yes;
-        once::Free:                                                        yes  yes  yes  yes  yes;
         Once:                                                              yes  yes  yes  yes  yes;
         LazyCell<u8, Ready>:                                               yes  yes  yes  yes  yes;
         LazyCell<u8, Bound>:                                               no   no   yes  yes  yes;
         once::Resume<'static, Ready, Make<Ready>>:                         yes  yes  yes  yes  yes;
         (OnceCellError, SetError<u8>):                                     yes  yes  yes  yes  yes;
+
+        ShardedLock<Inside>:                                               yes  no   yes  yes  yes;
+        ShardedLock<u8>:                                                   yes  yes  yes  yes  yes;
+        ShardedLock<Bound>:                                                no   no   yes  yes  yes;
+        ShardedLockReadGuard<'static, u8>:                                 no   yes  yes  yes  yes;
+        ShardedLockReadGuard<'static, Inside>:                             no   no   yes  yes  yes;
+        ShardedLockWriteGuard<'static, u8>:                                no   yes  yes  yes  yes;
+        sharded_lock::ShardRead<'static, u8>:                              yes  yes  no   yes  yes;
+        sharded_lock::ShardWrite<'static, u8>:                             yes  yes  no   yes  yes;
+
+        Condvar:                                                           yes  yes  yes  yes  yes;
+        CondvarWait<'static, MutexGuard<'static, u8>>:                     yes  yes  no   yes  yes;
+        CondvarWait<'static, OwnedMutexGuard<u8>, condvar::While<Make<u8>>>: yes  yes  no   yes  yes;
+        CondvarWait<'static, MutexGuard<'static, Bound>>:                  no   no   no   yes  yes;
+        condvar::Once:                                                     yes  yes  yes  yes  yes;
+        WaitTimeoutResult:                                                 yes  yes  yes  yes  yes;
+        (staged::Never, staged::Unlimited):                                yes  yes  yes  yes  yes;
+        (ManualResetEvent, AutoResetEvent, Latch):                         yes  yes  yes  yes  yes;
+        reset_event::ManualResetWait<'static>:                             yes  yes  no   yes  yes;
+        reset_event::AutoResetWait<'static>:                               yes  yes  no   yes  yes;
+        latch::LatchWait<'static>:                                         yes  yes  no   yes  yes;
 
         Barrier:                                                           yes  yes  yes  yes  yes;
         Arrival<'static>:                                                  yes  yes  yes  yes  yes;
@@ -310,12 +341,15 @@ const SEAMS: &[&str] = &[
     "AcquireVerb",
     "ArmRef",
     "Attempted",
+    "AutoResetVerb",
     "BarrierVerb",
     "Baton",
     "Borrowed",
     "CancelledVerb",
     "Candidate",
     "ClaimVerb",
+    "ConditionVerb",
+    "ContendedVerb",
     "Core",
     "Either",
     "ExchangeVerb",
@@ -323,24 +357,32 @@ const SEAMS: &[&str] = &[
     "Generation",
     "GroupVerb",
     "Half",
+    "Kept",
     "Key",
     "Kind",
+    "LatchVerb",
     "ListenVerb",
     "LockOwnedVerb",
     "LockVerb",
+    "ManualResetVerb",
     "MeetVerb",
     "Node",
     "NotifiedVerb",
     "OpTag",
     "Owned",
+    "Pass",
     "Patience",
     "Place",
     "Record",
     "RecordRef",
+    "ReentrantVerb",
     "Registry",
+    "Role",
     "Round",
     "Seat",
     "Selecting",
+    "ShardReadVerb",
+    "ShardWriteVerb",
     "Share",
     "Shared",
     "Slot",

@@ -299,6 +299,51 @@ mod std_barrier {
     }
 }
 
+/// A value that is read all the time, as with `crossbeam_utils::sync::ShardedLock`.
+mod crossbeam_sharded_lock {
+    use counterpoint::sync::ShardedLock; // was: use crossbeam_utils::sync::ShardedLock;
+
+    #[test]
+    fn many_read_and_one_writes() {
+        let lock = ShardedLock::new(5);
+        {
+            let r1 = lock.read(); // was: lock.read().unwrap()
+            let r2 = lock.read();
+            assert_eq!(*r1 + *r2, 10);
+        }
+        *lock.write() += 1;
+        assert_eq!(*lock.read(), 6);
+        assert_eq!(lock.into_inner(), 6);
+    }
+}
+
+/// A condition that is waited for, as with `parking_lot::Condvar`.
+mod parking_lot_condvar {
+    use counterpoint::sync::{Condvar, Mutex}; // was: use parking_lot::{Condvar, Mutex};
+    use std::sync::Arc;
+    use std::thread;
+    use std::time::Duration;
+
+    #[test]
+    fn one_waits_for_the_other() {
+        let pair = Arc::new((Mutex::new(false), Condvar::new()));
+        let other = Arc::clone(&pair);
+        let thread = thread::spawn(move || {
+            let (started, changed) = &*other;
+            *started.lock() = true;
+            changed.notify_one()
+        });
+        let (started, changed) = &*pair;
+        let mut guard = started.lock();
+        while !*guard {
+            changed.wait(&mut guard);
+        }
+        thread.join().unwrap();
+        let late = changed.wait_for(&mut guard, Duration::from_millis(1));
+        assert!(late.timed_out() && *guard);
+    }
+}
+
 /// Something that is made once, as with `std::sync::{Once, OnceLock}`.
 mod std_once {
     use counterpoint::sync::{Once, OnceCell}; // was: use std::sync::{Once, OnceLock};

@@ -241,6 +241,11 @@ mod wait {
             BufMutex::<u8>::new(0, |_, _| ()).waiters(),
             counterpoint::sync::OnceCell::<u8>::new().waiters(),
             counterpoint::sync::Barrier::new(1).waiters(),
+            counterpoint::sync::Condvar::new().waiters(),
+            counterpoint::sync::ShardedLock::new(1).waiters(),
+            counterpoint::sync::ManualResetEvent::new(false).waiters(),
+            counterpoint::sync::AutoResetEvent::new(false).waiters(),
+            counterpoint::sync::Latch::new(1).waiters(),
             counterpoint::wait::Event::<()>::new().waiters(),
             counterpoint::cancel::CancelToken::new().waiters(),
         ];
@@ -293,7 +298,7 @@ mod wait {
     fn for_those_who_build_primitives() {
         use counterpoint::wait::build::{
             Enable, End, Grant, Locked, LockedQueue, Pick, Turn, Verb, WaitQueue, WakeBatch, hooks,
-            wake_in_batches,
+            wake_in_batches, wake_in_batches_or,
         };
         use counterpoint::wait::{CtlStop, Stops, UntilStop};
 
@@ -309,12 +314,14 @@ mod wait {
         );
         assert!(!granted && Turn::First != Turn::Notified);
         wake_in_batches(|_| false);
+        wake_in_batches_or(|_| false, || ());
         fn queue_of<V: Verb>(verb: &V) -> LockedQueue<'_, V> {
             verb.queue().lock()
         }
         fn early<V: Enable>() {}
         early::<counterpoint::sync::notify::NotifiedVerb<&'static counterpoint::sync::Notify>>();
         hooks::name(&queue, "a queue");
+        let _: Option<&'static str> = hooks::label(&queue);
         hooks::rank(&queue, 1);
         shown::<(hooks::Site, hooks::Hold, hooks::Lending)>();
         let mut hold = hooks::held("Part", &queue, hooks::Site::here(), 2);
@@ -336,6 +343,49 @@ mod wait {
 mod sync {
     use super::*;
     use counterpoint::wait::Stop;
+
+    #[test]
+    fn reentrant_mutex() {
+        use counterpoint::sync::reentrant::ReentrantLock;
+        use counterpoint::sync::{
+            LockError, MappedReentrantMutexGuard, ReentrantMutex, ReentrantMutexGuard, Telemetry,
+        };
+
+        static IN_A_STATIC: ReentrantMutex<(u8, u8)> = ReentrantMutex::new((1, 2));
+        let guard: ReentrantMutexGuard<'_, (u8, u8)> = IN_A_STATIC.lock();
+        let part: MappedReentrantMutexGuard<'_, u8> =
+            ReentrantMutexGuard::map(IN_A_STATIC.lock(), |pair| &pair.1);
+        let lock: ReentrantLock<'_, (u8, u8)> = IN_A_STATIC.lock_async();
+        operation::<_, ReentrantMutexGuard<'_, _>, Result<ReentrantMutexGuard<'_, _>, LockError>>(
+            lock,
+        );
+        assert_eq!((guard.0, *part), (1, 2));
+        assert!(IN_A_STATIC.is_owned_by_current_thread());
+        let seen: Telemetry = IN_A_STATIC.telemetry();
+        assert_eq!((seen.kind, seen.held), ("ReentrantMutex", Some(1)));
+    }
+
+    #[test]
+    fn contended_mutex() {
+        use counterpoint::sync::contended::ContendedLock;
+        use counterpoint::sync::{
+            ContendedMutex, ContendedMutexGuard, LockError, LockMetricsSnapshot,
+        };
+
+        static IN_A_STATIC: ContendedMutex<u8> = ContendedMutex::new(1);
+        let lock: ContendedLock<'_, u8> = IN_A_STATIC.lock_async();
+        operation::<_, ContendedMutexGuard<'_, _>, Result<ContendedMutexGuard<'_, _>, LockError>>(
+            lock,
+        );
+        let seen: LockMetricsSnapshot = IN_A_STATIC.snapshot();
+        assert_eq!((seen.acquisitions, seen.contended, seen.waits), (0, 0, 0));
+        assert_eq!((seen.timeouts, seen.cancels, seen.dropped), (0, 0, 0));
+        assert_eq!((seen.wait_total, seen.wait_max), Default::default());
+        assert_eq!(
+            (seen.hold_total, seen.hold_max, seen.waiters),
+            Default::default()
+        );
+    }
 
     #[test]
     fn mutex() {
@@ -577,6 +627,121 @@ mod sync {
         assert_eq!((barrier.parties(), barrier.arrived()), (1, 0));
         assert_eq!(OnStop::default(), OnStop::Retract);
         barrier.named("phase");
+    }
+
+    #[test]
+    fn sharded_lock() {
+        use counterpoint::sync::sharded_lock::{ShardRead, ShardWrite};
+        use counterpoint::sync::{
+            LockError, ShardedLock, ShardedLockReadGuard, ShardedLockWriteGuard, TryLockError,
+        };
+
+        static IN_A_STATIC: ShardedLock<u8> = ShardedLock::new(1);
+        let mut lock = ShardedLock::new(1);
+        let reads: ShardedLockReadGuard<'_, i32> = lock.read();
+        assert_eq!(lock.try_write().err(), Some(TryLockError::WouldBlock));
+        assert_eq!(
+            lock.write_timeout(Duration::ZERO).err(),
+            Some(LockError::TimedOut)
+        );
+        assert!(lock.write_deadline(Instant::now()).is_err());
+        drop(reads);
+        let writes: ShardedLockWriteGuard<'_, i32> = lock.write();
+        assert!(lock.try_read().is_err() && lock.read_timeout(Duration::ZERO).is_err());
+        assert!(lock.read_deadline(Instant::now()).is_err());
+        drop(writes);
+        let read: ShardRead<'_, u8> = IN_A_STATIC.read_async();
+        operation::<_, ShardedLockReadGuard<'_, u8>, Result<_, LockError>>(read);
+        let write: ShardWrite<'_, u8> = IN_A_STATIC.write_async();
+        operation::<_, ShardedLockWriteGuard<'_, u8>, Result<_, LockError>>(write);
+        lock.clear_poison();
+        lock.named("routes");
+        lock.ranked(1);
+        assert!(!lock.is_poisoned() && *lock.get_mut() == 1 && lock.into_inner() == 1);
+    }
+
+    #[test]
+    fn condvar() {
+        use counterpoint::sync::condvar::{Condition, Once, Relock, While};
+        use counterpoint::sync::{Condvar, CondvarWait, Mutex, MutexGuard, WaitTimeoutResult};
+        use counterpoint::wait::build::staged::{Limit, Never, Unlimited};
+        use counterpoint::wait::{Bounded, block_on};
+
+        static IN_A_STATIC: Condvar = Condvar::new();
+        assert!(!IN_A_STATIC.notify_one() && IN_A_STATIC.notify_all() == 0);
+        let (mutex, condvar) = (Mutex::new(1), Condvar::new());
+        let mut guard = mutex.lock();
+        let now = Instant::now();
+        assert_eq!(
+            condvar.wait_timeout(&mut guard, Duration::ZERO),
+            Err(Stop::TimedOut)
+        );
+        assert_eq!(condvar.wait_deadline(&mut guard, now), Err(Stop::TimedOut));
+        condvar.wait_while(&mut guard, |_| false);
+        assert_eq!(
+            condvar.wait_timeout_while(&mut guard, Duration::ZERO, |_| false),
+            Ok(())
+        );
+        assert_eq!(
+            condvar.wait_deadline_while(&mut guard, now, |_| false),
+            Ok(())
+        );
+        let late: WaitTimeoutResult = condvar.wait_for(&mut guard, Duration::ZERO);
+        assert!(late.timed_out() && condvar.wait_until(&mut guard, now).timed_out());
+        assert!(
+            !condvar
+                .wait_while_for(&mut guard, |_| false, Duration::ZERO)
+                .timed_out()
+        );
+        assert!(
+            !condvar
+                .wait_while_until(&mut guard, |_| false, now)
+                .timed_out()
+        );
+        fn a_wait<G: Relock, C: Condition<G::Value>, L: Limit>(_: &CondvarWait<'_, G, C, L>) {}
+        let wait: CondvarWait<'_, MutexGuard<'_, i32>, Once, Unlimited> = condvar.wait_async(guard);
+        a_wait(&wait);
+        let bounded: CondvarWait<'_, _, Once, Bounded<Never>> = wait.timeout(Duration::ZERO);
+        let (guard, late): (MutexGuard<'_, i32>, Result<(), Stop>) = bounded.wait();
+        assert!(late.is_err());
+        let waits: CondvarWait<'_, _, While<_>> = condvar.wait_while_async(guard, |_| false);
+        assert_eq!(*block_on(waits), 1);
+        condvar.named("changed");
+    }
+
+    #[test]
+    fn gates() {
+        use counterpoint::sync::latch::LatchWait;
+        use counterpoint::sync::reset_event::{AutoResetWait, ManualResetWait};
+        use counterpoint::sync::{AutoResetEvent, Latch, ManualResetEvent};
+
+        static GATE: ManualResetEvent = ManualResetEvent::new(true);
+        let wait: ManualResetWait<'_> = GATE.wait_async();
+        operation::<_, (), Result<(), Stop>>(wait);
+        GATE.wait();
+        assert!(!GATE.set() && GATE.is_set() && GATE.reset());
+        assert!(GATE.wait_timeout(Duration::ZERO).is_err());
+        assert!(GATE.wait_deadline(Instant::now()).is_err());
+        GATE.named("a gate");
+        static TURNSTILE: AutoResetEvent = AutoResetEvent::new(true);
+        let wait: AutoResetWait<'_> = TURNSTILE.wait_async();
+        operation::<_, (), Result<(), Stop>>(wait);
+        TURNSTILE.wait();
+        assert!(!TURNSTILE.set() && TURNSTILE.is_set() && TURNSTILE.reset());
+        assert!(!TURNSTILE.try_wait() && TURNSTILE.wait_timeout(Duration::ZERO).is_err());
+        assert!(TURNSTILE.wait_deadline(Instant::now()).is_err());
+        TURNSTILE.named("a turnstile");
+        static DONE: Latch = Latch::new(3);
+        let wait: LatchWait<'_> = DONE.arrive_and_wait_async();
+        operation::<_, (), Result<(), Stop>>(wait);
+        operation::<_, (), Result<(), Stop>>(DONE.wait_async());
+        assert!(!DONE.count_down() && !DONE.try_wait() && DONE.count() == 2);
+        assert!(DONE.wait_timeout(Duration::ZERO).is_err());
+        assert!(DONE.wait_deadline(Instant::now()).is_err());
+        assert!(DONE.count_down_by(2) && DONE.is_open());
+        DONE.wait();
+        DONE.arrive_and_wait();
+        DONE.named("done");
     }
 
     #[test]

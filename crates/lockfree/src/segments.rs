@@ -114,12 +114,13 @@ const fn next_lap(index: u64) -> u64 {
     (index | (LAP * STEP - 1)).wrapping_add(1)
 }
 
-/// How many values lie between two indices.
-fn between(head: u64, tail: u64) -> usize {
+/// How many values lie between two indices. In 64 bits: an old head may lie further behind than
+/// there can be values (then its exchange fails).
+fn between(head: u64, tail: u64) -> u64 {
     const LAPS: u64 = u64::MAX / STEP / LAP;
     let laps = lap(tail).wrapping_sub(lap(head)) & LAPS;
     // Offset `BLOCK` is the beginning of the next block.
-    (laps as usize * BLOCK + offset(tail)).wrapping_sub(offset(head))
+    (laps.wrapping_mul(BLOCK as u64) + offset(tail) as u64).wrapping_sub(offset(head) as u64)
 }
 
 struct Slot<T> {
@@ -429,7 +430,7 @@ impl<T> Segments<T> {
                         return Attempt::Empty;
                     }
                 }
-                all = between(head, tail);
+                all = usize::try_from(between(head, tail)).unwrap_or(usize::MAX);
                 if lap(head) == lap(tail) {
                     here = all;
                 } else {
@@ -550,7 +551,7 @@ impl<T> Segments<T> {
             // Relaxed: ordered by the load before. A tail that has not moved was the tail while
             // the head was read, and so is not behind it.
             if self.tail.index.load(RELAXED) == tail {
-                return between(head, tail);
+                return between(head, tail) as usize;
             }
             hint::spin_loop();
         }
@@ -561,8 +562,9 @@ impl<T> Segments<T> {
     pub(crate) fn is_empty(&self) -> bool {
         // Acquire [E7]: the tail that is read next is not older than the head.
         let head = self.head.index.load(acquire("seg.is_empty"));
-        // Relaxed: ordered by the load before. Never equal if the tail was seen in a later block.
-        head == self.tail.index.load(RELAXED)
+        // Relaxed: ordered by the load before. Not the words are compared: the end of a block is
+        // the beginning of the next one.
+        between(head, self.tail.index.load(RELAXED)) == 0
     }
 }
 
@@ -701,3 +703,6 @@ impl<T> Segments<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,8 +24,11 @@ const CHECKED: bool = cfg!(any(counterpoint_loom, counterpoint_shuttle));
 /// before it queues.
 pub(crate) const SPIN_ROUNDS: u32 = if CHECKED { 0 } else { 3 };
 
+/// The same for a thread that was woken and lost.
+pub(crate) const PERSIST_ROUNDS: u32 = if CHECKED { 1 } else { 3 };
+
 /// The pauses of a round: one or two microseconds.
-pub(crate) const SPIN_PAUSES: u32 = 64;
+pub(crate) const SPIN_PAUSES: u32 = if CHECKED { 0 } else { 64 };
 
 /// One waiter's memory: none until there is something to remember, so that a wait that is over at
 /// once writes nothing of it.

@@ -4,7 +4,10 @@
 use counterpoint_sync::mutex::{Baton, Lock, LockOwned};
 use counterpoint_sync::semaphore::Acquire;
 use counterpoint_sync::wait_group::WaitGroupWaitRef;
-use counterpoint_sync::{Barrier, Mutex, MutexGuard, OnceCell, RwLock, Semaphore, WaitGroup};
+use counterpoint_sync::{
+    AutoResetEvent, Barrier, Condvar, Latch, ManualResetEvent, Mutex, MutexGuard, OnceCell, RwLock,
+    Semaphore, ShardedLock, WaitGroup,
+};
 use counterpoint_wait::cancel::{CancelToken, Cancelled, Ctl};
 use counterpoint_wait::queue::Node;
 use counterpoint_wait::timer::SleepUntil;
@@ -112,6 +115,47 @@ fn alone() {
         assert!(arrives.as_mut().poll(&mut cx).is_pending());
         assert!(barrier.wait().is_leader());
         assert!(arrives.as_mut().poll(&mut cx).is_ready());
+    });
+    free("conditions and gates", || {
+        let (value, condvar) = (Mutex::new(1), Condvar::new());
+        let mut guard = value.lock();
+        assert!(condvar.wait_timeout(&mut guard, SHORT).is_err());
+        let mut waits = pin!(condvar.wait_while_async(guard, |value| *value == 1));
+        assert!(waits.as_mut().poll(&mut cx).is_pending());
+        *value.lock() = 2;
+        assert!(condvar.notify_one());
+        assert!(waits.as_mut().poll(&mut cx).is_ready());
+        let (gate, turnstile) = (ManualResetEvent::new(false), AutoResetEvent::new(false));
+        let latch = Latch::new(1);
+        assert!(gate.wait_timeout(SHORT).is_err());
+        assert!(turnstile.wait_timeout(SHORT).is_err());
+        assert!(latch.wait_timeout(SHORT).is_err());
+        let mut waits = (
+            pin!(gate.wait_async()),
+            pin!(turnstile.wait_async()),
+            pin!(latch.wait_async()),
+        );
+        assert!(waits.0.as_mut().poll(&mut cx).is_pending());
+        assert!(waits.1.as_mut().poll(&mut cx).is_pending());
+        assert!(waits.2.as_mut().poll(&mut cx).is_pending());
+        assert!(gate.set() && turnstile.set() && latch.count_down());
+        assert!(waits.0.as_mut().poll(&mut cx).is_ready());
+        assert!(waits.1.as_mut().poll(&mut cx).is_ready());
+        assert!(waits.2.as_mut().poll(&mut cx).is_ready());
+    });
+    free("a sharded lock", || {
+        let lock = ShardedLock::new(1);
+        drop((lock.read(), lock.read()));
+        *lock.write() = 2;
+        let reads = lock.read();
+        assert!(lock.write_timeout(SHORT).is_err());
+        let mut writes = pin!(lock.write_async());
+        assert!(writes.as_mut().poll(&mut cx).is_pending());
+        let mut waits = pin!(lock.read_async());
+        assert!(waits.as_mut().poll(&mut cx).is_pending());
+        drop(reads);
+        assert!(writes.as_mut().poll(&mut cx).is_ready());
+        assert!(waits.as_mut().poll(&mut cx).is_ready());
     });
     free("selects", || {
         for _ in 0..3 {

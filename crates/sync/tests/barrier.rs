@@ -2,11 +2,14 @@
 
 mod task;
 
-use counterpoint_sync::{Barrier, BarrierWaitError, BarrierWaitResult, OnStop};
+use counterpoint_sync::{Barrier, BarrierWaitError, BarrierWaitResult, Mutex, OnStop, Semaphore};
 use counterpoint_wait::cancel::{CancelToken, Ctl};
-use counterpoint_wait::{block_on, select, select_async};
-use std::future::{Future, ready};
+use counterpoint_wait::event::Event;
+use counterpoint_wait::select::{Select, arm};
+use counterpoint_wait::{block_on, select, select_async, select_biased};
+use std::future::{Future, poll_fn, ready};
 use std::panic::{self, AssertUnwindSafe};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
@@ -19,6 +22,23 @@ const LONG: Duration = Duration::from_secs(600);
 
 fn panics<R>(f: impl FnOnce() -> R) -> bool {
     panic::catch_unwind(AssertUnwindSafe(f)).is_err()
+}
+
+/// A waker that calls a function.
+struct Call<F>(F);
+
+impl<F: Fn() + Send + Sync + 'static> Wake for Call<F> {
+    fn wake(self: Arc<Call<F>>) {
+        (self.0)();
+    }
+}
+
+fn calls(f: impl Fn() + Send + Sync + 'static) -> Waker {
+    Waker::from(Arc::new(Call(f)))
+}
+
+fn poll_with<F: Future + ?Sized>(future: Pin<&mut F>, waker: &Waker) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(waker))
 }
 
 fn leads(result: Option<BarrierWaitResult>) -> Option<bool> {
@@ -245,6 +265,239 @@ fn a_select_that_goes_on_breaks_nothing() {
     }
     assert!(barrier.wait().is_leader() && !select.ready());
     assert!(other.is_broken(), "who left it was counted");
+}
+
+/// What was granted while a select comes to the end of its patience is not thrown away.
+#[test]
+fn the_end_of_a_select_throws_no_pass_away() {
+    let barrier = Barrier::new(2);
+    let arrives = || {
+        poll_fn(|_| {
+            drop(barrier.arrive());
+            Poll::<()>::Pending
+        })
+    };
+    let over = select_biased! {
+        result = barrier.wait_async() => result.is_leader(),
+        () = arrives() => unreachable!(),
+        timeout(Duration::ZERO) => false,
+    };
+    assert!(over && barrier.arrived() == 0);
+    let over = select_biased! {
+        result = barrier.wait_async().timeout(LONG) => result.unwrap().is_leader(),
+        () = arrives() => unreachable!(),
+        deadline(Instant::now()) => false,
+    };
+    assert!(over && barrier.arrived() == 0);
+    let over = block_on(async {
+        select_async! {
+            result = barrier.wait_async() => result.is_leader(),
+            timeout(Duration::ZERO) => true,
+        }
+    });
+    assert!(over && barrier.arrived() == 0);
+    let event: Event = Event::new();
+    let notifies = poll_fn(|_| {
+        event.notify(1);
+        Poll::<()>::Pending
+    });
+    let told = select_biased! {
+        () = event.listen() => true,
+        () = notifies => unreachable!(),
+        timeout(Duration::ZERO) => false,
+    };
+    assert!(told && event.total_listeners() == 0);
+}
+
+/// A look arrives if it is the last to, and else leaves no trace.
+#[test]
+fn a_look_does_not_arrive() {
+    let barrier = Barrier::with_on_stop(2, OnStop::Break);
+    let looks = || {
+        select_biased! {
+            result = barrier.wait_async() => result.is_leader(),
+            () = poll_fn(|_| { drop(barrier.arrive()); Poll::Pending }) => unreachable!(),
+            default => false,
+        }
+    };
+    assert!(!looks() && barrier.arrived() == 1 && !barrier.is_broken());
+    assert!(looks() && barrier.arrived() == 0);
+    let over = select! {
+        _ = barrier.wait_async() => unreachable!(),
+        timeout(Duration::ZERO) => true,
+    };
+    assert!(
+        over && barrier.is_broken(),
+        "it has arrived, and was stopped"
+    );
+}
+
+/// The round ends while a select is at its end, in a batch that has not come to it.
+#[test]
+fn the_end_of_a_select_between_two_batches() {
+    let barrier: &'static Barrier = Box::leak(Box::new(Barrier::new(101)));
+    let passed = Arc::new(AtomicUsize::new(0));
+    let mut select = Box::pin(async {
+        select_async! {
+            result = barrier.wait_async() => !result.is_broken(),
+            timeout(SHORT) => false,
+        }
+    });
+    let mut tasks: Vec<_> = (0..99).map(|_| Box::pin(barrier.wait_async())).collect();
+    let (last, others) = tasks.split_last_mut().unwrap();
+    for wait in others {
+        assert!(poll_with(wait.as_mut(), Waker::noop()).is_pending());
+    }
+    // Neither the first nor the last in line, whom the first batch may reach.
+    assert!(poll_with(select.as_mut(), Waker::noop()).is_pending());
+    assert!(poll_with(last.as_mut(), Waker::noop()).is_pending());
+    let select = std::sync::Mutex::new(select);
+    let ends = {
+        let passed = passed.clone();
+        calls(move || {
+            thread::sleep(2 * SHORT);
+            loop {
+                match poll_with(select.lock().unwrap().as_mut(), Waker::noop()) {
+                    Poll::Ready(true) => return passed.store(1, Ordering::SeqCst),
+                    Poll::Ready(false) => return,
+                    Poll::Pending => thread::yield_now(),
+                }
+            }
+        })
+    };
+    assert!(poll_with(tasks[0].as_mut(), &ends).is_pending());
+    drop(barrier.arrive());
+    assert_eq!(
+        passed.load(Ordering::SeqCst),
+        1,
+        "it was counted in a round that is over"
+    );
+    assert_eq!(barrier.arrived(), 0);
+}
+
+/// A pass that could be taken, or is there already, is an arm that can win at once.
+#[test]
+fn an_arm_that_could_pass_takes_its_turn() {
+    let (barrier, semaphore) = (Barrier::new(2), Semaphore::new(1));
+    let early = barrier.arrive();
+    let won = select_biased! {
+        result = barrier.wait_async() => result.is_leader(),
+        _ = semaphore.acquire_async() => false,
+    };
+    assert!(won && early.is_over());
+    // Arms that outlive their select stay, and what they were granted in between is theirs.
+    let (event, lock) = (Event::new(), Mutex::new(()));
+    let mut passes = pin!(arm(barrier.wait_async()));
+    let mut hears = pin!(arm(event.listen().timeout(LONG)));
+    let mut free = pin!(arm(lock.lock_async()));
+    let mut select = Select::biased();
+    let (first, second) = (select.add(passes.as_mut()), select.add(hears.as_mut()));
+    let third = select.add(free.as_mut());
+    let held = lock.lock();
+    assert_eq!((select.try_now(), barrier.arrived()), (None, 1));
+    assert_eq!(select.wait_timeout(SHORT), None);
+    drop((barrier.arrive(), held));
+    event.notify(1);
+    for number in [first, second, third] {
+        assert_eq!(select.wait(), number);
+        select.remove(number);
+    }
+    assert!(passes.as_mut().take().is_some_and(|it| it.is_leader()));
+    assert_eq!(hears.as_mut().take(), Some(Ok(())));
+}
+
+/// `Break` means that nobody is left waiting for one that was called off, whenever that was.
+#[test]
+fn a_token_breaks_the_barrier() {
+    let barrier = Barrier::with_on_stop(3, OnStop::Break);
+    for already in [false, true] {
+        let token = CancelToken::new();
+        let ctl = Ctl::new().cancel(&token);
+        let mut waits = Task::queued(barrier.wait_async());
+        let stopped = if already {
+            token.cancel("before");
+            barrier.wait_async().with(&ctl).wait()
+        } else {
+            let mut late = Task::queued(barrier.wait_async().with(&ctl));
+            token.cancel("after");
+            late.ready()
+        };
+        assert_eq!(stopped, Err(BarrierWaitError::Cancelled));
+        assert!(barrier.is_broken() && waits.woken() == 1);
+        assert!(waits.ready().is_broken());
+        barrier.reset();
+    }
+    // As an arm; an arrival of before stands; nothing happens where nothing was polled.
+    let token = CancelToken::new();
+    token.cancel("before");
+    let ctl = Ctl::new().cancel(&token);
+    let early = barrier.arrive();
+    drop(barrier.wait_async().with(&ctl));
+    assert!(early.wait_async().with(&ctl).wait().is_err() && !barrier.is_broken());
+    let stopped = select! {
+        result = barrier.wait_async().with(&ctl) => result.is_err(),
+        default => false,
+    };
+    assert!(stopped && barrier.is_broken());
+}
+
+/// Who hears that it is broken may reset it, before the one that broke it returns.
+#[test]
+fn a_reset_by_one_that_was_told_stands() {
+    let barrier: &'static Barrier = Box::leak(Box::new(Barrier::with_on_stop(3, OnStop::Break)));
+    let resets = calls(|| barrier.reset());
+    let mut waits = pin!(barrier.wait_async());
+    assert!(poll_with(waits.as_mut(), &resets).is_pending());
+    assert!(barrier.wait_timeout(Duration::ZERO).is_err());
+    assert!(!barrier.is_broken());
+    let mut waits = pin!(barrier.wait_async());
+    assert!(poll_with(waits.as_mut(), &resets).is_pending());
+    let token = CancelToken::new();
+    token.cancel("before");
+    let stopped = barrier.wait_async().with(&Ctl::new().cancel(&token)).wait();
+    assert!(stopped.is_err() && !barrier.is_broken());
+}
+
+/// The one that is told to lead has something to do.
+#[test]
+fn the_leader_is_woken_first() {
+    let barrier: &'static Barrier = Box::leak(Box::new(Barrier::new(101)));
+    let order = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let mut waits: Vec<_> = (0..100).map(|_| Box::pin(barrier.wait_async())).collect();
+    for (number, wait) in waits.iter_mut().enumerate() {
+        let order = order.clone();
+        let waker = calls(move || order.lock().unwrap().push(number));
+        assert!(poll_with(wait.as_mut(), &waker).is_pending());
+    }
+    drop(barrier.arrive());
+    let order = std::mem::take(&mut *order.lock().unwrap());
+    assert_eq!(order[..3], [99, 0, 1]);
+    assert_eq!(order.len(), 100);
+}
+
+/// After a panicking waker those who were not yet woken may lead.
+#[test]
+fn a_panic_makes_room_for_a_leader_at_once() {
+    let barrier: &'static Barrier = Box::leak(Box::new(Barrier::new(3)));
+    let mut first = Box::pin(barrier.wait_async());
+    let bomb = calls(|| panic!("a waker panics"));
+    assert!(poll_with(first.as_mut(), &bomb).is_pending());
+    let second = Arc::new(std::sync::Mutex::new(Box::pin(barrier.wait_async())));
+    let led = Arc::new(AtomicUsize::new(0));
+    let inline = {
+        let (second, led) = (second.clone(), led.clone());
+        calls(move || {
+            let polled = poll_with(second.lock().unwrap().as_mut(), Waker::noop());
+            assert!(matches!(polled, Poll::Ready(result) if result.is_leader()));
+            led.store(1, Ordering::SeqCst);
+        })
+    };
+    let pending = poll_with(second.lock().unwrap().as_mut(), &inline);
+    assert!(pending.is_pending());
+    assert!(panics(|| barrier.try_wait()));
+    assert_eq!(led.load(Ordering::SeqCst), 1);
+    let last = poll_with(first.as_mut(), Waker::noop());
+    assert!(matches!(last, Poll::Ready(result) if !result.is_leader()));
 }
 
 #[test]

@@ -8,9 +8,10 @@ use counterpoint_wait::{Stop, block_on, select, select_async};
 use std::cell::Cell;
 use std::future::{Future, pending, ready};
 use std::panic::{self, AssertUnwindSafe};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::thread;
 use std::time::{Duration, Instant};
 use task::Task;
@@ -103,6 +104,54 @@ fn every_form_waits_for_another_initializer() {
         .get_or_init_async(async || -> u8 { unreachable!() })
         .with(&ctl);
     assert_eq!(stopped.wait(), Err(OnceCellError::Cancelled));
+}
+
+/// A bound that is ready at once does not win over an initializer that is, and bounds add up.
+#[test]
+fn a_bound_stops_what_is_not_done() {
+    let cell = OnceCell::new();
+    let at_once = cell.get_or_init_async(async || 1).until(ready(()));
+    assert_eq!(block_on(at_once), Ok(&1));
+    let cell = OnceCell::new();
+    let late = cell.get_or_init_async(pending).timeout(LONG);
+    let late = late.until(pending::<()>()).deadline(Instant::now());
+    assert_eq!(late.wait(), Err(OnceCellError::TimedOut));
+    let stopped = cell.get_or_init_async(pending).until(ready(()));
+    assert_eq!(stopped.timeout(LONG).wait(), Err(OnceCellError::Cancelled));
+    assert_eq!(cell.set(2), Ok(()));
+}
+
+/// A claim that was queued before the initializer polls it is told as well.
+#[test]
+fn a_queued_claim_is_told_that_it_would_wait_for_itself() {
+    let cell = OnceCell::<u8>::new();
+    let claim = std::cell::RefCell::new(Box::pin(cell.claim_async()));
+    let poll_claim = |cx: &mut Context<'_>| claim.borrow_mut().as_mut().poll(cx);
+    let mut rounds = 0;
+    let mut fills = Task::queued(cell.get_or_init_async(|| {
+        std::future::poll_fn(|cx| {
+            rounds += 1;
+            if rounds == 1 {
+                return Poll::Pending;
+            }
+            match poll_claim(cx) {
+                Poll::Ready(Err(OnceCellError::Reentrant)) => Poll::Ready(5),
+                other => panic!("{other:?}"),
+            }
+        })
+    }));
+    assert!(poll_claim(&mut Context::from_waker(std::task::Waker::noop())).is_pending());
+    assert_eq!(*fills.ready(), 5);
+}
+
+#[test]
+fn a_claim_that_was_forgotten_ends_with_exclusive_access() {
+    let mut cell = OnceCell::<u8>::new();
+    std::mem::forget(begun(&cell));
+    assert_eq!(cell.set(1), Err(SetError::Initializing(1)));
+    assert_eq!(cell.take(), None);
+    assert_eq!(cell.set(1), Ok(()));
+    assert_eq!(cell.into_inner(), Some(1));
 }
 
 #[test]
@@ -338,6 +387,44 @@ fn a_lazy_cell_goes_on_where_another_one_left_it() {
     *cell.get_mut().unwrap() = 6;
     assert_eq!(format!("{cell:?}"), "LazyCell(6)");
     assert_eq!(cell.into_inner(), Some(6));
+}
+
+/// Panics when it is polled, and again when it is dropped.
+struct Twice;
+
+impl Future for Twice {
+    type Output = u8;
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<u8> {
+        panic::panic_any("first")
+    }
+}
+
+impl Drop for Twice {
+    fn drop(&mut self) {
+        // Two panics at once would abort.
+        assert!(!thread::panicking());
+        panic::panic_any("second");
+    }
+}
+
+#[test]
+fn an_initializer_that_panics_twice_leaves_it_empty() {
+    let first = |f: &mut dyn FnMut()| {
+        let payload = panic::catch_unwind(AssertUnwindSafe(f)).unwrap_err();
+        assert_eq!(payload.downcast_ref(), Some(&"first"));
+    };
+    let cell = OnceCell::new();
+    first(&mut || {
+        block_on(cell.get_or_init_async(|| Twice));
+    });
+    assert_eq!(*cell.get_or_init(|| 1), 1);
+    let lazy: LazyCell<u8, _, _> = LazyCell::new(|| Twice);
+    for _ in 0..2 {
+        first(&mut || {
+            lazy.force();
+        });
+    }
 }
 
 #[test]

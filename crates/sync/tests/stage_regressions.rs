@@ -7,7 +7,8 @@ use std::future::Future;
 use std::hash::{Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -382,6 +383,92 @@ fn no_11_anybody_may_notify() {
     ];
     assert_eq!(exits, expected);
     assert_eq!(stage.enter(&mut tickets[0], None, |_| ()), Exit::Closed);
+}
+
+/// Not in the list: a value that was left for a ticket ended only with the last who knew the ticket.
+#[test]
+fn a_value_ends_with_the_ticket_whoever_else_knows_it() {
+    let stage: Stage<u32, (), (), Arc<()>> = Stage::with_values((), ());
+    let head = match block_on(stage.enter_async(stage.ticket(0).unwrap())) {
+        Entered::Head(head) => head,
+        other => panic!("{other:?}"),
+    };
+    let mut ticket = stage.ticket(1).unwrap();
+    let mut leaked = Box::pin(stage.enter_async(&mut ticket));
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(leaked.as_mut().poll(&mut cx).is_pending());
+    std::mem::forget(leaked); // it keeps what the stage knows of the ticket
+    let value = Arc::new(());
+    stage.notify_with(&1, value.clone()).unwrap();
+    assert_eq!(Arc::strong_count(&value), 2);
+    drop(ticket);
+    assert_eq!(Arc::strong_count(&value), 1);
+    drop(head);
+}
+
+/// Not in the list: a closure that moved the headship out was taken for one that goes on for ever.
+#[test]
+fn a_headship_that_is_moved_out_of_its_closure_ends() {
+    let (first, second) = (Plain::new((), ()), Plain::new((), ()));
+    let exit = first.enter(first.ticket(1).unwrap(), None, |director| {
+        let other = match block_on(second.enter_async(second.ticket(1).unwrap())) {
+            Entered::Head(other) => other,
+            other => panic!("{other:?}"),
+        };
+        drop(std::mem::replace(director, other));
+        assert!(!first.is_headed() && second.is_headed());
+        // Somebody else heads in a closure of the first when this one ends.
+        thread::scope(|scope| {
+            let heads = || first.enter(first.ticket(2).unwrap(), None, |_| ());
+            assert_eq!(scope.spawn(heads).join().unwrap(), Exit::Finished(()));
+        });
+    });
+    assert_eq!(exit, Exit::Finished(()));
+    for stage in [&first, &second] {
+        assert!(!stage.is_headed());
+        let again = stage.enter(stage.ticket(1).unwrap(), None, |_| ());
+        assert_eq!(again, Exit::Finished(()));
+    }
+}
+
+/// The mark of a closure is that of its own thread, also while other closures come and go.
+#[test]
+fn closures_are_told_apart_in_thread_local_destructors() {
+    static STAGE: std::sync::OnceLock<Plain> = std::sync::OnceLock::new();
+    static RAN: AtomicBool = AtomicBool::new(false);
+    struct AtTheEnd;
+    impl Drop for AtTheEnd {
+        fn drop(&mut self) {
+            let stage = STAGE.get().unwrap();
+            let exit = stage.enter(stage.ticket(1).unwrap(), None, |_| {
+                // A thread that begins now has a number of its own.
+                let inside = thread::spawn(|| {
+                    let short = Some(Duration::from_millis(5));
+                    stage.enter(stage.ticket(2).unwrap(), short, |_| ())
+                });
+                assert_eq!(inside.join().unwrap(), Exit::Timeout);
+                assert!(
+                    catch_unwind(|| {
+                        let ticket = stage.ticket(3).unwrap();
+                        stage.enter(ticket, Some(Duration::ZERO), |_| ())
+                    })
+                    .is_err()
+                );
+            });
+            assert_eq!(exit, Exit::Finished(()));
+            RAN.store(true, Ordering::Relaxed);
+        }
+    }
+    thread_local!(static LAST: AtTheEnd = const { AtTheEnd });
+    let stage = STAGE.get_or_init(|| Plain::new((), ()));
+    let thread = thread::spawn(move || {
+        LAST.with(|_| ()); // before the record of the thread, so it ends after that
+        let ticket = stage.ticket(0).unwrap();
+        stage.enter(ticket, None, |_| ())
+    });
+    assert_eq!(thread.join().unwrap(), Exit::Finished(()));
+    assert!(RAN.load(Ordering::Relaxed));
+    assert_eq!(stage.tickets(), 0);
 }
 
 /// Not in the list, but of its kind: a token whose `Eq` uses the stage.

@@ -15,7 +15,7 @@ use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 use counterpoint_base::prim::atomic::RELAXED;
-use counterpoint_base::prim::time::{Instant, now, reached};
+use counterpoint_base::prim::time::{Instant, now};
 use counterpoint_base::record::{self, Record};
 
 use crate::op::Operation;
@@ -54,20 +54,31 @@ impl Drop for Nested<'_> {
 
 /// Blocks this thread until `operation` completes.
 pub(crate) fn drive<O: Operation>(operation: Pin<&mut O>) -> O::Output {
-    /// Also after a panic a task may poll it, and then needs timers.
-    struct Blocking<'o, O: Operation>(Pin<&'o mut O>);
-    impl<O: Operation> Drop for Blocking<'_, O> {
-        fn drop(&mut self) {
-            self.0.as_mut().set_blocking(false);
-        }
-    }
-    let mut blocking = Blocking(operation);
-    blocking.0.as_mut().set_blocking(true);
     let how = How {
         committed: O::COMMITTED,
         lingers: O::LINGERS,
     };
-    drive_with(blocking.0.as_mut(), how, O::wake_at, O::expire)
+    drive_bounded(operation, how, O::set_blocking, O::wake_at, O::expire)
+}
+
+/// Blocks this thread until `future` is ready, which is told so and minds its deadlines by itself.
+pub(crate) fn drive_bounded<F: Future>(
+    future: Pin<&mut F>,
+    how: How,
+    set_blocking: fn(Pin<&mut F>, bool),
+    wake_at: fn(&F) -> Option<Instant>,
+    expire: fn(Pin<&mut F>, Instant),
+) -> F::Output {
+    /// Also after a panic a task may poll it, and then needs timers.
+    struct Blocking<'f, F>(Pin<&'f mut F>, fn(Pin<&mut F>, bool));
+    impl<F> Drop for Blocking<'_, F> {
+        fn drop(&mut self) {
+            (self.1)(self.0.as_mut(), false);
+        }
+    }
+    let mut blocking = Blocking(future, set_blocking);
+    set_blocking(blocking.0.as_mut(), true);
+    drive_with(blocking.0.as_mut(), how, wake_at, expire)
 }
 
 /// How a thread waits.
@@ -100,8 +111,8 @@ pub(crate) fn drive_with<F: Future>(
                 return output;
             }
             let until = wake_at(&future);
-            if how.lingers && !until.is_some_and(reached) {
-                token::linger(record.futex());
+            if how.lingers {
+                token::linger(record.futex(), until);
             }
             let timed_out = token::park(record.futex(), until) == UnparkReason::Timeout;
             if !timed_out {

@@ -210,6 +210,11 @@ impl<O: Operation, S: Stops> Bounded<O, S> {
         )
     }
 
+    /// True if a bound stops it before its first attempt (W4).
+    pub(crate) fn stopped_already(&self) -> bool {
+        self.stops.stopped_already()
+    }
+
     fn operation(self: Pin<&mut Self>) -> Pin<&mut O> {
         // SAFETY: the operation is pinned with this and not moved.
         unsafe { self.map_unchecked_mut(|this| &mut this.operation) }
@@ -223,10 +228,20 @@ impl<O: Operation, S: Stops> Bounded<O, S> {
 
     /// A bound that holds before the first attempt (W4).
     fn begin(mut self: Pin<&mut Self>) -> Option<O::Stoppable> {
-        if core::mem::replace(self.as_mut().flags().0, true) || !self.stops.stopped_already() {
+        if core::mem::replace(self.as_mut().flags().0, true) || !self.stopped_already() {
             return None;
         }
         Some(self.halt(Stop::Cancelled))
+    }
+
+    /// The first attempt, where a deadline may have passed already: then it is the only one (W4).
+    fn try_once(mut self: Pin<&mut Self>) -> Option<O::Stoppable> {
+        if let Some(output) = self.as_mut().operation().arm_try(Key(())) {
+            *self.flags().2 = true;
+            return Some(O::finish(output));
+        }
+        let late = self.deadline.is_some_and(reached);
+        late.then(|| self.halt(Stop::TimedOut))
     }
 
     fn halt(mut self: Pin<&mut Self>, why: Stop) -> O::Stoppable {
@@ -273,8 +288,14 @@ impl<O: Operation, S: Stops> Future for Bounded<O, S> {
             "counterpoint: {} polled after completion",
             O::NAME
         );
+        let first = !self.begun;
         if let Some(stopped) = self.as_mut().begin() {
             return Poll::Ready(stopped);
+        }
+        if first && self.deadline.is_some() && self.operation.is_idle() {
+            if let Some(result) = self.as_mut().try_once() {
+                return Poll::Ready(result);
+            }
         }
         if let Poll::Ready(output) = self.as_mut().operation().poll(cx) {
             *self.flags().2 = true;
@@ -305,6 +326,10 @@ impl<O: Operation, S: Stops> Operation for Bounded<O, S> {
 
     fn is_terminated(&self) -> bool {
         self.done
+    }
+
+    fn is_idle(&self) -> bool {
+        !self.begun && self.operation.is_idle()
     }
 
     fn finish(output: O::Stoppable) -> O::Stoppable {
@@ -343,8 +368,12 @@ impl<O: Operation, S: Stops> Operation for Bounded<O, S> {
         Some(O::finish(output))
     }
 
-    fn arm_soft(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Option<O::Stoppable> {
-        if let Some(output) = self.as_mut().operation().arm_soft(cx) {
+    fn arm_soft(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        joins: bool,
+    ) -> Option<O::Stoppable> {
+        if let Some(output) = self.as_mut().operation().arm_soft(cx, joins) {
             *self.flags().2 = true;
             return Some(O::finish(output));
         }
@@ -354,6 +383,12 @@ impl<O: Operation, S: Stops> Operation for Bounded<O, S> {
 
     fn has_soft(&self) -> bool {
         true
+    }
+
+    fn arm_end(mut self: Pin<&mut Self>, key: Key) -> Option<O::Stoppable> {
+        let output = self.as_mut().operation().arm_end(key)?;
+        *self.flags().2 = true;
+        Some(O::finish(output))
     }
 
     fn arm_register(self: Pin<&mut Self>, waker: Waker, arm: ArmRef, key: Key) -> bool {

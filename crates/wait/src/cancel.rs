@@ -468,6 +468,7 @@ unsafe impl Verb for CancelledVerb<'_> {
     type Stoppable = Result<(), Stop>;
 
     const NAME: &'static str = "CancelToken::cancelled";
+    const PURE: bool = true;
 
     fn queue(&self) -> &WaitQueue<AtomicU32> {
         &self.token.inner.queue

@@ -41,7 +41,8 @@
 //! | `WaitGroup`, unless it is lent | `WaitGroup::wait`, `WaitGroup::wait_ref` |
 //! | `Director` | `Stage::enter`, which anybody's `notify` may end as well |
 //! | `Ticket` | nobody: its owner waits with it |
-//! | nothing: whoever comes by may end the wait | `Notify::notified`, `Event::listen`, `CancelToken::cancelled` |
+//! | `ShardedLockReadGuard`, `ShardedLockWriteGuard` | `ShardedLock::write`; the latter also `ShardedLock::read` |
+//! | nothing: whoever comes by may end the wait | `Notify::notified`, `Event::listen`, `CancelToken::cancelled`, `Condvar::wait`, `ManualResetEvent::wait`, `AutoResetEvent::wait`, `Latch::wait` |
 //!
 //! # Fields
 //! The mark of a node belongs to its owner while the node is not linked; under the queue's lock
@@ -92,7 +93,7 @@ pub use chosen::{
     visit,
 };
 pub use chosen::{
-    Hold, Lending, Site, added, changed, forgotten, held, name, rank, released, removed,
+    Hold, Lending, Site, added, changed, forgotten, held, label, name, rank, released, removed,
 };
 pub(crate) use chosen::{Mark, Place, Tag};
 #[doc(hidden)]

@@ -15,6 +15,7 @@ pub mod op;
 pub mod parker;
 pub mod queue;
 pub mod select;
+pub mod staged;
 pub mod timer;
 pub mod token;
 pub mod waker;

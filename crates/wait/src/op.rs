@@ -60,12 +60,14 @@ use core::fmt;
 use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
-use counterpoint_base::glance::glance;
+use counterpoint_base::habit::glance;
 use counterpoint_base::prim::time::{Duration, Instant, deadline};
 use std::panic::{self, AssertUnwindSafe};
 
+mod enable;
 mod verb;
 
+pub use enable::Enable;
 pub use verb::{LockedQueue, Stop, Turn, Verb};
 
 use crate::block::drive;
@@ -73,7 +75,7 @@ use crate::bounded::{Bounded, CtlStop, UntilStop};
 use crate::cancel::Ctl;
 use crate::hooks::{Mark, Site};
 use crate::queue::{ArmRef, Node, Place, Verdict, WaitQueue};
-use crate::waker::wake_in_batches;
+use crate::waker::{WakeBatch, wake_in_batches};
 
 /// Shows that the wait core itself calls: nobody else can make one.
 #[doc(hidden)]
@@ -109,6 +111,10 @@ pub trait Operation: Future + Sized + Sealed {
     /// True once it has completed; polling it again panics.
     fn is_terminated(&self) -> bool;
 
+    /// Nothing has happened yet, and nothing has if an attempt fails.
+    #[doc(hidden)]
+    fn is_idle(&self) -> bool;
+
     /// Blocks this thread until it completes.
     ///
     /// # Deadlocks
@@ -135,9 +141,11 @@ pub trait Operation: Future + Sized + Sealed {
     #[doc(hidden)]
     fn arm_try(self: Pin<&mut Self>, _: Key) -> Option<Self::Output>;
     #[doc(hidden)]
-    fn arm_soft(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Option<Self::Output>;
+    fn arm_soft(self: Pin<&mut Self>, cx: &mut Context<'_>, joins: bool) -> Option<Self::Output>;
     #[doc(hidden)]
     fn has_soft(&self) -> bool;
+    #[doc(hidden)]
+    fn arm_end(self: Pin<&mut Self>, _: Key) -> Option<Self::Output>;
     #[doc(hidden)]
     fn arm_register(self: Pin<&mut Self>, waker: Waker, arm: ArmRef, _: Key) -> bool;
     #[doc(hidden)]
@@ -209,6 +217,8 @@ struct Parts<'a, V: Verb> {
     turn: &'a mut Turn,
     placed: &'a mut bool,
     node: *mut Node<V::Payload>,
+    /// It is polled as an arm of a select.
+    arm: bool,
 }
 
 impl<V: Verb> Op<V> {
@@ -251,6 +261,7 @@ impl<V: Verb> Op<V> {
             turn: &mut this.turn,
             placed: &mut this.placed,
             node: &raw mut this.node,
+            arm: false,
         }
     }
 }
@@ -282,14 +293,19 @@ impl<V: Verb> Parts<'_, V> {
 
     #[inline(always)]
     fn attempt(&mut self, turn: Turn) -> Option<V::Output> {
-        let mut output = self.unlinked(|verb, payload| verb.attempt(payload, turn))?;
+        let output = self.unlinked(|verb, payload| verb.attempt(payload, turn))?;
+        Some(self.complete(output))
+    }
+
+    #[inline(always)]
+    fn complete(&mut self, mut output: V::Output) -> V::Output {
         *self.phase = Phase::Done;
         self.mark().taken();
         // Not only empty without the feature: a verb may have to look into its output.
         if cfg!(feature = "hooks") {
             V::taken(&mut output, self.mark().site());
         }
-        Some(output)
+        output
     }
 
     /// Links the node, unless another attempt may succeed: then returns true.
@@ -314,18 +330,24 @@ impl<V: Verb> Parts<'_, V> {
         };
         let units = self.unlinked(|verb, payload| verb.units(payload));
         let mark = self.mark().enroll(V::NAME, queue.tag(), units);
-        let alone = arm.is_none();
+        let alone = arm.is_none() && !self.arm;
         // SAFETY: pinned, ours and not linked; I1.
         unsafe { queue.link(self.node, waker, arm, place) };
         *self.phase = Phase::Queued;
-        self.verb.linked(self.node, &mut queue);
+        let serves = self.verb.linked(self.node, &mut queue);
         drop(queue);
         mark.waiting(alone);
+        if serves {
+            self.verb.serve();
+        }
         false
     }
 
     /// Links and attempts until one of both works, beginning with the link: an attempt has failed.
     fn poll_unlinked(&mut self, waker: &Waker) -> Poll<V::Output> {
+        if let Some(output) = self.unlinked(|verb, payload| verb.persist(payload)) {
+            return Poll::Ready(self.complete(output));
+        }
         if V::GLANCES && glance(|| self.unlinked(|verb, payload| verb.may_succeed(payload))) {
             if let Some(output) = self.attempt(*self.turn) {
                 return Poll::Ready(output);
@@ -435,14 +457,8 @@ impl<V: Verb> Parts<'_, V> {
     }
 
     fn collect(&mut self) -> V::Output {
-        *self.phase = Phase::Done;
-        let mut output = self.unlinked(|verb, payload| verb.collect(payload));
-        self.mark().taken();
-        // Not only empty without the feature: a verb may have to look into its output.
-        if cfg!(feature = "hooks") {
-            V::taken(&mut output, self.mark().site());
-        }
-        output
+        let output = self.unlinked(|verb, payload| verb.collect(payload));
+        self.complete(output)
     }
 
     /// Gives an unclaimed grant back and lets the primitive pass it on (I2). The phase comes
@@ -466,16 +482,32 @@ impl<V: Verb> Parts<'_, V> {
 
     /// Lets the primitive grant what it can, in the same hold of the lock in which the node left
     /// or gave its grant back, and in more if there is more to do.
-    fn settle(&mut self, locked: LockedQueue<'_, V>, waker: Option<Waker>) {
-        let mut locked = Some(locked);
-        let queue: *const WaitQueue<V::State, V::Payload> = self.verb.queue();
-        wake_in_batches(|wakes| {
-            // SAFETY: the verb borrows or owns the primitive, and outlives this call.
-            let mut locked = locked.take().unwrap_or_else(|| unsafe { &*queue }.lock());
-            self.verb.settle(&mut locked, wakes)
-        });
+    fn settle(&mut self, mut locked: LockedQueue<'_, V>, waker: Option<Waker>) {
+        let mut wakes = WakeBatch::new();
+        let more = self.verb.settle(&mut locked, &mut wakes);
+        drop(locked);
+        if more {
+            self.settle_more(&mut wakes);
+        }
+        wakes.wake();
         // Only here, with the lock released, the old waker may be dropped.
         drop(waker);
+    }
+
+    /// Wakes a full batch, and lets the primitive grant more.
+    #[cold]
+    fn settle_more(&mut self, filled: &mut WakeBatch) {
+        let queue: *const WaitQueue<V::State, V::Payload> = self.verb.queue();
+        let mut first = true;
+        wake_in_batches(|wakes| {
+            if core::mem::take(&mut first) {
+                core::mem::swap(wakes, filled);
+                return true;
+            }
+            // SAFETY: the verb borrows or owns the primitive, and outlives this call.
+            let mut locked = unsafe { &*queue }.lock();
+            self.verb.settle(&mut locked, wakes)
+        });
     }
 
     /// Leaves the queue. Returns the grant that was faster, if one was.
@@ -518,7 +550,7 @@ impl<V: Verb> Parts<'_, V> {
                 if *self.phase == Phase::Idle {
                     *self.phase = Phase::Done;
                 }
-                None
+                self.unlinked(|verb, payload| verb.over(payload))
             }
         }
     }
@@ -551,7 +583,7 @@ impl<V: Verb> Future for Op<V> {
                 return Poll::Ready(output);
             }
         }
-        self.poll_waiting(cx)
+        self.poll_waiting(cx, false)
     }
 }
 
@@ -559,8 +591,10 @@ impl<V: Verb> Op<V> {
     /// A poll that is not decided by a first attempt.
     #[inline(never)]
     #[track_caller]
-    fn poll_waiting(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<V::Output> {
-        let polled = self.as_mut().parts().poll(cx.waker());
+    fn poll_waiting(mut self: Pin<&mut Self>, cx: &mut Context<'_>, arm: bool) -> Poll<V::Output> {
+        let mut parts = self.as_mut().parts();
+        parts.arm = arm;
+        let polled = parts.poll(cx.waker());
         if polled.is_pending() && !self.blocking {
             // SAFETY: the verb is pinned with the operation; `parts` lends it by reference to its
             // own methods only, none of which moves it.
@@ -574,11 +608,15 @@ impl<V: Verb> Operation for Op<V> {
     type Stoppable = V::Stoppable;
 
     const COMMITTED: bool = true;
-    const LINGERS: bool = !V::GLANCES;
+    const LINGERS: bool = V::LINGERS;
     const NAME: &'static str = V::NAME;
 
     fn is_terminated(&self) -> bool {
         self.phase == Phase::Done
+    }
+
+    fn is_idle(&self) -> bool {
+        V::PURE && !V::STAYS && self.phase == Phase::Idle
     }
 
     fn finish(output: V::Output) -> V::Stoppable {
@@ -606,21 +644,23 @@ impl<V: Verb> Operation for Op<V> {
 
     #[inline]
     fn arm_try(self: Pin<&mut Self>, _: Key) -> Option<V::Output> {
-        if V::STAYS {
-            return None;
-        }
         let mut parts = self.parts();
-        if *parts.phase == Phase::Idle {
-            return parts.attempt(Turn::First); // I4
+        match *parts.phase {
+            Phase::Idle => parts.attempt(Turn::First), // I4
+            // Since an earlier select. What is not granted, `arm_soft` sees to.
+            Phase::Queued if V::STAYS => {
+                (parts.verdict() == Verdict::Handed).then(|| parts.collect())
+            }
+            _ => Some(parts.take_kept()),
         }
-        Some(parts.take_kept())
     }
 
-    fn arm_soft(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Option<V::Output> {
-        if !V::STAYS {
+    fn arm_soft(self: Pin<&mut Self>, cx: &mut Context<'_>, joins: bool) -> Option<V::Output> {
+        if !V::STAYS || (!joins && self.phase == Phase::Idle) {
             return None;
         }
-        match self.poll(cx) {
+        // It was tried just now, and looks again under the lock.
+        match self.poll_waiting(cx, true) {
             Poll::Ready(output) => Some(output),
             Poll::Pending => None,
         }
@@ -628,6 +668,11 @@ impl<V: Verb> Operation for Op<V> {
 
     fn has_soft(&self) -> bool {
         V::STAYS
+    }
+
+    fn arm_end(self: Pin<&mut Self>, _: Key) -> Option<V::Output> {
+        let queued = V::STAYS && self.phase == Phase::Queued;
+        if queued { self.parts().stop() } else { None }
     }
 
     fn arm_register(self: Pin<&mut Self>, waker: Waker, arm: ArmRef, _: Key) -> bool {
@@ -713,42 +758,6 @@ impl<V: Verb> Op<V> {
     /// Bounds it: stops, as if cancelled, when `stop` is ready; if both are, the operation wins.
     pub fn until<F: Future>(self, stop: F) -> Bounded<Op<V>, ((), UntilStop<F>)> {
         Bounded::new(self, ((), UntilStop::new(stop)), None)
-    }
-}
-
-/// A verb that can complete before anybody waits for it; see [`Op::enable`].
-pub trait Enable: Verb {
-    /// An attempt succeeded, but its output is not wanted yet: put it into the payload, as a
-    /// granter would, for `collect` or `unclaimed`.
-    fn keep(&mut self, payload: &mut Self::Payload, output: Self::Output);
-}
-
-impl<V: Enable> Op<V> {
-    /// Takes its place in line now, without waiting. Returns true if it has completed: then it
-    /// keeps its result, and yields it at its next poll.
-    ///
-    /// # Cancel safety
-    /// Dropping it passes on what it was granted, as after a poll.
-    pub fn enable(self: Pin<&mut Self>) -> bool {
-        let mut parts = self.parts();
-        match *parts.phase {
-            Phase::Ready | Phase::Done => return true,
-            Phase::Queued => return parts.verdict() != Verdict::Queued,
-            Phase::Idle => {}
-        }
-        loop {
-            let kept = parts.unlinked(|verb, payload| {
-                let output = verb.attempt(payload, Turn::First); // I4
-                output.map(|output| verb.keep(payload, output)).is_some()
-            });
-            if kept {
-                *parts.phase = Phase::Ready;
-                return true;
-            }
-            if !parts.enlist(Waker::noop().clone(), None) {
-                return false;
-            }
-        }
     }
 }
 

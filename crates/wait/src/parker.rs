@@ -52,6 +52,8 @@
 //! future that is not `Send`, and a thread and a task waiting for one token. A word that is a token
 //! or none: to take it is an exchange as well, for a plain store would overwrite a second token and
 //! lose what it stands for (4.5 ns for a token that is there, this way 2.2).
+//! Sleeping at once where there is no token: two threads that wake each other then take 33 us a round,
+//! with a look for some microseconds 0.3, and a twentieth of the processor time.
 //! A count of 30 bits in the futex's own word: it wraps within seconds of a busy `unpark`.
 //!
 //! # Checked by
@@ -111,9 +113,11 @@ impl Inner {
 
     #[cold]
     fn park_slow(&self, deadline: Option<Instant>) -> UnparkReason {
+        // Relaxed: the owner's own.
+        let seen = self.seen.load(RELAXED);
+        // Relaxed: a look; the exchange decides.
+        token::linger_for(deadline, || self.word.load(RELAXED) & CALLS != seen);
         loop {
-            // Relaxed: the owner's own.
-            let seen = self.seen.load(RELAXED);
             // Acquire [E1] if a token came; to say that it sleeps hands nothing over.
             let announced =
                 self.word
@@ -222,7 +226,8 @@ impl Parker {
     /// Everything done before the token was left is visible after it.
     ///
     /// # Cost
-    /// A load if the token is there; otherwise one sleep in the kernel.
+    /// A load if the token is there; otherwise a look for some microseconds, left out where that was
+    /// in vain lately, and one sleep in the kernel.
     ///
     /// # Examples
     /// ```

@@ -35,15 +35,17 @@
 //! # Checked by
 //! dev/model tests/parker.rs.
 
+use counterpoint_base::habit;
 use counterpoint_base::prim::atomic::{RELAXED, acquire, release};
 use counterpoint_base::prim::futex::{Futex, Slept};
-use counterpoint_base::prim::time::Instant;
-use counterpoint_base::prim::{hint, thread};
-use counterpoint_base::tune::PARK_ROUNDS;
+use counterpoint_base::prim::time::{Duration, Instant, now};
 
 pub(crate) const EMPTY: u32 = 0;
 pub(crate) const TOKEN: u32 = 1;
 pub(crate) const PARKED: u32 = u32::MAX;
+
+/// A sleep that ends as soon begins without a look.
+const NEAR: Duration = Duration::from_micros(20);
 
 /// Why a park ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -92,20 +94,17 @@ fn park_slow(futex: &Futex, deadline: Option<Instant>) -> UnparkReason {
 /// Looks for a token for a moment: about as long as it takes to fall asleep and to be woken. It
 /// takes nothing; [`park`] does, and then need not sleep.
 ///
-/// For waits in which another thread has something to do first that is often short. Not for a
-/// [`Parker`](crate::parker::Parker), whose user knows better.
-pub(crate) fn linger(futex: &Futex) {
-    if thread::parallelism() < 2 {
-        return;
-    }
-    for round in 0..PARK_ROUNDS {
-        for _ in 0..1u32 << round {
-            hint::spin_loop();
-        }
-        // Relaxed: a look that decides nothing.
-        if futex.word().load(RELAXED) == TOKEN {
-            return;
-        }
+/// For waits in which another thread has something to do first that is often short.
+pub(crate) fn linger(futex: &Futex, deadline: Option<Instant>) {
+    // Relaxed: a look that decides nothing.
+    linger_for(deadline, || futex.word().load(RELAXED) == TOKEN);
+}
+
+/// Calls `look` for a moment before a sleep until `deadline`, unless that is too near.
+pub(crate) fn linger_for(deadline: Option<Instant>, look: impl FnMut() -> bool) {
+    let is_near = |at: Instant| at.saturating_duration_since(now()) < NEAR;
+    if !deadline.is_some_and(is_near) {
+        habit::linger(look);
     }
 }
 

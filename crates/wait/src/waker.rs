@@ -131,6 +131,12 @@ impl WakeBatch {
     /// Call it with no internal lock held: this is where foreign code runs.
     #[inline]
     pub fn wake(&mut self) {
+        self.wake_or(|| ());
+    }
+
+    /// The same; calls `failed` as soon as one panics, before the next is woken.
+    #[inline]
+    fn wake_or(&mut self, mut failed: impl FnMut()) {
         let mut panicked = None;
         let len = core::mem::replace(&mut self.len, 0);
         for waker in &mut self.wakers[..len] {
@@ -142,6 +148,9 @@ impl WakeBatch {
                 waker.wake();
             } else if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(|| waker.wake())) {
                 keep_first(&mut panicked, payload);
+                if let Err(another) = panic::catch_unwind(AssertUnwindSafe(&mut failed)) {
+                    keep_first(&mut panicked, another);
+                }
             }
         }
         if let Some(payload) = panicked.filter(|_| !panicking()) {
@@ -175,28 +184,37 @@ pub(crate) fn keep_first(kept: &mut Option<Box<dyn Any + Send>>, payload: Box<dy
 /// what it has collected is woken, and it is not called again.
 #[inline]
 pub fn wake_in_batches(step: impl FnMut(&mut WakeBatch) -> bool) {
-    struct Batches<F: FnMut(&mut WakeBatch) -> bool> {
+    wake_in_batches_or(step, || ());
+}
+
+/// As [`wake_in_batches`]; calls `failed` as soon as a waker panics, before the next one is woken:
+/// for what the caller, who will not return, was to do for those.
+#[inline]
+pub fn wake_in_batches_or(step: impl FnMut(&mut WakeBatch) -> bool, failed: impl FnMut()) {
+    struct Batches<F: FnMut(&mut WakeBatch) -> bool, G: FnMut()> {
         step: F,
+        failed: G,
         more: bool,
     }
 
-    impl<F: FnMut(&mut WakeBatch) -> bool> Batches<F> {
+    impl<F: FnMut(&mut WakeBatch) -> bool, G: FnMut()> Batches<F, G> {
         fn run(&mut self) {
             // No more if the step panics.
             while core::mem::replace(&mut self.more, false) {
                 let mut wakes = WakeBatch::new();
                 self.more = (self.step)(&mut wakes);
-                wakes.wake();
+                wakes.wake_or(&mut self.failed);
             }
         }
     }
 
-    impl<F: FnMut(&mut WakeBatch) -> bool> Drop for Batches<F> {
+    impl<F: FnMut(&mut WakeBatch) -> bool, G: FnMut()> Drop for Batches<F, G> {
         fn drop(&mut self) {
             // Only after a panic is there anything left to do.
             self.run();
         }
     }
 
-    Batches { step, more: true }.run();
+    let more = true;
+    Batches { step, failed, more }.run();
 }

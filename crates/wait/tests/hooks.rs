@@ -184,6 +184,14 @@ fn a_panic_of_the_sink_wrecks_nothing() {
     };
     PANIC_AT.set(None);
     assert!(late);
+    // Nor as one that stays in its queue.
+    PANIC_AT.set(Some(What::Waiting));
+    let late = counterpoint_wait::select! {
+        () = event.listen() => false,
+        timeout(Duration::from_millis(1)) => true,
+    };
+    PANIC_AT.set(None);
+    assert!(late && event.total_listeners() == 0);
 }
 
 /// Waits for ever in a queue of its own.

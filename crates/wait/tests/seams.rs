@@ -4,7 +4,7 @@ use counterpoint_base::prim::atomic::{AtomicU32, RELAXED};
 use counterpoint_wait::cancel::CancelToken;
 use counterpoint_wait::event::Event;
 use counterpoint_wait::op::{LockedQueue, Op, Turn, Verb};
-use counterpoint_wait::queue::{End, Grant, Pick, WaitQueue};
+use counterpoint_wait::queue::{Candidate, End, Grant, Pick, WaitQueue};
 use counterpoint_wait::select::{Select, arm};
 use counterpoint_wait::waker::WakeBatch;
 use counterpoint_wait::{Stop, block_on};
@@ -289,4 +289,49 @@ fn a_spare_tag_is_dropped_without_the_lock() {
             drop(wait); // the arm gives up what it was told
         }
     });
+}
+
+/// A granter of many looks at each waiter once, and comes back where the batch is full.
+#[test]
+fn a_pass_over_the_queue_looks_at_each_once() {
+    let hands = Hands::new();
+    let mut waits: Vec<_> = (0..100).map(|_| Box::pin(hands.take())).collect();
+    for wait in &mut waits {
+        let polled = wait.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(polled.is_pending());
+    }
+    // Every second one, 32 in a batch.
+    let word = hands.0.state();
+    let (mut looks, mut batches, mut all) = (0, Vec::new(), false);
+    while !all {
+        let mut wakes = WakeBatch::new();
+        let mut takes = false;
+        let pick = |(): &mut (), candidate: Candidate| {
+            assert!(!candidate.committed && !candidate.alone);
+            looks += 1;
+            takes = !takes;
+            if !takes {
+                return Pick::Skip;
+            }
+            word.fetch_add(1, RELAXED);
+            Pick::Take
+        };
+        all = hands
+            .0
+            .lock()
+            .grant_each(Grant::Result, &mut wakes, pick, |()| unreachable!());
+        wakes.wake();
+        batches.push((looks, hands.given()));
+    }
+    assert_eq!(batches, [(63, 32), (126, 64), (162, 82)]);
+    let mut locked = hands.0.lock();
+    let mut wakes = WakeBatch::new();
+    let stops = locked.grant_each(Grant::Result, &mut wakes, |(), _| Pick::Stop, |()| ());
+    assert!(stops);
+    drop(locked);
+    let ready = waits.iter_mut().filter_map(|wait| {
+        let polled = wait.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        polled.is_ready().then_some(())
+    });
+    assert_eq!((ready.count(), hands.given()), (82, 0));
 }

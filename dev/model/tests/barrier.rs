@@ -8,6 +8,8 @@ use counterpoint_base::prim::sync::Arc;
 use counterpoint_base::prim::thread::{self, JoinHandle};
 use counterpoint_model::{Branch, model};
 use counterpoint_sync::{Barrier, BarrierWaitError, OnStop};
+use counterpoint_wait::cancel::{CancelToken, Ctl};
+use counterpoint_wait::select;
 use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -162,5 +164,59 @@ model! {
         meeting.write(1);
         drop(meeting.barrier.arrive());
         waits.join().unwrap();
+    }
+
+    /// The patience of a select ends while the other one arrives: both pass, or the late one comes
+    /// again.
+    fn end_of_a_select_races_end_of_round(branches: [Branch::DeadlineFirst], per_thread: 1, preemptions: Some(3)) {
+        let meeting = Meeting::new(Barrier::new(2));
+        let selects = spawn(&meeting, |meeting| {
+            meeting.write(0);
+            let passed = select! {
+                result = meeting.barrier.wait_async() => Some(result),
+                timeout(SECOND) => None,
+            };
+            let result = passed.unwrap_or_else(|| meeting.barrier.wait());
+            meeting.read(1);
+            result.is_leader()
+        });
+        let waits = spawn(&meeting, meets(1));
+        assert_ne!(selects.join().unwrap(), waits.join().unwrap());
+    }
+
+    /// A select looks while the other one arrives: it arrives as the last, or not at all.
+    fn look_of_a_select_races_end_of_round() {
+        let meeting = Meeting::new(Barrier::new(2));
+        let looks = spawn(&meeting, |meeting| {
+            meeting.write(0);
+            let passed = select! {
+                result = meeting.barrier.wait_async() => Some(result),
+                default => None,
+            };
+            let result = passed.unwrap_or_else(|| meeting.barrier.wait());
+            meeting.read(1);
+            result.is_leader()
+        });
+        let waits = spawn(&meeting, meets(1));
+        assert_ne!(looks.join().unwrap(), waits.join().unwrap());
+    }
+
+    /// A token that is cancelled, before or after the first poll, breaks the barrier, unless the
+    /// other one arrived before: nobody waits for one that was called off.
+    fn cancel_breaks_the_barrier(preemptions: Some(3)) {
+        let meeting = Meeting::new(Barrier::with_on_stop(2, OnStop::Break));
+        let token = Arc::new(CancelToken::new());
+        let called_off = {
+            let token = token.clone();
+            spawn(&meeting, move |meeting| {
+                let ctl = Ctl::new().cancel(&token);
+                meeting.barrier.wait_async().with(&ctl).wait().is_ok()
+            })
+        };
+        let waits = spawn(&meeting, |meeting| !meeting.barrier.wait().is_broken());
+        token.cancel("called off");
+        let passed = [called_off.join().unwrap(), waits.join().unwrap()];
+        assert_eq!(passed[0], passed[1]);
+        assert_eq!(meeting.barrier.is_broken(), !passed[0]);
     }
 }

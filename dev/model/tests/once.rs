@@ -70,6 +70,17 @@ fn fails(cell: &Cell) {
     }
 }
 
+/// Makes a value if there is memory for it.
+fn allocates(cell: &Cell) {
+    let made = cell.get_or_try_init(|| match choose(Branch::AllocFails) {
+        true => Err(()),
+        false => Ok(Value::new(1)),
+    });
+    if let Ok(value) = made {
+        assert!(matches!(value.get(), 1 | 2));
+    }
+}
+
 /// Claims, and drops the claim or fills the cell after others ran.
 fn gives_up(cell: &Cell) {
     if let Ok(Claim::Init(init)) = cell.claim() {
@@ -140,6 +151,11 @@ model! {
     /// An initializer fails while another one waits: that one runs its own.
     fn failure_races_waiter(preemptions: Some(3)) {
         assert_eq!(contend(&[fails, second], |_| ()), Some(2));
+    }
+
+    /// There may be no memory for the value while another one waits, whose own is small.
+    fn allocation_races_waiter(branches: [Branch::AllocFails], per_thread: 1, preemptions: Some(3)) {
+        assert!(contend(&[allocates, second], |_| ()).is_some());
     }
 
     /// A claim is dropped, or used, while another one waits for it.

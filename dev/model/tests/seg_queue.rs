@@ -140,6 +140,20 @@ model! {
         assert!(!out[1]);
     }
 
+    /// Nobody pushes: who has counted nothing finds it empty, in the middle of an edge as well.
+    fn counted_nothing_is_empty(preemptions: Some(3)) {
+        let queue = SegQueue::new();
+        (1..3).for_each(|value| queue.push(value));
+        let (out, _) = two(queue, [
+            |queue| pop(queue) + pop(queue) == 3,
+            |queue| {
+                let length = queue.len();
+                length > 0 || queue.is_empty()
+            },
+        ]);
+        assert_eq!(out, [true; 2]);
+    }
+
     /// Pairs of push and pop: blocks go round.
     fn blocks_are_used_again(preemptions: Some(3)) {
         let queue = SegQueue::new();

@@ -1,6 +1,7 @@
 //! The structures under test, a file for each.
 
 pub mod array_queue;
+pub mod barrier;
 pub mod buf_mutex;
 pub mod cancel;
 pub mod deque;
@@ -8,12 +9,15 @@ pub mod event;
 pub mod exchanger;
 pub mod mutex;
 pub mod notify;
+pub mod once;
 pub mod parker;
 pub mod rendezvous;
 pub mod rwlock;
+pub mod seg_queue;
 pub mod semaphore;
 pub mod seq_cell;
 pub mod sharded_counter;
+pub mod stage;
 pub mod wait_group;
 
 /// Calls a macro with `name: subject;` for each structure, so that none is left out where each is
@@ -38,6 +42,12 @@ macro_rules! for_each_subject {
             array_queue_of_one: $crate::subjects::array_queue::Queue::<1>;
             deque_newest: $crate::subjects::deque::Deque::<true>;
             deque_oldest: $crate::subjects::deque::Deque::<false>;
+            seg_queue: $crate::subjects::seg_queue::Queue::<0>;
+            seg_queue_at_an_edge: $crate::subjects::seg_queue::AT_EDGE;
+            once_cell: $crate::subjects::once::Filled;
+            barrier: $crate::subjects::barrier::Rounds::<false>;
+            breaking_barrier: $crate::subjects::barrier::Rounds::<true>;
+            stage: $crate::subjects::stage::Heads;
             buf_mutex: $crate::subjects::buf_mutex::Shares;
             cancel_token: $crate::subjects::cancel::Tree;
             parker: $crate::subjects::parker::Token;

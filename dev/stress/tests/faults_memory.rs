@@ -4,10 +4,12 @@
 #![cfg(not(any(counterpoint_loom, counterpoint_shuttle)))]
 
 use counterpoint_base::{SeqCell, ShardedCounter};
-use counterpoint_lockfree::queue::ArrayQueue;
+use counterpoint_lockfree::queue::{ArrayQueue, SegQueue};
 use counterpoint_sync::rendezvous::RendezvousGroup;
+use counterpoint_sync::stage::Exit;
 use counterpoint_sync::{
-    BufMutex, Exchanger, Mutex, Notify, Rendezvous, RendezvousData, RwLock, Semaphore, WaitGroup,
+    Barrier, BufMutex, Exchanger, LazyCell, Mutex, Notify, OnceCell, Rendezvous, RendezvousData,
+    RwLock, Semaphore, Stage, WaitGroup,
 };
 use counterpoint_wait::cancel::CancelToken;
 use counterpoint_wait::event::Event;
@@ -185,6 +187,55 @@ const BODIES: &[Body] = &[
         let queue = ArrayQueue::new(4);
         assert_eq!(queue.push(Box::new(1)), Ok(()));
         assert_eq!(queue.pop(), Some(Box::new(1)));
+    }),
+    ("unbounded queue", || {
+        // Over the edge of a block and back, so that one is used again.
+        let queue = SegQueue::new();
+        for number in 0..100 {
+            queue.push(Box::new(number));
+        }
+        for number in 0..100 {
+            assert_eq!(queue.pop(), Some(Box::new(number)));
+        }
+        queue.push(Box::new(100));
+        assert_eq!(queue.into_iter().count(), 1);
+    }),
+    ("once", || {
+        let cell = OnceCell::new();
+        let claim = cell.try_claim();
+        begin(cell.get_or_init_async(async || 1));
+        assert!(cell.wait_timeout(SHORT).is_err());
+        assert!(cell.get_or_init_timeout(SHORT, || 1).is_err());
+        drop(claim);
+        assert_eq!(cell.get_or_init(|| 2), &2);
+        let lazy = LazyCell::new(async || Box::new(3));
+        assert_eq!(**lazy.force(), 3);
+    }),
+    ("barrier", || {
+        let barrier = Barrier::new(2);
+        begin(barrier.wait_async());
+        assert!(barrier.wait_timeout(SHORT).is_err());
+        drop(barrier.arrive());
+        assert!(barrier.wait().is_leader());
+    }),
+    ("stage", || {
+        let stage = Stage::with_values((), ());
+        // So many that the table grows.
+        let tickets: Vec<_> = (0..40).map(|token| stage.ticket(token)).collect();
+        let mine = stage.ticket(100).unwrap();
+        let heads = block_on(stage.enter_async(mine));
+        let mut ticket = stage.ticket(101).unwrap();
+        begin(stage.enter_async(&mut ticket));
+        assert_eq!(stage.enter(&mut ticket, Some(SHORT), |_| ()), Exit::Timeout);
+        assert_eq!(stage.notify_all(), 42);
+        assert_eq!(stage.notify_with(&101, Box::new(1)), Ok(()));
+        assert_eq!(
+            stage.enter(&mut ticket, None, |_| ()),
+            Exit::Value(Box::new(1))
+        );
+        drop(heads);
+        assert_eq!(stage.enter(&mut ticket, None, |_| ()), Exit::Finished(()));
+        drop(tickets);
     }),
     ("cells", || {
         let counter = ShardedCounter::new();

@@ -136,7 +136,7 @@ pub(crate) fn usage() -> String {
         text.push_str(&format!("{:<13} {}\n", job.name, job.about));
     }
     text.push_str(
-        "\nmodels knows --long and --only ENGINE; histories and litmus know --long; planted, peers and\n\
+        "\nmodels knows --long and --only ENGINE or FILE; histories and litmus know --long; planted, peers and\n\
         sanitize know --only NAME; weaken knows --only and --long, and --changed (sites of changed\n\
         files) and --learn (find the models, write the list); fuzz knows --only NAME and\n\
         --seconds N (for each structure).\n\

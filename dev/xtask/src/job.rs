@@ -86,7 +86,7 @@ pub(crate) const JOBS: &[Job] = &[
     test_job("tests", Place::Gate(20.0), jobs::cargo_test::release, "`cargo test --release`, and the fallbacks under their cfgs"),
     job("docs", Place::Gate(3.0), jobs::docs::run, "rustdoc with warnings denied"),
     test_job("models", Place::Both(20.0), jobs::models::run, "models under loom and shuttle; each counts its executions"),
-    test_job("histories", Place::Both(4.0), jobs::histories::run, "histories of every structure, judged by its model"),
+    test_job("histories", Place::Both(8.0), jobs::histories::run, "histories of every structure, judged by its model"),
     test_job("litmus", Place::Both(3.0), jobs::litmus::run, "litmus shapes on this machine and under loom, one table for both"),
     test_job("weaken", Place::Night, jobs::weaken::run, "each ordering, weakened, makes the model of dev/model/sites.toml fail"),
     job("faults", Place::Gate(2.0), jobs::faults::run, "whatever of the user's code is called has a test in which it panics"),

@@ -23,6 +23,8 @@ pub(crate) struct Primitive {
     pub(crate) histories: Vec<String>,
     /// Names of its orderings before the first dot.
     pub(crate) sites: Vec<String>,
+    /// Its types, as `room::Type`, whose callbacks are counted.
+    pub(crate) faults: Vec<String>,
 }
 
 /// The primitives of the repository, in the order of the list.
@@ -69,6 +71,7 @@ fn assign(text: &str, models: &BTreeMap<String, Vec<String>>) -> Result<Vec<Prim
             name: name.ok_or("an entry has no name.")?.to_owned(),
             histories: strings(entry, "histories")?,
             sites: strings(entry, "sites")?,
+            faults: strings(entry, "faults")?,
             ..Primitive::default()
         };
         for pattern in strings(entry, "models")? {

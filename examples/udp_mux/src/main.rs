@@ -21,7 +21,7 @@ socket."
 )]
 struct Cli {
     /// Who asks: threads and tasks together
-    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = at_least_one)]
+    #[arg(long, value_name = "N", default_value_t = 2000, value_parser = at_least_one)]
     clients: usize,
 
     /// How many of the clients are threads; the others are tasks

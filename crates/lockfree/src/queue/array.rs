@@ -113,8 +113,10 @@ impl<T> Slot<T> {
 /// # Progress
 /// No lock is held, but a thread that is interrupted in the middle of a push or a pop keeps whoever
 /// comes to its slot next waiting; they give their processor away meanwhile. So not in a signal
-/// handler, nor in the child of a fork that interrupted another thread there. `len` and its like look
-/// again as long as others push in between.
+/// handler, nor in the child of a fork that interrupted another thread there, nor where the waiting
+/// one keeps the other from its processor: threads of different real-time priority on one processor,
+/// or without `std` a task that interrupts another. `len` and its like look again as long as others
+/// push in between.
 ///
 /// # Examples
 /// ```

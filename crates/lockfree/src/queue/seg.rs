@@ -24,7 +24,9 @@ use core::panic::{RefUnwindSafe, UnwindSafe};
 /// No lock is held, but a thread that is interrupted inside a push keeps the popper of its slot
 /// waiting, and at the end of a block, or in the first push, a push or a pop keeps others as well; they
 /// give their processor away meanwhile. So not in a signal handler, nor in the child of a fork that
-/// interrupted another thread there. `len` looks again as long as others push in between.
+/// interrupted another thread there, nor where the waiting one keeps the other from its processor:
+/// threads of different real-time priority on one processor, or without `std` a task that interrupts
+/// another. `len` looks again as long as others push in between.
 ///
 /// # Examples
 /// ```

@@ -3,6 +3,7 @@
 mod raw;
 mod verb;
 
+use crate::telemetry::Telemetry;
 use core::fmt;
 use counterpoint_base::const_fn;
 use counterpoint_base::prim::time::{Duration, Instant};
@@ -32,9 +33,16 @@ use raw::{Outcome, RawBarrier};
 /// for somebody in its place. If the round ended first, the arrival counts, and a bounded wait
 /// yields success. With [`OnStop::Break`] it breaks the barrier instead: all who wait, and all who
 /// come, are told until [`reset`](Self::reset). [`arrive`](Self::arrive) is an arrival that is not
-/// taken back. In a select a wait arrives as an arm and stays so until the select ends; one that
-/// does not win is dropped, which with [`OnStop::Break`] breaks the barrier, as a look by `default`
-/// does.
+/// taken back.
+///
+/// # In a select
+/// An arm that is the last to arrive can win at once; else it arrives and stays so until the select
+/// ends. At the end of the select's own patience the arm wins if its round is over, and is stopped
+/// if not. A look by `default` arrives only as the last. An arm that does not win is dropped, which
+/// with [`OnStop::Break`] breaks the barrier; and if its round has ended by then, it was counted, and
+/// nobody is told. Where that matters, as in a loop, pin the wait outside and hand in
+/// `wait.as_mut()`: it keeps its arrival from one select to the next, and its pass. That is also how
+/// a party arrives whose other arms always have something to do.
 ///
 /// # Deadlocks
 /// A round for which fewer come than there are parties waits for ever.
@@ -62,7 +70,8 @@ pub enum OnStop {
     /// It takes its arrival back.
     #[default]
     Retract,
-    /// It breaks the barrier: all others fail until it is reset.
+    /// It breaks the barrier: all others fail until it is reset. So does a wait whose token was
+    /// cancelled before its first poll; one that is only dropped before that never was.
     Break,
 }
 
@@ -279,6 +288,11 @@ impl Barrier {
     #[inline(always)]
     pub fn named(&self, name: &'static str) {
         hooks::name(self.raw.queue(), name);
+    }
+
+    /// What state it is in, all of one instant; see [`Telemetry`].
+    pub fn telemetry(&self) -> Telemetry {
+        self.raw.telemetry()
     }
 
     /// Those who wait at this instant, in the order of their places.

@@ -18,9 +18,9 @@
 //! | `orphans` | the rounds whose leader was dropped before it returned |
 //!
 //! # Fields
-//! The book: under the queue lock. `orphaned` repeats how many `orphans` there are, for a look
-//! without the lock. A waiter's `Seat`: as payloads in `queue.rs` of the wait room; `outcome` is
-//! written by the granter.
+//! The book: under the queue lock. `orphaned` has a bit for each of the `orphans`, that of its
+//! number modulo 32, for a look without the lock. A waiter's `Seat`: as payloads in `queue.rs` of
+//! the wait room; `outcome` is written by the granter.
 //!
 //! # Invariants
 //! * I1: `arrived < max(parties, 1)` whenever the queue lock is free: the arrival that makes a round
@@ -45,12 +45,14 @@
 //! who changes the book looks at the queue in the same hold.
 //!
 //! # Cancel
-//! A wait that leaves takes its arrival back, or breaks the barrier and wakes everybody. One whose
+//! A wait that leaves takes its arrival back, or breaks the barrier and wakes everybody. One that is
+//! stopped before it arrives breaks it as well: nobody can know which of both was first. One whose
 //! round has ended passes on its leadership, if it has one, to another that has not returned.
 //!
 //! # Panic
 //! No foreign code runs here but wakers, after the lock was released. If one panics where a wait
-//! has just ended the round, the leadership is passed on.
+//! has just ended the round, the leadership is passed on before the next one is woken; those who have
+//! returned by then do not lead. The wait that panicked has passed: polled again it arrives again.
 //!
 //! # Rejected
 //! * The word of arrivals as an atomic beside the queue: the last arrival needs the lock to wake the
@@ -61,15 +63,19 @@
 //! # Checked by
 //! dev/model tests/barrier.rs; crates/sync tests/barrier.rs.
 
+use crate::telemetry::{Facts, Telemetry, at_one_instant};
 use core::fmt;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use counterpoint_base::const_fn;
 use counterpoint_base::prim::atomic::{AtomicU32, RELAXED};
 use counterpoint_base::prim::cell::UnsafeCell;
 use counterpoint_wait::queue::{End, Grant, Locked, Pick, WaitQueue};
-use counterpoint_wait::waker::{WakeBatch, wake_in_batches};
+use counterpoint_wait::waker::{WakeBatch, wake_in_batches, wake_in_batches_or};
 
 use super::OnStop;
+
+#[cfg(test)]
+mod tests;
 
 /// How many rounds without a leader are remembered.
 const ORPHANS: usize = 8;
@@ -140,6 +146,18 @@ impl Book {
         self.releasing = true;
     }
 
+    /// All who wait for the present round are to be told, and all who come.
+    fn break_off(&mut self) {
+        self.broken = true;
+        self.releasing = true;
+    }
+
+    /// A bit for each round without a leader.
+    fn orphaned(&self) -> u32 {
+        let bits = self.orphans[..self.count].iter();
+        bits.fold(0, |all, &round| all | bit(round))
+    }
+
     /// The leader of this round was dropped, or there was none in line (I5).
     fn orphan(&mut self, round: u64) {
         if self.count == ORPHANS {
@@ -162,6 +180,10 @@ impl Book {
         self.count -= 1;
         true
     }
+}
+
+fn bit(round: u64) -> u32 {
+    1 << (round % 32)
 }
 
 /// The own words of a barrier.
@@ -190,16 +212,6 @@ pub(super) type LockedBarrier<'q> = Locked<'q, State, Seat>;
 /// The book and the queue of a barrier.
 pub(super) struct RawBarrier {
     queue: WaitQueue<State, Seat>,
-}
-
-/// The leadership of a round, passed on if it is dropped.
-struct Lead<'b>(&'b RawBarrier, u64);
-
-impl Drop for Lead<'_> {
-    fn drop(&mut self) {
-        let mut queue = self.0.queue.lock();
-        self.0.orphan(&mut queue, self.1);
-    }
 }
 
 impl RawBarrier {
@@ -245,6 +257,18 @@ impl RawBarrier {
 
     pub(super) fn arrived(&self) -> usize {
         self.look(|book| book.arrived)
+    }
+
+    /// What state it is in.
+    pub(super) fn telemetry(&self) -> Telemetry {
+        at_one_instant("Barrier", &self.queue, |queue| {
+            self.book(queue, |book| Facts {
+                held: Some(book.arrived),
+                free: Some(book.parties as isize - book.arrived as isize),
+                closed: book.broken,
+                ..Facts::default()
+            })
+        })
     }
 
     pub(super) fn is_broken(&self) -> bool {
@@ -319,27 +343,34 @@ impl RawBarrier {
     }
 
     /// Ends the round in which the last one has just arrived. `leads`: that one waits.
-    fn end_round(&self, mut queue: LockedBarrier<'_>, leads: bool) {
+    fn end_round(&self, mut queue: LockedBarrier<'_>, mut leads: bool) {
         let round = self.book(&mut queue, |book| {
             book.next_round();
             book.round - 1
         });
-        if leads {
-            let lead = Lead(self, round);
-            self.release(queue);
-            core::mem::forget(lead);
-            return;
+        let mut leader_to_find = !leads;
+        let mut queue = Some(queue);
+        let step = |wakes: &mut WakeBatch| {
+            let mut queue = queue.take().unwrap_or_else(|| self.queue.lock());
+            if core::mem::take(&mut leader_to_find) {
+                self.find_leader(&mut queue, wakes, round);
+            }
+            self.settle(&mut queue, wakes)
+        };
+        wake_in_batches_or(step, || {
+            // The caller does not return.
+            if core::mem::take(&mut leads) {
+                self.orphan(&mut self.queue.lock(), round);
+            }
+        });
+    }
+
+    /// The last one that waits leads (I4). It is woken first: it has something to do.
+    fn find_leader(&self, queue: &mut LockedBarrier<'_>, wakes: &mut WakeBatch, round: u64) {
+        let outcome = |it| (it == round).then_some(Outcome::Passed(true));
+        if !Self::hand(queue, wakes, End::Last, outcome) {
+            self.orphan(queue, round);
         }
-        // The last one that waits leads (I4).
-        let mut wakes = WakeBatch::new();
-        let outcome = Outcome::Passed(true);
-        if !Self::hand(&mut queue, &mut wakes, End::Last, |it| {
-            (it == round).then_some(outcome)
-        }) {
-            self.orphan(&mut queue, round);
-        }
-        self.release(queue);
-        wakes.wake();
     }
 
     /// Hands an outcome to the first from `end` for which there is one.
@@ -431,40 +462,47 @@ impl RawBarrier {
             match (ended, on_stop) {
                 (Some(_), _) => {}
                 (None, OnStop::Retract) => book.arrived -= 1,
-                (None, OnStop::Break) => {
-                    book.broken = true;
-                    book.releasing = true;
-                }
+                (None, OnStop::Break) => book.break_off(),
             }
             ended
         })
     }
 
-    /// The leader of this round gives up its lead.
-    pub(super) fn orphan(&self, queue: &mut LockedBarrier<'_>, round: u64) {
-        let count = self.book(queue, |book| {
-            book.orphan(round);
-            book.count
-        });
-        self.set_orphaned(count);
+    /// A wait is stopped before it has arrived.
+    pub(super) fn call_off(&self) {
+        if self.queue.state().on_stop == OnStop::Retract {
+            return;
+        }
+        let mut queue = self.queue.lock();
+        self.book(&mut queue, Book::break_off);
+        self.release(queue);
     }
 
-    fn set_orphaned(&self, count: usize) {
+    /// The leader of this round gives up its lead.
+    pub(super) fn orphan(&self, queue: &mut LockedBarrier<'_>, round: u64) {
+        let orphaned = self.book(queue, |book| {
+            book.orphan(round);
+            book.orphaned()
+        });
+        self.set_orphaned(orphaned);
+    }
+
+    fn set_orphaned(&self, orphaned: u32) {
         // Relaxed: written under the queue lock, and a hint: who reads it takes the lock.
-        let orphaned = &self.queue.state().orphaned;
-        orphaned.store(count as u32, RELAXED);
+        self.queue.state().orphaned.store(orphaned, RELAXED);
     }
 
     /// One that has passed this round returns: it leads if nobody else does (I4).
     pub(super) fn adopt(&self, round: u64) -> bool {
         // Relaxed: a leader that was dropped before this is seen; who is dropped meanwhile may come
         // too late.
-        if self.queue.state().orphaned.load(RELAXED) == 0 {
+        if self.queue.state().orphaned.load(RELAXED) & bit(round) == 0 {
             return false;
         }
         let mut queue = self.queue.lock();
-        let (adopted, count) = self.book(&mut queue, |book| (book.adopt(round), book.count));
-        self.set_orphaned(count);
+        let adopt = |book: &mut Book| (book.adopt(round), book.orphaned());
+        let (adopted, orphaned) = self.book(&mut queue, adopt);
+        self.set_orphaned(orphaned);
         adopted
     }
 }

@@ -23,6 +23,8 @@ enum Part {
     Arrived(u64),
     /// The round is over, with this outcome.
     Over(u64, Outcome),
+    /// It was stopped, and took its arrival back or broke the barrier.
+    Gone,
 }
 
 /// The verb of [`BarrierWait`].
@@ -60,7 +62,7 @@ impl BarrierVerb<'_> {
 
     fn round(&self) -> u64 {
         match self.part {
-            Part::Out => unreachable!("only who has arrived waits"),
+            Part::Out | Part::Gone => unreachable!("only who has arrived waits"),
             Part::Counted(round) | Part::Arrived(round) | Part::Over(round, _) => round,
         }
     }
@@ -89,7 +91,7 @@ unsafe impl Verb for BarrierVerb<'_> {
                 let outcome = raw.ended(round)?;
                 Some(self.result(round, outcome))
             }
-            Part::Out => raw.arrive_last().map(BarrierWaitResult),
+            Part::Out | Part::Gone => raw.arrive_last().map(BarrierWaitResult),
         }
     }
 
@@ -126,7 +128,7 @@ unsafe impl Verb for BarrierVerb<'_> {
         if let Part::Counted(round) = self.part {
             self.part = match raw.uncount(round, queue) {
                 Some(outcome) => Part::Over(round, outcome),
-                None => Part::Out,
+                None => Part::Gone,
             };
         } else if let Part::Arrived(round) = self.part {
             // Its round may have ended in a batch that had not come to it.
@@ -137,6 +139,14 @@ unsafe impl Verb for BarrierVerb<'_> {
         raw.settle(queue, wakes)
     }
 
+    fn over(&mut self, _seat: &mut Seat) -> Option<BarrierWaitResult> {
+        match self.part {
+            // It left while its round ended (raw.rs I3).
+            Part::Over(round, outcome) => Some(self.result(round, outcome)),
+            _ => None,
+        }
+    }
+
     fn finish(result: BarrierWaitResult) -> Self::Stoppable {
         if result.is_broken() {
             return Err(BarrierWaitError::Broken);
@@ -145,10 +155,10 @@ unsafe impl Verb for BarrierVerb<'_> {
     }
 
     fn stopped(&mut self, _seat: &mut Seat, why: Stop) -> Self::Stoppable {
-        match self.part {
-            // It left while its round ended (raw.rs I3).
-            Part::Over(round, outcome) => Self::finish(self.result(round, outcome)),
-            _ => Err(why.into()),
+        if self.part == Part::Out {
+            // Stopped before it was tried: nobody must wait for it either.
+            self.barrier.raw.call_off();
         }
+        Err(why.into())
     }
 }

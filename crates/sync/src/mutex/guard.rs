@@ -42,7 +42,7 @@ impl<T: ?Sized> RefUnwindSafe for MutexGuard<'_, T> {}
 
 impl<'a, T: ?Sized> MutexGuard<'a, T> {
     #[inline(always)]
-    pub(super) fn new(mutex: &'a Mutex<T>, panicking: bool, hold: Hold) -> MutexGuard<'a, T> {
+    pub(crate) fn new(mutex: &'a Mutex<T>, panicking: bool, hold: Hold) -> MutexGuard<'a, T> {
         MutexGuard {
             mutex,
             panicking,
@@ -52,7 +52,7 @@ impl<'a, T: ?Sized> MutexGuard<'a, T> {
     }
 
     #[inline(always)]
-    pub(super) fn tell_held(&mut self, site: Site) {
+    pub(crate) fn tell_held(&mut self, site: Site) {
         self.hold = hooks::held("MutexGuard", self.mutex.raw.queue(), site, 1);
     }
 

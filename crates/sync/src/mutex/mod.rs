@@ -3,8 +3,8 @@
 #[cfg(doctest)]
 mod compile_fail;
 mod guard;
-mod raw;
-mod verb;
+pub(crate) mod raw;
+pub(crate) mod verb;
 
 use core::fmt;
 use counterpoint_base::const_fn;
@@ -18,6 +18,7 @@ pub use guard::{MappedMutexGuard, MutexGuard, OwnedMappedMutexGuard, OwnedMutexG
 pub use raw::Baton;
 pub use verb::{Lock, LockOwned, LockOwnedVerb, LockVerb};
 
+use crate::telemetry::Telemetry;
 use raw::RawMutex;
 
 /// The lock is held, or kept for somebody else.
@@ -88,7 +89,7 @@ impl core::error::Error for LockError {}
 /// assert_eq!(mutex.into_inner(), 2);
 /// ```
 pub struct Mutex<T: ?Sized> {
-    raw: RawMutex,
+    pub(crate) raw: RawMutex,
     data: UnsafeCell<T>,
 }
 
@@ -168,6 +169,9 @@ impl<T: ?Sized> Mutex<T> {
         if self.raw.try_lock() {
             return Ok(self.guard(Site::here()));
         }
+        if timeout.is_zero() {
+            return Err(LockError::TimedOut);
+        }
         self.lock_async().timeout(timeout).wait()
     }
 
@@ -178,9 +182,6 @@ impl<T: ?Sized> Mutex<T> {
     /// [`LockError::TimedOut`].
     #[cfg_attr(feature = "hooks", track_caller)]
     pub fn lock_deadline(&self, deadline: Instant) -> Result<MutexGuard<'_, T>, LockError> {
-        if self.raw.try_lock() {
-            return Ok(self.guard(Site::here()));
-        }
         self.lock_async().deadline(deadline).wait()
     }
 
@@ -208,7 +209,7 @@ impl<T: ?Sized> Mutex<T> {
     /// Blocks this thread until it has the lock; the guard keeps the mutex alive.
     #[cfg_attr(feature = "hooks", track_caller)]
     pub fn lock_owned(self: &Arc<Self>) -> OwnedMutexGuard<T> {
-        if self.raw.try_lock() {
+        if self.raw.try_lock() || self.raw.spin() {
             return self.owned_guard(Site::here());
         }
         self.lock_owned_async().wait()
@@ -298,13 +299,18 @@ impl<T: ?Sized> Mutex<T> {
         hooks::visit(self.raw.queue())
     }
 
+    /// What state it is in, all of one instant; see [`Telemetry`].
+    pub fn telemetry(&self) -> Telemetry {
+        self.raw.telemetry("Mutex")
+    }
+
     /// True if it is held at this moment; may be wrong at the next.
     pub fn is_locked(&self) -> bool {
         self.raw.is_locked()
     }
 
     #[inline(always)]
-    fn guard(&self, site: Site) -> MutexGuard<'_, T> {
+    pub(crate) fn guard(&self, site: Site) -> MutexGuard<'_, T> {
         let hold = hooks::held("MutexGuard", self.raw.queue(), site, 1);
         MutexGuard::new(self, panicking(), hold)
     }

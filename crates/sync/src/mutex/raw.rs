@@ -28,7 +28,9 @@
 //! * I3: if the lock is free and somebody waits, somebody else holds a baton (`AWAKE`, `RESERVED`,
 //!   or a task's), or is about to grant one: who gave the lock back and saw `WAITERS`, or gave a
 //!   baton up without taking the lock (`settle`).
-//! * I4: `AWAKE` is cleared by the one thread whose baton says so.
+//! * I4: `AWAKE` is cleared by the one thread whose baton says so: when it claims, when it queues
+//!   again, and before it gives its processor away, in an exchange that proves that the lock is held
+//!   or reserved.
 //!
 //! # Edges
 //! * E1: release in `unlock` → acquire where `LOCKED` is set: the data. Every change of the word is
@@ -58,7 +60,8 @@
 //! looks: meanwhile the other takes the lock again and again in a cache line that stays where it is.
 //! Then it gives its processor away, since a holder that was put off its processor in the middle may
 //! need this one, and others that wait for their turn on it have waited long. It queues after three
-//! such rounds.
+//! such rounds. One that was woken lays `AWAKE` down before it does so: a lock that falls silent
+//! meanwhile would else be free beside waiters until the scheduler comes back to that thread.
 //!
 //! # Cancel
 //! A waiter that leaves, or drops its baton, clears what its baton had set and grants the next.
@@ -88,14 +91,15 @@
 //! dev/model tests/mutex.rs.
 
 use counterpoint_base::const_fn;
-use counterpoint_base::glance::now_and_then;
+use counterpoint_base::habit::now_and_then;
 use counterpoint_base::prim::atomic::{AtomicU32, RELAXED, acquire, release};
 use counterpoint_base::prim::{hint, thread};
 use counterpoint_wait::op::Turn;
 use counterpoint_wait::queue::{Candidate, End, Grant, Locked, Pick, WaitQueue};
 use counterpoint_wait::waker::WakeBatch;
 
-use crate::fairness::{Patience, SPIN_PAUSES, SPIN_ROUNDS};
+use crate::fairness::{PERSIST_ROUNDS, Patience, SPIN_PAUSES, SPIN_ROUNDS};
+use crate::telemetry::{Facts, Telemetry, at_one_instant};
 
 const LOCKED: u32 = 1;
 const WAITERS: u32 = 1 << 1;
@@ -279,14 +283,7 @@ impl RawMutex {
         match turn {
             Turn::First => self.try_lock_slow() || self.try_overdue(patience),
             Turn::Notified => {
-                let mut claimed = self.try_claim(baton);
-                if !claimed && baton.is_thread() {
-                    // To sleep again costs more.
-                    spin(|| {
-                        claimed = self.try_claim(baton);
-                        claimed
-                    });
-                }
+                let claimed = self.try_claim(baton);
                 if !claimed {
                     patience.lost();
                 }
@@ -295,11 +292,49 @@ impl RawMutex {
         }
     }
 
+    /// A thread that was woken and lost tries for a moment longer: to sleep again costs more.
+    pub(crate) fn persist(&self, baton: &mut Baton) -> bool {
+        let mut claimed = false;
+        if baton.is_thread() {
+            spin(PERSIST_ROUNDS, |last| {
+                claimed = match last {
+                    Look::AndGoOn => self.try_claim(baton),
+                    Look::AndYield => self.claim_or_yield(baton),
+                };
+                claimed
+            });
+        }
+        claimed
+    }
+
+    /// Claims, or lays `AWAKE` down: who gives its processor away may not come to look for long. The
+    /// exchange proves that the lock is held or reserved, so whoever has it sees to the others (I3).
+    fn claim_or_yield(&self, baton: &mut Baton) -> bool {
+        while !self.try_claim(baton) {
+            // Relaxed: a look; the exchange decides, and hands nothing over.
+            let word = self.word().load(RELAXED);
+            if word & (LOCKED | RESERVED) == 0 {
+                continue;
+            }
+            let new = word & !(baton.0 & AWAKE);
+            if new == word
+                || self
+                    .word()
+                    .compare_exchange_weak(word, new, RELAXED, RELAXED)
+                    .is_ok()
+            {
+                baton.0 &= !AWAKE;
+                return false;
+            }
+        }
+        true
+    }
+
     /// A blocking newcomer looks for a moment while the lock is held and nobody waits.
     #[cold]
     pub(crate) fn spin(&self) -> bool {
         let mut taken = false;
-        spin(|| {
+        spin(SPIN_ROUNDS, |_| {
             // Relaxed: a look; `try_lock` decides.
             let word = self.word().load(RELAXED);
             taken = is_open(word) && self.try_lock();
@@ -538,6 +573,22 @@ impl RawMutex {
         is_open(word) || word & LOCKED == 0 && baton.marks(word) & RESERVED != 0
     }
 
+    /// What state it is in, as a primitive of this kind.
+    pub(crate) fn telemetry(&self, kind: &'static str) -> Telemetry {
+        at_one_instant(kind, &self.queue, |_| {
+            // Relaxed: a look, and one only, so that all of it is of one instant.
+            let word = self.word().load(RELAXED);
+            let locked = word & LOCKED != 0;
+            Facts {
+                held: Some(usize::from(locked)),
+                free: Some(isize::from(!locked)),
+                exclusive: locked,
+                poisoned: word & POISONED != 0,
+                ..Facts::default()
+            }
+        })
+    }
+
     pub(crate) fn is_locked(&self) -> bool {
         // Relaxed: a look.
         self.word().load(RELAXED) & LOCKED != 0
@@ -564,20 +615,27 @@ impl RawMutex {
     }
 }
 
+/// What follows a look that is in vain.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Look {
+    AndGoOn,
+    AndYield,
+}
+
 /// Calls `look`, after pauses, until it is true or it has been long enough to sleep.
-fn spin(mut look: impl FnMut() -> bool) {
+fn spin(rounds: u32, mut look: impl FnMut(Look) -> bool) {
     if thread::parallelism() == 1 {
         return;
     }
-    for _ in 0..SPIN_ROUNDS {
+    for _ in 0..rounds {
         for _ in 0..SPIN_PAUSES {
             hint::spin_loop();
         }
-        if look() {
+        if look(Look::AndYield) {
             return;
         }
         thread::yield_now();
-        if look() {
+        if look(Look::AndGoOn) {
             return;
         }
     }
@@ -588,3 +646,6 @@ fn spin(mut look: impl FnMut() -> bool) {
 fn is_open(word: u32) -> bool {
     word & (LOCKED | RESERVED) == 0 && (word & (STRICT | FAIR) == 0 || word & WAITERS == 0)
 }
+
+#[cfg(test)]
+mod tests;

@@ -85,8 +85,13 @@ impl<T: ?Sized> fmt::Debug for LockOwnedVerb<T> {
     }
 }
 
+/// Implements [`Verb`] for one that takes a `RawMutex`. `$again` is a look at whether the caller has
+/// the lock already, which only a first attempt takes: what was granted would be forgotten.
 macro_rules! lock_verb {
-    ([$($generics:tt)*] $verb:ty, $guard:ty, $name:literal, |$this:ident| $make:expr) => {
+    (
+        [$($generics:tt)*] $verb:ty, $guard:ty, $name:literal,
+        |$this:ident| $make:expr $(, |$holder:ident| $again:expr)? $(; watch $watch:ident)?
+    ) => {
         // SAFETY: one queue, that of the mutex it borrows or owns; no method moves the verb.
         unsafe impl<$($generics)* T: ?Sized> Verb for $verb {
             type State = AtomicU32;
@@ -103,6 +108,15 @@ macro_rules! lock_verb {
 
             #[inline(always)]
             fn attempt(&mut self, baton: &mut Baton, turn: Turn) -> Option<$guard> {
+                $(
+                    if turn == Turn::First {
+                        let $holder = &*self;
+                        let again: Option<$guard> = $again;
+                        if again.is_some() {
+                            return again;
+                        }
+                    }
+                )?
                 // A second borrow of the verb is needed for the patience.
                 let raw: *const RawMutex = &raw const self.mutex().raw;
                 // SAFETY: the verb borrows or owns the mutex.
@@ -121,7 +135,13 @@ macro_rules! lock_verb {
             ) -> bool {
                 let raw: *const RawMutex = &raw const self.mutex().raw;
                 // SAFETY: the verb borrows or owns the mutex.
-                unsafe { &*raw }.prepare(baton, &mut self.patience, queue)
+                let ready = unsafe { &*raw }.prepare(baton, &mut self.patience, queue);
+                $(
+                    if !ready {
+                        self.$watch.queues();
+                    }
+                )?
+                ready
             }
 
             fn collect(&mut self, _baton: &mut Baton) -> $guard {
@@ -136,10 +156,22 @@ macro_rules! lock_verb {
                 self.mutex().raw.settle(queue, wakes)
             }
 
+            const PURE: bool = true;
+
             const GLANCES: bool = true;
 
             fn may_succeed(&self, baton: &Baton) -> bool {
                 self.mutex().raw.may_succeed(baton)
+            }
+
+            const LINGERS: bool = false; // It persists.
+
+            fn persist(&mut self, baton: &mut Baton) -> Option<$guard> {
+                if self.mutex().raw.persist(baton) {
+                    let $this = self;
+                    return Some($make);
+                }
+                None
             }
 
             fn look_again(&mut self, _queue: &mut LockedQueue<'_, Self>) -> bool {
@@ -166,7 +198,14 @@ macro_rules! lock_verb {
                 Ok(guard)
             }
 
+            $(
+                fn left(&mut self) {
+                    self.$watch.left();
+                }
+            )?
+
             fn stopped(&mut self, _baton: &mut Baton, why: Stop) -> Result<$guard, LockError> {
+                $( self.$watch.stopped(why); )?
                 Err(match why {
                     Stop::TimedOut => LockError::TimedOut,
                     Stop::Cancelled => LockError::Cancelled,
@@ -175,6 +214,8 @@ macro_rules! lock_verb {
         }
     };
 }
+
+pub(crate) use lock_verb;
 
 lock_verb!(['a,] LockVerb<'a, T>, MutexGuard<'a, T>, "Mutex::lock", |this| {
     MutexGuard::new(this.mutex, panicking(), Hold::NONE)

@@ -4,6 +4,7 @@ mod raw;
 mod until;
 mod verb;
 
+use crate::telemetry::Telemetry;
 use core::fmt;
 use counterpoint_base::const_fn;
 use counterpoint_base::prim::time::{Duration, Instant};
@@ -235,6 +236,11 @@ impl Notify {
     #[inline(always)]
     pub fn named(&self, name: &'static str) {
         hooks::name(self.raw.queue(), name);
+    }
+
+    /// What state it is in, all of one instant; see [`Telemetry`].
+    pub fn telemetry(&self) -> Telemetry {
+        self.raw.telemetry()
     }
 
     /// Those who wait at this instant, in the order of their places.

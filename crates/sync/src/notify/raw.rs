@@ -8,7 +8,7 @@
 //! | bit | meaning | who leaves it |
 //! |---|---|---|
 //! | `STORED` | a notification for the next waiter | who takes it |
-//! | `WAITERS` | the queue is not empty, or was not | whoever holds the queue lock and finds it empty |
+//! | `WAITERS` | the queue is not empty, or was not | a notifier that holds the queue lock and finds it empty |
 //! | the others | the round: how many broadcasts there were | each broadcast |
 //!
 //! # Fields
@@ -18,8 +18,10 @@
 //! # Invariants
 //! * I1: `STORED` is set only where nobody waits: by an exchange that found `WAITERS` clear, or
 //!   under the queue lock with the queue empty.
-//! * I2: `WAITERS` is set, under the queue lock and in one exchange with the proof that nothing is
-//!   stored and no broadcast reached the waiter, before it is linked.
+//! * I2: `WAITERS` is set before a waiter is linked: under the queue lock and in one exchange with the
+//!   proof that nothing is stored and no broadcast reached the waiter. If it was set already, a look
+//!   under the lock proves that nothing is stored (I1), and a broadcast that it does not show has
+//!   found `WAITERS`, and comes for the lock.
 //! * I3: a broadcast reaches exactly the futures of earlier rounds: those in the queue by a grant,
 //!   the others find another round in the word.
 //! * I4: a notification for one is taken by one, stored, or passed on; never two of these.
@@ -36,7 +38,7 @@
 //! that sets `WAITERS` is found by it (I2); one after it sees `WAITERS` and takes the lock.
 //!
 //! # Cancel
-//! A waiter that leaves clears `WAITERS` if it was the last. One that was handed a notification
+//! A waiter that leaves touches nothing but the queue. One that was handed a notification
 //! for one passes it on from the same end, or stores it; a broadcast is not passed on.
 //!
 //! # Panic
@@ -44,11 +46,13 @@
 //!
 //! # Rejected
 //! Looking for the stored notification before looking for a broadcast: a future that a broadcast
-//! has reached would take both.
+//! has reached would take both. Clearing `WAITERS` as the last waiter leaves or is granted: whoever
+//! waits again and again sets it again, two exchanges a wait.
 //!
 //! # Checked by
 //! dev/model tests/notify.rs; crates/sync tests/notify.rs.
 
+use crate::telemetry::{Facts, Telemetry, at_one_instant};
 use core::fmt;
 use counterpoint_base::const_fn;
 use counterpoint_base::prim::atomic::{AtomicUsize, RELAXED, acquire, fence_acquire, release};
@@ -116,6 +120,18 @@ impl RawNotify {
         self.queue.state()
     }
 
+    /// What state it is in.
+    pub(super) fn telemetry(&self) -> Telemetry {
+        at_one_instant("Notify", &self.queue, |_| {
+            // Relaxed: a look, and one only, so that all of it is of one instant.
+            let word = self.word().load(RELAXED);
+            Facts {
+                free: Some(isize::from(word & STORED != 0)),
+                ..Facts::default()
+            }
+        })
+    }
+
     /// What a waiter created now carries.
     #[inline]
     pub(super) fn wish(&self) -> Wish {
@@ -165,6 +181,9 @@ impl RawNotify {
         // Relaxed: a look; the exchange decides. It publishes nothing: the lock orders the queue.
         let mut word = self.word().load(RELAXED);
         while word & ROUNDS == wish.round && word & STORED == 0 {
+            if word & WAITERS != 0 {
+                return true;
+            }
             match self.word().compare_exchange_weak(
                 word,
                 word | WAITERS,
@@ -250,7 +269,9 @@ impl RawNotify {
         let mut wakes = WakeBatch::new();
         let mut queue = self.queue.lock();
         let handed = self.pass(&mut queue, &mut wakes, Got::One(end));
-        self.write_flags(&queue);
+        if !handed {
+            self.write_flags(&queue);
+        }
         drop(queue);
         wakes.wake();
         usize::from(handed)

@@ -84,6 +84,7 @@ unsafe impl<S: Source> Verb for NotifiedVerb<S> {
     type Stoppable = Result<(), Stop>;
 
     const NAME: &'static str = "Notify::notified";
+    const PURE: bool = true;
 
     #[inline]
     fn queue(&self) -> &WaitQueue<AtomicUsize, Wish> {
@@ -115,7 +116,6 @@ unsafe impl<S: Source> Verb for NotifiedVerb<S> {
                 raw.pass(queue, wakes, one);
             }
         }
-        raw.write_flags(queue);
         false
     }
 

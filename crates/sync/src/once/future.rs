@@ -3,11 +3,12 @@
 //!
 //! # Cancel
 //! A future that is dropped or stopped drops the initializer, then the claim: the cell is empty, and
-//! another one may begin. The same after a panic.
+//! another one may begin. The same after a panic; that is not while unwinding, so a destructor that
+//! panics as well aborts nothing, and the first panic goes on.
 //!
 //! # Waiting
-//! The claim is an operation. Bounds are those of a second operation, which waits until the cell is
-//! full: it stands in no queue unless there are bounds.
+//! The claim is an operation; bounds are looked at after it, or the initializer, was polled. They
+//! stand in no queue of the cell.
 
 use core::convert::Infallible;
 use core::fmt;
@@ -16,9 +17,11 @@ use core::pin::Pin;
 use core::task::{Context, Poll};
 use counterpoint_base::prim::time::{Duration, Instant};
 use counterpoint_wait::cancel::Ctl;
-use counterpoint_wait::{Bounded, CtlStop, Stop, Stops, UntilStop, block_on};
+use counterpoint_wait::staged::{Limit, Never, Staged, Unlimited, wait_staged};
+use counterpoint_wait::{Bounded, CtlStop, Operation, Stop, Stops, UntilStop};
+use std::panic::{self, AssertUnwindSafe};
 
-use super::verb::{ClaimOnce, WaitOnce};
+use super::verb::ClaimOnce;
 use super::{Claim, OnceCell, OnceCellError, OnceInit};
 
 mod sealed {
@@ -39,6 +42,22 @@ pub trait Source<T>: Sealed {
     /// Polled by the holder of the claim only.
     #[doc(hidden)]
     fn poll_value(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, Self::Error>>;
+}
+
+/// Polls an initializer, or what drives it. If that panics, `spend` drops it before the panic goes on.
+pub(super) fn poll_or_spend<S, R>(
+    of: &mut S,
+    poll: impl FnOnce(&mut S) -> R,
+    spend: impl FnOnce(&mut S),
+) -> R {
+    // Nobody sees what a panic left behind: it is spent.
+    match panic::catch_unwind(AssertUnwindSafe(|| poll(of))) {
+        Ok(polled) => polled,
+        Err(payload) => {
+            drop(panic::catch_unwind(AssertUnwindSafe(|| spend(of))));
+            panic::resume_unwind(payload)
+        }
+    }
 }
 
 /// A function that is called once there is a claim, and the future it makes.
@@ -116,32 +135,6 @@ impl<T, E, F: FnOnce() -> Fut, Fut: Future<Output = Result<T, E>>> Source<T> for
     }
 }
 
-/// What may stop a future that fills a cell: [`Free`], or bounds.
-pub trait Bound<'a, T: 'a>: Sealed {
-    /// Ready when it is stopped, or the cell is full.
-    #[doc(hidden)]
-    fn poll_bound(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<&'a T, Stop>>;
-}
-
-/// No bound.
-#[derive(Clone, Copy, Debug)]
-pub struct Free(());
-
-impl Sealed for Free {}
-impl<T, S> Sealed for Bounded<WaitOnce<'_, T>, S> {}
-
-impl<'a, T: 'a> Bound<'a, T> for Free {
-    fn poll_bound(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Result<&'a T, Stop>> {
-        Poll::Pending
-    }
-}
-
-impl<'a, T, S: Stops> Bound<'a, T> for Bounded<WaitOnce<'a, T>, S> {
-    fn poll_bound(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<&'a T, Stop>> {
-        self.poll(cx)
-    }
-}
-
 /// Yields the value of a cell, and fills it if it is empty; made by
 /// [`OnceCell::get_or_try_init_async`], and by bounding a [`GetOrInit`].
 ///
@@ -154,11 +147,11 @@ impl<'a, T, S: Stops> Bound<'a, T> for Bounded<WaitOnce<'a, T>, S> {
 /// # Panics
 /// If the initializer does; the cell is empty then. Polling it after it completed panics.
 #[must_use = "futures do nothing unless you `.await` or `.wait()` for them"]
-pub struct GetOrTryInit<'a, T, S, B = Free> {
+pub struct GetOrTryInit<'a, T, S, L = Unlimited> {
     cell: &'a OnceCell<T>,
     claim: ClaimOnce<'a, T>,
     run: Run<'a, T, S>,
-    bound: B,
+    limit: L,
     tried: bool,
 }
 
@@ -187,7 +180,7 @@ impl<T, S> Drop for Run<'_, T, S> {
     }
 }
 
-impl<T, S, B> fmt::Debug for GetOrTryInit<'_, T, S, B> {
+impl<T, S, L> fmt::Debug for GetOrTryInit<'_, T, S, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GetOrTryInit")
             .field("claimed", &self.run.init.is_some())
@@ -197,7 +190,7 @@ impl<T, S, B> fmt::Debug for GetOrTryInit<'_, T, S, B> {
 }
 
 /// One that is bounded.
-type BoundedGet<'a, T, S, X = ()> = GetOrTryInit<'a, T, S, Bounded<WaitOnce<'a, T>, X>>;
+type BoundedGet<'a, T, S, X = ()> = GetOrTryInit<'a, T, S, Bounded<Never, X>>;
 
 impl<'a, T, S> GetOrTryInit<'a, T, S> {
     #[cfg_attr(feature = "hooks", track_caller)]
@@ -209,46 +202,62 @@ impl<'a, T, S> GetOrTryInit<'a, T, S> {
                 source: Some(source),
                 init: None,
             },
-            bound: Free(()),
+            limit: Unlimited,
             tried: false,
         }
     }
+}
 
-    fn bounded<B>(self, bound: impl FnOnce(WaitOnce<'a, T>) -> B) -> GetOrTryInit<'a, T, S, B> {
-        assert!(!self.tried, "counterpoint: bounded after it was polled");
+impl<'a, T, S, L> GetOrTryInit<'a, T, S, L> {
+    fn limited<M>(self, change: impl FnOnce(L) -> M) -> GetOrTryInit<'a, T, S, M> {
         GetOrTryInit {
             cell: self.cell,
             claim: self.claim,
             run: self.run,
-            bound: bound(self.cell.wait_async()),
-            tried: false,
+            limit: change(self.limit),
+            tried: self.tried,
         }
-    }
-
-    /// Bounds it: stops after `timeout`. A time too long for the clock never comes.
-    pub fn timeout(self, timeout: Duration) -> BoundedGet<'a, T, S> {
-        self.bounded(|wait| wait.timeout(timeout))
-    }
-
-    /// Bounds it: stops at `deadline`.
-    pub fn deadline(self, deadline: Instant) -> BoundedGet<'a, T, S> {
-        self.bounded(|wait| wait.deadline(deadline))
-    }
-
-    /// Bounds it: stops when the token of `ctl` is cancelled or at its deadline.
-    pub fn with<'c>(self, ctl: &Ctl<'c>) -> BoundedGet<'a, T, S, ((), CtlStop<'c>)> {
-        self.bounded(|wait| wait.with(ctl))
-    }
-
-    /// Bounds it: stops, as if cancelled, when `stop` is ready.
-    pub fn until<U: Future>(self, stop: U) -> BoundedGet<'a, T, S, ((), UntilStop<U>)> {
-        self.bounded(|wait| wait.until(stop))
     }
 }
 
+macro_rules! modifiers {
+    ([$($generics:tt)*] $limit:ty, |$old:ident| $from:expr, $pair:ty) => {
+        impl<'a, T, S, $($generics)*> GetOrTryInit<'a, T, S, $limit> {
+            /// Bounds it: stops after `timeout`. A time too long for the clock never comes. Of
+            /// several bounds the earliest counts.
+            pub fn timeout(self, timeout: Duration) -> BoundedGet<'a, T, S, $pair> {
+                self.limited(|$old| $from.timeout(timeout))
+            }
+
+            /// Bounds it: stops at `deadline`.
+            pub fn deadline(self, deadline: Instant) -> BoundedGet<'a, T, S, $pair> {
+                self.limited(|$old| $from.deadline(deadline))
+            }
+
+            /// Bounds it: stops when the token of `ctl` is cancelled or at its deadline. With a token
+            /// that is cancelled already nothing is tried.
+            #[cfg_attr(feature = "hooks", track_caller)]
+            pub fn with<'c>(self, ctl: &Ctl<'c>) -> BoundedGet<'a, T, S, ($pair, CtlStop<'c>)> {
+                self.limited(|$old| $from.with(ctl))
+            }
+
+            /// Bounds it: stops, as if cancelled, when `stop` is ready; if both are, it wins.
+            pub fn until<U: Future>(
+                self,
+                stop: U,
+            ) -> BoundedGet<'a, T, S, ($pair, UntilStop<U>)> {
+                self.limited(|$old| $from.until(stop))
+            }
+        }
+    };
+}
+
+modifiers!([] Unlimited, |_free| Never::new(), ());
+modifiers!([X: Stops] Bounded<Never, X>, |old| old, X);
+
 type Got<'a, T, E> = Result<&'a T, OnceCellError<E>>;
 
-impl<'a, T, S: Source<T>, B: Bound<'a, T>> GetOrTryInit<'a, T, S, B> {
+impl<'a, T, S: Source<T>, L: Limit> GetOrTryInit<'a, T, S, L> {
     /// Blocks this thread until there is a value or an error; runs the initializer here.
     ///
     /// # Errors
@@ -257,7 +266,7 @@ impl<'a, T, S: Source<T>, B: Bound<'a, T>> GetOrTryInit<'a, T, S, B> {
     /// # Deadlocks
     /// Inside a task this blocks the executor's thread; `.await` it there.
     pub fn wait(self) -> Got<'a, T, S::Error> {
-        block_on(self)
+        wait_staged(core::pin::pin!(self))
     }
 
     /// Claims and runs the initializer as far as it goes now.
@@ -274,20 +283,14 @@ impl<'a, T, S: Source<T>, B: Bound<'a, T>> GetOrTryInit<'a, T, S, B> {
                 Poll::Ready(Ok(Claim::Init(init))) => this.run.init = Some(init),
             }
         }
-        /// A panic drops the initializer and gives the claim up.
-        struct Panicking<'r, 'a, T, S>(&'r mut Run<'a, T, S>);
-        impl<T, S> Drop for Panicking<'_, '_, T, S> {
-            fn drop(&mut self) {
-                self.0.spend();
-            }
-        }
-        let panicking = Panicking(&mut this.run);
-        let source = panicking.0.source.as_mut().expect("not yet completed");
-        // SAFETY: as above.
-        let source = unsafe { Pin::new_unchecked(source) };
-        let polled = this.cell.raw.inside(|| source.poll_value(cx));
-        core::mem::forget(panicking);
-        match polled {
+        let raw = &this.cell.raw;
+        let poll = |run: &mut Run<'a, T, S>| {
+            let source = run.source.as_mut().expect("not yet completed");
+            // SAFETY: as above.
+            let source = unsafe { Pin::new_unchecked(source) };
+            raw.inside(|| source.poll_value(cx))
+        };
+        match poll_or_spend(&mut this.run, poll, Run::spend) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Ok(value)) => {
                 let init = this.run.init.take().expect("claimed above");
@@ -307,7 +310,7 @@ impl<'a, T, S: Source<T>, B: Bound<'a, T>> GetOrTryInit<'a, T, S, B> {
     }
 }
 
-impl<'a, T, S: Source<T>, B: Bound<'a, T>> Future for GetOrTryInit<'a, T, S, B> {
+impl<'a, T, S: Source<T>, L: Limit> Future for GetOrTryInit<'a, T, S, L> {
     type Output = Got<'a, T, S::Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -315,30 +318,47 @@ impl<'a, T, S: Source<T>, B: Bound<'a, T>> Future for GetOrTryInit<'a, T, S, B> 
             self.run.source.is_some(),
             "counterpoint: OnceCell::get_or_init polled after completion"
         );
-        // SAFETY: pinned with this and not moved.
-        let bound = unsafe { self.as_mut().map_unchecked_mut(|this| &mut this.bound) };
-        let stopped = match bound.poll_bound(cx) {
-            Poll::Ready(Err(stop)) => Some(stop),
-            // Granted before the claim was: that one may still be queued.
-            Poll::Ready(Ok(value)) => {
-                self.end();
-                return Poll::Ready(Ok(value));
-            }
-            Poll::Pending => None,
-        };
         // SAFETY: a plain flag, not pinned.
         let tried = &mut unsafe { self.as_mut().get_unchecked_mut() }.tried;
         let first = !core::mem::replace(tried, true);
-        let done = match stopped {
-            Some(Stop::Cancelled) if first => Err(Stop::Cancelled.into()),
-            _ => match (self.as_mut().advance(cx), stopped) {
-                (Poll::Ready(done), _) => done,
-                (Poll::Pending, Some(stop)) => Err(stop.into()),
-                (Poll::Pending, None) => return Poll::Pending,
-            },
+        let done = if first && self.limit.stopped_already() {
+            Err(Stop::Cancelled.into())
+        } else if let Poll::Ready(done) = self.as_mut().advance(cx) {
+            done
+        } else {
+            // SAFETY: pinned with this and not moved.
+            let limit = unsafe { self.as_mut().map_unchecked_mut(|this| &mut this.limit) };
+            match limit.poll_limit(cx) {
+                // The claim may be granted later than the value is there.
+                Poll::Ready(stop) => self.cell.get().ok_or(stop.into()),
+                Poll::Pending => return Poll::Pending,
+            }
         };
         self.end();
         Poll::Ready(done)
+    }
+}
+
+impl<'a, T, S: Source<T>, L: Limit> Staged for GetOrTryInit<'a, T, S, L> {
+    // The initializer runs in its poll.
+    const COMMITTED: bool = false;
+
+    fn set_blocking(self: Pin<&mut Self>, blocking: bool) {
+        // SAFETY: the claim and the limit are pinned with this and not moved.
+        let this = unsafe { self.get_unchecked_mut() };
+        // SAFETY: as above.
+        Operation::set_blocking(unsafe { Pin::new_unchecked(&mut this.claim) }, blocking);
+        // SAFETY: as above.
+        unsafe { Pin::new_unchecked(&mut this.limit) }.set_blocking(blocking);
+    }
+
+    fn wake_at(&self) -> Option<Instant> {
+        self.limit.wake_at()
+    }
+
+    fn expire(self: Pin<&mut Self>, at: Instant) {
+        // SAFETY: pinned with this and not moved.
+        unsafe { self.map_unchecked_mut(|this| &mut this.limit) }.expire(at);
     }
 }
 
@@ -376,12 +396,14 @@ impl<'a, T, S> GetOrInit<'a, T, S> {
         self.0.deadline(deadline)
     }
 
-    /// Bounds it: stops when the token of `ctl` is cancelled or at its deadline.
+    /// Bounds it: stops when the token of `ctl` is cancelled or at its deadline. With a token
+    /// that is cancelled already nothing is tried.
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn with<'c>(self, ctl: &Ctl<'c>) -> BoundedGet<'a, T, S, ((), CtlStop<'c>)> {
         self.0.with(ctl)
     }
 
-    /// Bounds it: stops, as if cancelled, when `stop` is ready.
+    /// Bounds it: stops, as if cancelled, when `stop` is ready; if both are, it wins.
     pub fn until<U: Future>(self, stop: U) -> BoundedGet<'a, T, S, ((), UntilStop<U>)> {
         self.0.until(stop)
     }
@@ -393,7 +415,7 @@ impl<'a, T, S: Source<T, Error = Infallible>> GetOrInit<'a, T, S> {
     /// # Deadlocks
     /// Inside a task this blocks the executor's thread; `.await` it there.
     pub fn wait(self) -> &'a T {
-        block_on(self)
+        super::expect(self.0.wait())
     }
 }
 

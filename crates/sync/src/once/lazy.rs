@@ -21,7 +21,7 @@ use counterpoint_base::prim::cell::UnsafeCell;
 use counterpoint_base::prim::time::{Duration, Instant};
 use counterpoint_wait::Stop;
 
-use super::future::Sealed;
+use super::future::{Sealed, poll_or_spend};
 use super::{GetOrInit, OnceCell, OnceCellError, Source, WaitOnce};
 
 /// How the value is made, and what is under way.
@@ -38,7 +38,7 @@ struct Slot<F, Fut> {
 ///
 /// Use [`OnceCell`] if each caller brings its own initializer, or for a blocking one.
 ///
-/// # Re-entrance
+/// # Re-entrance, deadlocks
 /// As of [`OnceCell`]: an initializer that asks for its own value panics, or gets an error from the
 /// forms that return one.
 ///
@@ -123,6 +123,10 @@ impl<T, Fut: Future<Output = T>, F: FnMut() -> Fut> LazyCell<T, Fut, F> {
     }
 
     /// The future that yields the value, and drives the initializer if nobody else does.
+    ///
+    /// # Deadlocks
+    /// Once it drives the initializer it holds up all others until it is polled to its end or
+    /// dropped.
     ///
     /// # Cancel safety
     /// Dropping it leaves the initializer as far as it came; the next one goes on.
@@ -236,25 +240,17 @@ impl<T, Fut: Future<Output = T>, F: FnMut() -> Fut> Source<T> for Resume<'_, Fut
     type Error = Infallible;
 
     fn poll_value(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, Infallible>> {
-        /// Drops the future, unless it is to be polled again.
-        struct Spent<'s, Fut>(&'s mut Option<Pin<Box<Fut>>>, bool);
-        impl<Fut> Drop for Spent<'_, Fut> {
-            fn drop(&mut self) {
-                if self.1 {
-                    *self.0 = None;
-                }
-            }
-        }
         self.slot.with_mut(|slot| {
             // SAFETY: the caller holds the claim (I1), and asks not again from within.
             let Slot { make, run } = unsafe { &mut *slot };
-            let mut spent = Spent(run, true);
-            let polled = spent
-                .0
-                .get_or_insert_with(|| Box::pin(make()))
-                .as_mut()
-                .poll(cx);
-            spent.1 = polled.is_ready();
+            let poll = |run: &mut Option<Pin<Box<Fut>>>| {
+                let run = run.get_or_insert_with(|| Box::pin(make()));
+                run.as_mut().poll(cx)
+            };
+            let polled = poll_or_spend(run, poll, |run| *run = None);
+            if polled.is_ready() {
+                *run = None;
+            }
             polled.map(Ok)
         })
     }

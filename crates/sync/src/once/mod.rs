@@ -8,6 +8,7 @@ mod lazy;
 mod raw;
 mod verb;
 
+use crate::telemetry::Telemetry;
 use core::convert::Infallible;
 use core::fmt;
 use core::future::Future;
@@ -21,7 +22,7 @@ use counterpoint_wait::hooks::{self, Hold, Site};
 
 pub use call::Once;
 pub use error::{OnceCellError, SetError};
-pub use future::{Bound, Free, GetOrInit, GetOrTryInit, Make, Source, TryMake};
+pub use future::{GetOrInit, GetOrTryInit, Make, Source, TryMake};
 pub use lazy::{LazyCell, Resume};
 pub use raw::{State, Wish};
 pub use verb::{ClaimOnce, ClaimVerb, WaitOnce, WaitOnceVerb};
@@ -43,7 +44,15 @@ use raw::{RawOnce, Start};
 /// An initializer that asks for the value it is to make would wait for itself. The forms that yield
 /// a `Result` return [`OnceCellError::Reentrant`], the others panic. It is found where the asking
 /// code runs inside the initializer: called by it, or polled by it. A task of its own that the
-/// initializer waits for is not found out.
+/// initializer waits for is not found out. And a task that has nothing to do with it is taken for
+/// part of it if it is polled on its thread while it runs or is dropped, as by an executor that runs
+/// tasks inside `wake`.
+///
+/// # Deadlocks
+/// Two cells whose initializers ask for each other's value, in two threads or tasks, wait for ever. A
+/// future that has begun its initializer and is not polled, such as an arm of a select that is kept
+/// for later, holds up all others who ask, until it is polled to its end or dropped: do not wait for
+/// the cell by other means in the same task meanwhile.
 ///
 /// # Cancel safety
 /// Every wait may be dropped; it leaves nothing behind. Dropping a future that runs an initializer
@@ -86,7 +95,8 @@ pub enum Claim<'a, T> {
 }
 
 /// The right to fill a cell. Dropped unused, by a panic as well, it leaves the cell empty and lets
-/// another one begin. Forgotten (`mem::forget`), it leaves the cell to nobody for ever.
+/// another one begin. Forgotten (`mem::forget`), it leaves the cell to nobody until
+/// [`OnceCell::take`], which needs exclusive access.
 #[must_use = "dropped at once, it leaves the cell empty"]
 pub struct OnceInit<'a, T> {
     cell: &'a OnceCell<T>,
@@ -154,12 +164,14 @@ impl<T> OnceCell<T> {
         Some(unsafe { self.data.get_mut().assume_init_mut() })
     }
 
-    /// The value, which leaves the cell empty.
+    /// The value, which leaves the cell empty; so does taking none, if a claim was forgotten.
     pub fn take(&mut self) -> Option<T> {
-        if !self.raw.is_full() {
+        let full = self.raw.is_full();
+        // Also a claim that was forgotten: with exclusive access nobody has one.
+        self.raw.clear();
+        if !full {
             return None;
         }
-        self.raw.clear();
         // SAFETY: it was full (raw.rs I1) and is empty now, so the value moves out once.
         Some(unsafe { self.data.get_mut().assume_init_read() })
     }
@@ -309,6 +321,9 @@ impl<T> OnceCell<T> {
     ///
     /// The future it returns is bounded by `.timeout`, `.deadline`, `.with(&ctl)` and
     /// `.until(future)`, which then cover the initializer as well.
+    ///
+    /// # Deadlocks
+    /// Once it has begun it holds up all others until it is polled to its end or dropped.
     ///
     /// # Cancel safety
     /// Dropping it drops the future of `init` and leaves the cell empty for the next.
@@ -461,6 +476,11 @@ impl<T> OnceCell<T> {
     #[inline(always)]
     pub fn named(&self, name: &'static str) {
         hooks::name(self.raw.queue(), name);
+    }
+
+    /// What state it is in, all of one instant; see [`Telemetry`].
+    pub fn telemetry(&self) -> Telemetry {
+        self.raw.telemetry()
     }
 
     /// Those who wait for it at this instant, in the order of their places.

@@ -10,7 +10,7 @@
 //! | bit | meaning | who leaves it |
 //! |---|---|---|
 //! | none of the next two | empty: who comes may begin | who begins |
-//! | `RUNNING` | one holds the claim | that one: by filling, or by giving it up |
+//! | `RUNNING` | one holds the claim | that one: by filling, or by giving it up; if it was forgotten, who owns the cell exclusively |
 //! | `FULL` | the value is there | who owns the cell exclusively |
 //! | `WAITERS` | the queue is not empty, or was not | whoever holds the queue lock and finds it empty |
 //!
@@ -56,11 +56,13 @@
 //! # Checked by
 //! dev/model tests/once.rs; crates/sync tests/once.rs.
 
+use crate::telemetry::{Facts, Telemetry, at_one_instant};
+use core::cell::Cell;
 use core::fmt;
 use counterpoint_base::const_fn;
 use counterpoint_base::prim::atomic::{AtomicU32, RELAXED, acquire, release};
 use counterpoint_base::record;
-use counterpoint_wait::queue::{End, Grant, Locked, Pick, WaitQueue};
+use counterpoint_wait::queue::{Candidate, Grant, Locked, Pick, WaitQueue};
 use counterpoint_wait::waker::{WakeBatch, wake_in_batches};
 
 const RUNNING: u32 = 0b001;
@@ -141,10 +143,32 @@ impl RawOnce {
         self.word().load(acquire("once.full")) & FULL != 0
     }
 
-    /// The value is taken out by who owns the cell exclusively.
+    /// What state it is in.
+    pub(super) fn telemetry(&self) -> Telemetry {
+        at_one_instant("OnceCell", &self.queue, |_| {
+            // Relaxed: a look, and one only, so that all of it is of one instant.
+            let word = self.word().load(RELAXED);
+            let (running, full) = (word & RUNNING != 0, word & FULL != 0);
+            Facts {
+                held: Some(usize::from(running)),
+                free: Some(isize::from(!running && !full)),
+                exclusive: running,
+                closed: full,
+                ..Facts::default()
+            }
+        })
+    }
+
+    /// The value is taken out by who owns the cell exclusively; a claim is one that was forgotten.
     pub(super) fn clear(&mut self) {
         // Relaxed: exclusive. Nodes of leaked operations may still be linked.
-        self.word().fetch_and(!FULL, RELAXED);
+        self.word().fetch_and(WAITERS, RELAXED);
+    }
+
+    /// Whether who asks would wait for itself.
+    pub(super) fn is_reentrant(&self) -> bool {
+        // Relaxed: if this thread runs the claimant's code, nobody else changes it.
+        self.word().load(RELAXED) & RUNNING != 0 && self.is_inside()
     }
 
     /// Begins, if the cell is empty (I1).
@@ -241,26 +265,22 @@ impl RawOnce {
         // Relaxed: a look. Who ends a claim later settles later.
         let word = self.word().load(RELAXED);
         let full = word & FULL != 0;
-        let mut more = word & RUNNING == 0;
-        while more {
-            if wakes.is_full() {
+        if word & RUNNING == 0 {
+            // Who was granted is a thread that looks.
+            let looks = Cell::new(false);
+            let pick = |wish: &mut Wish, candidate: Candidate| {
+                if looks.get() {
+                    return Pick::Stop;
+                }
+                if !full && !wish.begins {
+                    return Pick::Skip;
+                }
+                looks.set(!full && candidate.committed);
+                Pick::Take
+            };
+            if !queue.grant_each(Grant::Baton, wakes, pick, |_| looks.set(false)) {
                 return true;
             }
-            let mut looks = false;
-            let granted = queue.grant(
-                End::First,
-                Grant::Baton,
-                wakes,
-                |wish, candidate| {
-                    looks = candidate.committed;
-                    match full || wish.begins {
-                        true => Pick::Take,
-                        false => Pick::Skip,
-                    }
-                },
-                |_| (),
-            );
-            more = granted && (full || !looks);
         }
         if queue.is_empty() {
             // Relaxed: nobody is in the queue, whose lock is held.

@@ -42,7 +42,7 @@ macro_rules! once_verb {
     (
         $verb:ident, $output:ty, $stoppable:ty, $name:literal,
         |$attempt:ident| $try_:expr, |$output_:ident| $finish:expr, |$why:ident| $stopped:expr
-        $(, |$taken:ident, $site:ident| $tell:expr)?
+        $(, |$taken:ident, $site:ident| $tell:expr, |$again:ident| $look:expr)?
     ) => {
         impl<T> fmt::Debug for $verb<'_, T> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -100,6 +100,12 @@ macro_rules! once_verb {
                 fn taken($taken: &mut Self::Output, $site: Site) {
                     $tell
                 }
+
+                /// Queued before, and polled by the initializer that it would wait for.
+                fn look_again(&mut self, _queue: &mut LockedQueue<'_, Self>) -> bool {
+                    let $again = self.cell;
+                    $look
+                }
             )?
         }
     };
@@ -120,7 +126,8 @@ once_verb!(
     |why| Err(why.into()),
     |output, site| if let Ok(Claim::Init(init)) = output {
         init.tell_held(site);
-    }
+    },
+    |cell| cell.raw.is_reentrant()
 );
 
 once_verb!(

@@ -105,7 +105,7 @@ impl<T> Half<T> {
             queue: WaitQueue::new(()),
         });
         let half = |seat, shared| Half {
-            side: Side::new(seat),
+            side: Side::new(usize::from(seat)),
             seat,
             patience: Patience::new(),
             shared,

@@ -135,14 +135,17 @@ pub(super) enum Look {
 pub(super) struct Side {
     /// The round it arrived for last.
     round: u32,
-    held: u8,
+    /// As wide as what indexes: a compiler that reads it together with `arrived` beside it makes the
+    /// processor wait until what was written before it has left for the cache, the arrival first. A
+    /// meeting took a third longer.
+    held: usize,
     /// It has offered its slot and not met yet.
     arrived: bool,
 }
 
 impl Side {
     /// The party that begins with slot `held`.
-    pub(super) const fn new(held: u8) -> Side {
+    pub(super) const fn new(held: usize) -> Side {
         Side {
             round: 0,
             held,
@@ -165,12 +168,12 @@ impl Side {
 
     #[inline(always)]
     fn own<'s, V>(&self, spot: &'s Spot<V>) -> &'s Slot<V> {
-        &spot.slots[usize::from(self.held & 1)]
+        &spot.slots[self.held & 1]
     }
 
     #[inline(always)]
     fn other<'s, V>(&self, spot: &'s Spot<V>) -> &'s Slot<V> {
-        &spot.slots[usize::from(!self.held & 1)]
+        &spot.slots[!self.held & 1]
     }
 
     /// Offers the slot it holds, unless it has.

@@ -9,6 +9,7 @@ mod raw;
 mod verb;
 mod word;
 
+use crate::telemetry::Telemetry;
 use core::fmt;
 use counterpoint_base::const_fn;
 use counterpoint_base::prim::cell::UnsafeCell;
@@ -163,6 +164,11 @@ impl<T: ?Sized> RwLock<T> {
     #[cfg(feature = "hooks")]
     pub fn waiters(&self) -> Vec<hooks::Waiter> {
         hooks::visit(self.raw.queue())
+    }
+
+    /// What state it is in, all of one instant; see [`Telemetry`].
+    pub fn telemetry(&self) -> Telemetry {
+        self.raw.telemetry()
     }
 
     /// True if anybody reads or writes at this moment; may be wrong at the next.

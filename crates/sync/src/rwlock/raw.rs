@@ -74,6 +74,7 @@
 //! # Checked by
 //! dev/model tests/rwlock.rs; crates/sync tests/rwlock.rs.
 
+use crate::telemetry::{Facts, Telemetry, at_one_instant};
 use core::cell::Cell;
 use core::fmt;
 use counterpoint_base::prim::atomic::{AtomicU32, RELAXED, acquire, release};
@@ -713,6 +714,23 @@ impl RawRwLock {
     pub(super) fn let_followers_in(&self) {
         // Relaxed: a look. Who queues later sees the downgraded lock.
         self.let_others_in(self.word().load(RELAXED));
+    }
+
+    /// What state it is in.
+    pub(super) fn telemetry(&self) -> Telemetry {
+        at_one_instant("RwLock", &self.queue, |_| {
+            // Relaxed: a look, and one only, so that all of it is of one instant.
+            let word = self.word().load(RELAXED);
+            let writes = word & WRITER != 0;
+            // One that may upgrade is among those who read.
+            let held = (word / READER) as usize + usize::from(writes);
+            Facts {
+                held: Some(held),
+                exclusive: writes,
+                poisoned: word & POISONED != 0,
+                ..Facts::default()
+            }
+        })
     }
 
     pub(super) fn is_locked(&self) -> bool {

@@ -5,6 +5,7 @@ mod permit;
 mod raw;
 mod verb;
 
+use crate::telemetry::Telemetry;
 use core::fmt;
 use counterpoint_base::const_fn;
 use counterpoint_base::prim::thread::panicking;
@@ -192,6 +193,11 @@ impl Semaphore {
     #[inline(always)]
     pub fn named(&self, name: &'static str) {
         hooks::name(self.raw.queue(), name);
+    }
+
+    /// What state it is in, all of one instant; see [`Telemetry`].
+    pub fn telemetry(&self) -> Telemetry {
+        self.raw.telemetry()
     }
 
     /// Those who wait for permits at this instant, in the order of their places.

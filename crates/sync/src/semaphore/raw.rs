@@ -30,7 +30,7 @@
 //!   wanted cannot be had, before a waiter is linked.
 //! * I3: whenever the queue lock is free, the first waiter wants more than the counter holds beyond
 //!   the promises, or somebody has still to call `settle`: who added permits and saw `WAITERS`,
-//!   who gave a baton back, who left the queue.
+//!   who gave a baton back, who left the queue, who claimed in vain what is enough for the first.
 //! * I4: `promised` is the sum of the promises that were neither taken by their owners nor
 //!   voided; a promise carries the number of its age class, and the book knows which are void.
 //! * I5: `FAIR` is set while a waiter starves, or, if strict, while anybody is queued or promised
@@ -68,6 +68,7 @@
 //! # Checked by
 //! dev/model tests/semaphore.rs; crates/sync tests/semaphore.rs.
 
+use crate::telemetry::{Facts, Telemetry, at_one_instant};
 use core::fmt;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use counterpoint_base::const_fn;
@@ -298,6 +299,19 @@ impl RawSemaphore {
     pub(super) fn permits(&self) -> i64 {
         // Relaxed: a look.
         permits(self.word().load(RELAXED))
+    }
+
+    /// What state it is in.
+    pub(super) fn telemetry(&self) -> Telemetry {
+        at_one_instant("Semaphore", &self.queue, |_| {
+            // Relaxed: a look, and one only, so that all of it is of one instant.
+            let word = self.word().load(RELAXED);
+            Facts {
+                free: Some(permits(word) as isize),
+                closed: word & CLOSED != 0,
+                ..Facts::default()
+            }
+        })
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -618,6 +632,24 @@ impl RawSemaphore {
             self.book(queue, |book| book.promised += given);
         }
         granted
+    }
+
+    /// Whether the first waiter fits. Not while nothing is free, so that a wait costs one look more.
+    #[inline]
+    pub(super) fn first_fits(&self, queue: &mut LockedSemaphore<'_>) -> bool {
+        // Relaxed: a look, not older than the exchange of `mark`. Who adds permits after that finds
+        // `WAITERS`, and settles.
+        let there = permits(self.word().load(RELAXED));
+        if there <= 0 {
+            return false;
+        }
+        let free = there - self.book(queue, |book| book.promised);
+        let mut fits = false;
+        queue.each(|want| {
+            fits = want.min <= free;
+            false
+        });
+        fits
     }
 
     /// Whether the first waiter would fit if nothing were promised.

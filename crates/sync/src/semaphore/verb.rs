@@ -6,7 +6,7 @@ use core::task::Context;
 use counterpoint_base::prim::time::Instant;
 use counterpoint_wait::hooks::Site;
 use counterpoint_wait::op::{LockedQueue, Op, Stop, Turn, Verb};
-use counterpoint_wait::queue::WaitQueue;
+use counterpoint_wait::queue::{Node, WaitQueue};
 use counterpoint_wait::waker::WakeBatch;
 use std::sync::Arc;
 
@@ -230,7 +230,6 @@ fn sated(raw: &RawSemaphore, starving: &mut bool, queue: &mut LockedSemaphore<'_
 }
 
 // SAFETY: one queue, that of the semaphore of its source; no method moves the verb.
-
 unsafe impl<S: Source> Verb for AcquireVerb<S> {
     type State = State;
     type Payload = Want;
@@ -288,6 +287,15 @@ unsafe impl<S: Source> Verb for AcquireVerb<S> {
         !marked
     }
 
+    /// A promise that was not kept may be enough for who is first now (I3).
+    fn linked(&mut self, _node: *const Node<Want>, queue: &mut LockedQueue<'_, Self>) -> bool {
+        self.raw().first_fits(queue)
+    }
+
+    fn serve(&mut self) {
+        self.raw().settle_all();
+    }
+
     fn collect(&mut self, _want: &mut Want) -> Outcome<S> {
         unreachable!("a semaphore hands nothing over")
     }
@@ -305,6 +313,7 @@ unsafe impl<S: Source> Verb for AcquireVerb<S> {
     }
 
     const GLANCES: bool = true;
+    const LINGERS: bool = false;
 
     fn may_succeed(&self, want: &Want) -> bool {
         self.raw().is_open(want.min)

@@ -16,7 +16,7 @@ use super::{NotifyError, Stage, Ticket};
 ///
 /// [`Stage::enter`] lends it to a closure; [`Stage::enter_async`] yields it as a guard, which may be
 /// held across an `.await` and moved to another thread. The ticket that entered ends with it, unless it
-/// was borrowed.
+/// was borrowed. One that is leaked (`mem::forget`) heads for ever.
 ///
 /// # Deadlocks
 /// Whoever enters the same stage while it keeps the guard waits for itself, unless its token is
@@ -25,8 +25,6 @@ use super::{NotifyError, Stage, Ticket};
 pub struct Director<'s, T, R, B, V = Infallible> {
     stage: &'s Stage<T, R, B, V>,
     hold: Hold,
-    /// A closure heads, whose thread is known.
-    in_closure: bool,
     /// Declared after the headship was passed on, in `Drop`, it ends last.
     _ticket: Option<Ticket<'s, T, V>>,
     /// It lends the resource by reference, so it goes where `&mut R` goes.
@@ -41,7 +39,6 @@ impl<'s, T, R, B, V> Director<'s, T, R, B, V> {
         Director {
             stage,
             hold: Hold::NONE,
-            in_closure: false,
             _ticket: ticket,
             _resource: PhantomData,
         }
@@ -50,12 +47,6 @@ impl<'s, T, R, B, V> Director<'s, T, R, B, V> {
     #[inline(always)]
     pub(super) fn tell_held(&mut self, site: Site) {
         self.hold = hooks::held("Director", self.stage.raw().queue(), site, 1);
-    }
-
-    /// It is lent to a closure on this thread.
-    pub(super) fn lend_to_closure(&mut self) {
-        self.in_closure = true;
-        self.stage.raw().mark_thread();
     }
 
     /// The stage it heads.
@@ -133,7 +124,7 @@ impl<'s, T, R, B, V> Director<'s, T, R, B, V> {
 impl<T, R, B, V> Drop for Director<'_, T, R, B, V> {
     fn drop(&mut self) {
         hooks::released(replace(&mut self.hold, Hold::NONE));
-        self.stage.raw().leave(self.in_closure);
+        self.stage.raw().leave();
     }
 }
 

@@ -21,7 +21,7 @@ pub use director::Director;
 pub use entry::Entry;
 pub use exit::{Entered, Exit, NotifyError};
 pub use raw::State;
-pub use ticket::{Kept, Ticket};
+pub use ticket::Ticket;
 pub use verb::{Admission, Enter, EnterVerb};
 
 use crate::mutex::{Mutex, MutexGuard};
@@ -51,7 +51,8 @@ use raw::{Access, RawStage, Refused};
 /// The headship goes to those who wait in their order; a newcomer may take it before the one that was
 /// woken does, which then keeps its place. A future that was promised the headship and is not polled
 /// does not hold it: the next who comes takes it, and after a few of those somebody else in line is
-/// promised it. Until then, who sleeps already is not woken in its place.
+/// promised it. Until then, who sleeps already is not woken in its place, nor is an arm of a select
+/// that has queued.
 ///
 /// # Deadlocks
 /// [`enter`](Self::enter) inside of a closure that heads the same stage panics. Entering in another way
@@ -59,8 +60,12 @@ use raw::{Access, RawStage, Refused};
 ///
 /// # Cost
 /// A ticket is one allocation; `ticket`, `enter`, leaving and `notify` take one lock for a few
-/// instructions, `notify` twice, whatever the number of tickets. Waiting allocates nothing. The table of
-/// tickets keeps 8 bytes for each ticket of its busiest time.
+/// instructions, `notify` twice, whatever the number of tickets, if the hashes of their tokens differ:
+/// each looks at all tickets with a hash like its own, and `ticket` and `notify` once for each of
+/// them. So with a `Hash` that gives all the same, a ticket costs as much as there are tickets, and a
+/// `notify` up to the square of that. Waiting allocates nothing. The table of tickets keeps 8 bytes
+/// for each ticket of its busiest time; one of the tickets that make it twice as large allocates that
+/// part of it.
 ///
 /// # From
 /// The behaviour of exit-left's `Stage`; the pattern is Leader/Followers (Schmidt et al., 2000).
@@ -142,7 +147,8 @@ impl<T, R, B, V> Stage<T, R, B, V> {
     ///
     /// # Panics
     /// If the ticket is of another stage, or if this thread is in such an `act` of the same stage: it
-    /// would wait for itself. If `act` panics, after the headship was passed on.
+    /// would wait for itself; also if the stage is closed or the token notified. If `act` panics,
+    /// after the headship was passed on.
     ///
     /// # Deadlocks
     /// Inside a task it blocks the executor's thread: use [`enter_async`](Self::enter_async) there.
@@ -212,8 +218,8 @@ impl<T, R, B, V> Stage<T, R, B, V> {
     ) -> Exit<O, V> {
         match entered {
             Ok(Entered::Head(mut director)) => {
-                director.lend_to_closure();
-                Exit::Finished(act(&mut director))
+                let stage = director.stage();
+                Exit::Finished(stage.raw.headed_here(|| act(&mut director)))
             }
             Ok(Entered::Token) => Exit::Token,
             Ok(Entered::Value(value)) => Exit::Value(value),
@@ -308,10 +314,12 @@ impl<T, R, B, V> Stage<T, R, B, V> {
     }
 
     /// Tells everybody who has a ticket, as [`notify`](Self::notify) would. Returns for how many
-    /// tickets; those made meanwhile are not told.
+    /// tickets; those made meanwhile are not told, and those that another `notify_all` tells at the
+    /// same time count for one of the two.
     ///
     /// # Cost
-    /// Walks the table of tickets, and takes the lock once for every 64 buckets or 32 who wait.
+    /// Walks the table of tickets, and takes the lock once for every 64 buckets or 32 who wait; the
+    /// square of their number where many tokens have hashes alike.
     pub fn notify_all(&self) -> usize {
         self.raw.notify_all()
     }

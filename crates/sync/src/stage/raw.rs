@@ -230,18 +230,27 @@ impl<T, V> RawStage<T, V> {
         }
     }
 
-    /// This thread heads in a closure.
-    pub(super) fn mark_thread(&self) {
-        // Relaxed: only a thread that finds itself here uses it.
+    /// Runs the closure of a head on this thread, which is known by its number meanwhile.
+    pub(super) fn headed_here<O>(&self, act: impl FnOnce() -> O) -> O {
         let head_thread = &self.queue.state().head_thread;
-        head_thread.store(this_thread(), RELAXED);
+        // Within the call the number is this thread's, also in a thread-local destructor.
+        record::with(|record| {
+            let number = record.index() + 1;
+            // Relaxed: only a thread that finds itself here uses it.
+            head_thread.store(number, RELAXED);
+            let _mark = Mark {
+                head_thread,
+                number,
+            };
+            act()
+        })
     }
 
     /// True if this thread heads in a closure that it has not left.
     pub(super) fn is_headed_here(&self) -> bool {
         // Relaxed: this thread's own stores are seen by it.
         let head = self.queue.state().head_thread.load(RELAXED);
-        head != 0 && head == this_thread()
+        head != 0 && record::with(|record| head == record.index() + 1)
     }
 
     /// Grants the headship to the first in line, if nobody has it or was promised it (I3).
@@ -380,11 +389,7 @@ impl<T, V> RawStage<T, V> {
     }
 
     /// The head leaves.
-    pub(super) fn leave(&self, in_closure: bool) {
-        if in_closure {
-            // Relaxed: see `mark_thread`.
-            self.queue.state().head_thread.store(0, RELAXED);
-        }
+    pub(super) fn leave(&self) {
         let mut wakes = WakeBatch::new();
         let mut queue = self.queue.lock();
         inner(&mut queue, |inner| inner.held = false);
@@ -403,9 +408,12 @@ impl<T, V> RawStage<T, V> {
         Self::promote(&mut queue, &mut wakes);
         // SAFETY: the lock is held.
         let kept = inner(&mut queue, |inner| unsafe { inner.table.remove(entry) });
+        // Others may know the entry for longer: who compares its token, an operation that was leaked.
+        let mail = place(&mut queue, entry, |place| place.mail.take());
         drop(queue);
         drop(wakes);
         drop(kept);
+        drop(mail);
     }
 
     /// Closes for good and wakes everybody.
@@ -534,15 +542,15 @@ impl<T: Hash + Eq, V> RawStage<T, V> {
                 inner.table.candidate(hash, after)
             });
             let Some((other, id)) = other else {
-                // SAFETY: the lock is held. I8.
-                let wants = inner(&mut queue, |inner| unsafe {
-                    inner.table.insert(entry.clone());
-                    inner.table.wants_soon()
-                });
-                drop(queue);
-                if let Some(len) = wants {
+                if let Some(len) = inner(&mut queue, |inner| inner.table.begin_to_grow()) {
+                    drop(queue);
                     self.grow(len);
+                    continue; // others may have come
                 }
+                // SAFETY: the lock is held. I8.
+                inner(&mut queue, |inner| unsafe {
+                    inner.table.insert(entry.clone());
+                });
                 return Some(entry);
             };
             drop(queue);
@@ -557,8 +565,7 @@ impl<T: Hash + Eq, V> RawStage<T, V> {
     #[cold]
     fn grow(&self, len: usize) {
         let new = segment(len);
-        let left = inner(&mut self.queue.lock(), |inner| inner.table.give(new));
-        drop(left);
+        inner(&mut self.queue.lock(), |inner| inner.table.give(new));
     }
 
     /// Leaves mail for the ticket of `token`.
@@ -593,7 +600,19 @@ impl<T: Hash + Eq, V> RawStage<T, V> {
     }
 }
 
-/// A number that no other living thread has, and never 0.
-fn this_thread() -> usize {
-    record::with(|record| record.index() + 1)
+/// The thread with this number heads in a closure, until this is dropped.
+struct Mark<'s> {
+    head_thread: &'s AtomicUsize,
+    number: usize,
+}
+
+impl Drop for Mark<'_> {
+    fn drop(&mut self) {
+        // Relaxed: as where it was stored. An exchange: the closure may have moved the headship out
+        // and ended it, and then another thread may be in a closure by now.
+        let number = self.number;
+        let _ = self
+            .head_thread
+            .compare_exchange(number, 0, RELAXED, RELAXED);
+    }
 }

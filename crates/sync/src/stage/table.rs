@@ -48,6 +48,8 @@ pub(super) struct Table<T, V> {
     buckets: usize,
     len: usize,
     last_id: u64,
+    /// Somebody makes the next segment.
+    grows: bool,
 }
 
 /// The segment of a bucket, and its place in there.
@@ -73,6 +75,7 @@ impl<T, V> Table<T, V> {
             buckets: FIRST,
             len: 0,
             last_id: 0,
+            grows: false,
         }
     }
 
@@ -231,19 +234,23 @@ impl<T, V> Table<T, V> {
         self.segments[next].is_none().then(|| length(next))
     }
 
-    /// The same, if the next entry may let it grow.
-    pub(super) fn wants_soon(&self) -> Option<usize> {
-        self.wants().filter(|_| self.len >= self.buckets)
+    /// The same, if the next entry lets it grow and nobody makes that segment: now the caller does,
+    /// and gives it. One that does not leaves a table that works and grows no more.
+    pub(super) fn begin_to_grow(&mut self) -> Option<usize> {
+        if self.grows || self.len < self.buckets {
+            return None;
+        }
+        let wanted = self.wants();
+        self.grows = wanted.is_some();
+        wanted
     }
 
-    /// Takes a segment that it wants. Returns it if somebody else was faster.
-    pub(super) fn give(&mut self, segment: Segment<T, V>) -> Option<Segment<T, V>> {
-        if self.wants() != Some(segment.len()) {
-            return Some(segment);
-        }
+    /// Takes the segment that it wants.
+    pub(super) fn give(&mut self, segment: Segment<T, V>) {
+        debug_assert_eq!(self.wants(), Some(segment.len()));
         let (next, _) = locate(self.buckets);
         self.segments[next] = Some(segment);
-        None
+        self.grows = false;
     }
 
     /// Takes another bucket into use, whose segment is there, and moves what belongs into it.

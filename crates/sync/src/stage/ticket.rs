@@ -26,7 +26,10 @@ pub struct Ticket<'s, T, V = Infallible> {
 }
 
 /// A ticket without its stage.
-#[doc(hidden)]
+#[expect(
+    unnameable_types,
+    reason = "in the signature of what the stage alone calls"
+)]
 #[derive(Debug)]
 pub struct Kept<T, V> {
     entry: Arc<Entry<T, V>>,

@@ -10,57 +10,62 @@ use std::sync::Arc;
 
 use super::entry::Entry;
 use super::raw::{Found, RawStage, State};
-use super::ticket::Kept;
 use super::{Director, Entered, Stage, Ticket};
+use sealed::Key;
 
 /// What lets one enter a stage: a [`Ticket`], which ends when it has entered and left, or `&mut
 /// Ticket`, which may enter again and keeps what comes in between. Not implemented elsewhere.
-pub trait Admission<T, V>: sealed::Sealed {
-    /// It ends with the operation.
-    #[doc(hidden)]
-    const ENDS: bool;
+pub trait Admission<T, V>: sealed::Sealed<T, V> {}
 
-    #[doc(hidden)]
-    fn ticket(&self) -> &Ticket<'_, T, V>;
-
-    /// What the one that heads keeps of the ticket.
-    #[doc(hidden)]
-    fn into_kept(self) -> Option<Kept<T, V>>;
-}
+impl<T, V> Admission<T, V> for Ticket<'_, T, V> {}
+impl<T, V> Admission<T, V> for &mut Ticket<'_, T, V> {}
 
 mod sealed {
+    use super::super::ticket::{Kept, Ticket};
+
+    /// Nobody else has one: what needs it is called by the stage alone.
+    #[expect(unnameable_types, reason = "so that nobody else calls what needs it")]
+    #[derive(Debug)]
+    pub struct Key(pub(super) ());
+
     #[expect(
         unnameable_types,
         reason = "so that nobody else implements `Admission`"
     )]
-    pub trait Sealed {}
-    impl<T, V> Sealed for super::Ticket<'_, T, V> {}
-    impl<T, V> Sealed for &mut super::Ticket<'_, T, V> {}
-}
+    pub trait Sealed<T, V>: Sized {
+        /// It ends with the operation.
+        const ENDS: bool;
 
-// Without any relation between the lifetimes of ticket and stage: futures could not be `Send`
-// otherwise, as the compiler forgets such relations when it looks into them.
-impl<T, V> Admission<T, V> for Ticket<'_, T, V> {
-    const ENDS: bool = true;
+        fn ticket(&self, key: Key) -> &Ticket<'_, T, V>;
 
-    fn ticket(&self) -> &Ticket<'_, T, V> {
-        self
+        /// What the one that heads keeps of the ticket.
+        fn into_kept(self, key: Key) -> Option<Kept<T, V>>;
     }
 
-    fn into_kept(self) -> Option<Kept<T, V>> {
-        Some(self.into_parts())
+    // Without any relation between the lifetimes of ticket and stage: futures could not be `Send`
+    // otherwise, as the compiler forgets such relations when it looks into them.
+    impl<T, V> Sealed<T, V> for Ticket<'_, T, V> {
+        const ENDS: bool = true;
+
+        fn ticket(&self, _: Key) -> &Ticket<'_, T, V> {
+            self
+        }
+
+        fn into_kept(self, _: Key) -> Option<Kept<T, V>> {
+            Some(self.into_parts())
+        }
     }
-}
 
-impl<T, V> Admission<T, V> for &mut Ticket<'_, T, V> {
-    const ENDS: bool = false;
+    impl<T, V> Sealed<T, V> for &mut Ticket<'_, T, V> {
+        const ENDS: bool = false;
 
-    fn ticket(&self) -> &Ticket<'_, T, V> {
-        self
-    }
+        fn ticket(&self, _: Key) -> &Ticket<'_, T, V> {
+            self
+        }
 
-    fn into_kept(self) -> Option<Kept<T, V>> {
-        None
+        fn into_kept(self, _: Key) -> Option<Kept<T, V>> {
+            None
+        }
     }
 }
 
@@ -88,7 +93,7 @@ pub(super) fn enter<'s, A, T, R, B, V>(
 where
     A: Admission<T, V>,
 {
-    let ticket = admission.ticket();
+    let ticket = admission.ticket(Key(()));
     assert!(
         ticket.is_of(stage.raw()),
         "counterpoint: Stage::enter: the ticket is of another stage"
@@ -125,7 +130,8 @@ where
         match self.stage.raw().try_enter(entry) {
             Found::Nothing => None,
             Found::Headship => {
-                let kept = self.admission.take().and_then(A::into_kept);
+                let admission = self.admission.take();
+                let kept = admission.and_then(|admission| admission.into_kept(Key(())));
                 // It is of this stage, as was looked at when the operation was made.
                 let ticket = kept.map(|kept| Ticket::from_parts(self.stage.raw(), kept));
                 Some(Entered::Head(Director::new(self.stage, ticket)))
@@ -145,8 +151,13 @@ where
         RawStage::may_enter(queue, entry)
     }
 
-    fn linked(&mut self, node: *const Node<Arc<Entry<T, V>>>, queue: &mut LockedQueue<'_, Self>) {
+    fn linked(
+        &mut self,
+        node: *const Node<Arc<Entry<T, V>>>,
+        queue: &mut LockedQueue<'_, Self>,
+    ) -> bool {
         self.sit(queue, node);
+        false
     }
 
     fn collect(&mut self, _entry: &mut Arc<Entry<T, V>>) -> Entered<'s, T, R, B, V> {
@@ -206,7 +217,7 @@ where
     fn sit(&self, queue: &mut LockedQueue<'_, Self>, node: *const Node<Arc<Entry<T, V>>>) {
         // One that heads has left the queue, and told so, before it was told that it does.
         if let Some(admission) = &self.admission {
-            RawStage::sit(queue, admission.ticket().entry(), node);
+            RawStage::sit(queue, admission.ticket(Key(())).entry(), node);
         }
     }
 }

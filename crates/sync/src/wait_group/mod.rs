@@ -70,6 +70,7 @@
 //! # Checked by
 //! tests/wait_group.rs, dev/model tests/wait_group.rs.
 
+use crate::telemetry::{Facts, Telemetry, at_one_instant};
 use core::fmt;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use counterpoint_base::prim::atomic::{AtomicUsize, RELAXED, acquire, release};
@@ -512,6 +513,15 @@ impl WaitGroup {
     #[inline(always)]
     pub fn named(&self, name: &'static str) {
         hooks::name(&self.inner.queue, name);
+    }
+
+    /// What state it is in, all of one instant; see [`Telemetry`].
+    pub fn telemetry(&self) -> Telemetry {
+        at_one_instant("WaitGroup", &self.inner.queue, |locked| Facts {
+            // Relaxed: a look, and one only, so that all of it is of one instant.
+            held: Some(active(locked.state().word.load(RELAXED))),
+            ..Facts::default()
+        })
     }
 
     /// Those who wait at this instant, in the order of their places.

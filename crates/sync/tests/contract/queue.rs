@@ -1,7 +1,7 @@
 //! Who is granted, who passes on, and who may run meanwhile: W2, W3, W12, W15.
 
 use crate::subjects::{Subject, Wait, Won, all, batons, broadcasts, quiet_batons};
-use crate::wakers::Probe;
+use crate::wakers::{Moment, Probe};
 use counterpoint_sync::{Mutex, Semaphore};
 use std::future::poll_fn;
 use std::pin::pin;
@@ -231,4 +231,44 @@ fn every_primitive_waits_and_opens() {
         drop(queued.won());
         assert_eq!(queued.probe.live(), 0);
     }
+}
+
+/// Whether one was let in that stands before a batch which has claimed in vain what is enough for
+/// one. `None`: on a slow machine it did not come to that.
+fn comes_before_a_vain_batch() -> Option<bool> {
+    let semaphore: &'static Semaphore = Box::leak(Box::new(Semaphore::new(0)));
+    let barge = |permits| semaphore.try_acquire_many(permits).map(|it| it.forget());
+    let armed = Arc::new(AtomicBool::new(false));
+    let hook = armed.clone();
+    let (first, second) = (
+        // Between its own claim in vain and its return to the line.
+        Probe::with(move |now| {
+            if now == Moment::Clone && hook.swap(false, Ordering::SeqCst) {
+                semaphore.add_permits(2);
+                let _ = barge(2);
+            }
+        }),
+        Probe::new(),
+    );
+    let mut one = pin!(semaphore.acquire_async());
+    let mut batch = pin!(semaphore.acquire_many_async(2));
+    assert!(first.poll(one.as_mut()).is_pending());
+    assert!(second.poll(batch.as_mut()).is_pending());
+    semaphore.add_permits(1);
+    barge(1).ok()?;
+    armed.store(true, Ordering::SeqCst);
+    if first.poll(one.as_mut()).is_ready() {
+        return None;
+    }
+    semaphore.add_permits(1);
+    if second.wakes() == 0 || first.wakes() > 1 || second.poll(batch.as_mut()).is_ready() {
+        return None;
+    }
+    Some(first.wakes() == 2 && first.poll(one.as_mut()).is_ready())
+}
+
+#[test]
+fn w3_a_batch_that_claims_in_vain_lets_the_first_in() {
+    let came = (0..100).find_map(|_| comes_before_a_vain_batch());
+    assert_eq!(came, Some(true));
 }

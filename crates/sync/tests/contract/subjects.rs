@@ -3,8 +3,8 @@
 use super::wakers::Probe;
 use counterpoint_sync::semaphore::AcquireError;
 use counterpoint_sync::{
-    Barrier, BarrierWaitError, BarrierWaitResult, Claim, LockError, Mutex, OnceCell, OnceCellError,
-    RwLock, RwLockError, Semaphore, WaitGroup,
+    Barrier, BarrierWaitError, BarrierWaitResult, Claim, Latch, LockError, ManualResetEvent, Mutex,
+    OnceCell, OnceCellError, RwLock, RwLockError, Semaphore, WaitGroup,
 };
 use counterpoint_wait::cancel::{CancelToken, Ctl};
 use counterpoint_wait::op::Verb;
@@ -302,6 +302,24 @@ fn barrier() -> Subject {
     Subject::new(false, || barrier.wait_async(), boxed, passed, open)
 }
 
+fn gate() -> Subject {
+    let gate: &'static ManualResetEvent = leak(ManualResetEvent::new(false));
+    let open = || {
+        gate.set();
+    };
+    let stopped = |result: Result<_, Stop>| result.map(boxed);
+    Subject::new(false, || gate.wait_async(), boxed, stopped, open)
+}
+
+fn latch() -> Subject {
+    let latch: &'static Latch = leak(Latch::new(1));
+    let open = || {
+        latch.count_down();
+    };
+    let stopped = |result: Result<_, Stop>| result.map(boxed);
+    Subject::new(false, || latch.wait_async(), boxed, stopped, open)
+}
+
 /// A fresh one of each.
 pub(crate) fn all() -> Vec<Subject> {
     vec![
@@ -325,6 +343,8 @@ pub(crate) fn all() -> Vec<Subject> {
         once_claim(),
         once_wait(),
         barrier(),
+        gate(),
+        latch(),
     ]
 }
 

@@ -1,13 +1,14 @@
 //! What locks tell the hooks.
 
-use super::{PANICS, TOLD, begin, told};
+use super::{PANICS, TOLD, begin, pairs_of_lines, told};
 use counterpoint_sync::{
-    MappedMutexGuard, Mutex, MutexGuard, OwnedMutexGuard, RwLock, RwLockReadGuard,
-    RwLockUpgradableReadGuard, RwLockWriteGuard,
+    ContendedMutex, ContendedMutexGuard, MappedMutexGuard, Mutex, MutexGuard, OwnedMutexGuard,
+    ReentrantMutex, ReentrantMutexGuard, RwLock, RwLockReadGuard, RwLockUpgradableReadGuard,
+    RwLockWriteGuard, ShardedLock,
 };
 use counterpoint_wait::hooks::{self, What};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const PAIR: [What; 2] = [What::Held, What::Released];
 
@@ -155,5 +156,65 @@ fn a_read_write_lock_tells_what_it_is_held_for() {
     assert_eq!(told(), PAIR);
     let reads = RwLockWriteGuard::downgrade_to_upgradable(lock.write());
     drop(RwLockUpgradableReadGuard::upgrade(reads));
+    assert_eq!(told(), [PAIR, PAIR, PAIR].concat());
+}
+
+#[test]
+fn a_sharded_lock_tells_who_holds_it() {
+    begin();
+    let lock = ShardedLock::new(());
+    let line = line!();
+    drop(lock.read());
+    drop(lock.try_read());
+    drop(lock.read_timeout(Duration::from_secs(60)));
+    drop(lock.read_deadline(Instant::now()));
+    drop(lock.read_async().wait());
+    drop(lock.write());
+    drop(lock.try_write());
+    drop(lock.write_timeout(Duration::from_secs(60)));
+    drop(lock.write_deadline(Instant::now()));
+    drop(lock.write_async().wait());
+    let (read, write) = ("ShardedLockReadGuard", "ShardedLockWriteGuard");
+    let kinds = [
+        read, read, read, read, read, write, write, write, write, write,
+    ];
+    pairs_of_lines(line, file!(), &kinds);
+    let held = lock.read();
+    told();
+    assert!(lock.write_timeout(Duration::ZERO).is_err());
+    assert_eq!(told(), [What::Waiting, What::Left]);
+    drop(held);
+}
+
+#[test]
+fn a_reentrant_mutex_tells_of_each_guard() {
+    begin();
+    let mutex = ReentrantMutex::new(1);
+    let line = line!();
+    let outer = mutex.lock();
+    let inner = mutex.lock_async().wait();
+    drop(outer);
+    drop(ReentrantMutexGuard::map(inner, |value| value));
+    let all = TOLD.take();
+    let whats: Vec<_> = all.iter().map(|notice| notice.what).collect();
+    let (held, released) = (What::Held, What::Released);
+    assert_eq!(whats, [held, held, released, released]);
+    assert_eq!([all[2].id, all[3].id], [all[0].id, all[1].id]);
+    let lines: Vec<_> = all.iter().map(|notice| notice.site.line() - line).collect();
+    assert_eq!(lines, [1, 2, 1, 2]);
+    assert!(
+        all.iter()
+            .all(|notice| notice.kind == "ReentrantMutexGuard")
+    );
+    assert!(all.iter().all(|notice| notice.object == all[0].object));
+}
+
+#[test]
+fn a_mutex_that_counts_tells_as_any() {
+    begin();
+    let mutex = ContendedMutex::new(1);
+    drop(mutex.lock());
+    drop(mutex.lock_async().wait());
+    ContendedMutexGuard::unlock_fair(mutex.lock());
     assert_eq!(told(), [PAIR, PAIR, PAIR].concat());
 }

@@ -1,4 +1,5 @@
 //! A future that a test polls by hand.
+#![allow(dead_code, reason = "each test binary uses what it needs")]
 
 use std::future::Future;
 use std::pin::Pin;

@@ -88,6 +88,12 @@ pub fn name<S, P>(_queue: &WaitQueue<S, P>, _name: &'static str) {}
 #[inline(always)]
 pub fn rank<S, P>(_queue: &WaitQueue<S, P>, _rank: u32) {}
 
+/// What the primitive with `queue` was named: nothing without the feature `hooks`.
+#[inline(always)]
+pub fn label<S, P>(_queue: &WaitQueue<S, P>) -> Option<&'static str> {
+    None
+}
+
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Mark;
 

@@ -343,6 +343,11 @@ pub fn name_of(object: usize) -> Option<&'static str> {
     names::get(object)?.name
 }
 
+/// The name of the primitive with `queue`.
+pub fn label<S, P>(queue: &WaitQueue<S, P>) -> Option<&'static str> {
+    name_of(object_of(queue))
+}
+
 /// Somebody who waits, copied out by [`visit`].
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]

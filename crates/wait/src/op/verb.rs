@@ -41,7 +41,8 @@ pub enum Turn {
 /// The queue of a verb, locked.
 pub type LockedQueue<'q, V> = Locked<'q, <V as Verb>::State, <V as Verb>::Payload>;
 
-/// What a primitive supplies for one waiting verb. No method may run foreign code.
+/// What a primitive supplies for one waiting verb. No method may run foreign code, but for the wakers
+/// of others: an [`attempt`](Verb::attempt) and [`serve`](Verb::serve), as the last thing they do.
 ///
 /// This is the seam between the wait core and the primitives built on it; to wait, users need
 /// [`Op`](super::Op) only.
@@ -62,12 +63,20 @@ pub unsafe trait Verb {
     /// The name in messages, such as `"Mutex::lock"`.
     const NAME: &'static str;
     /// True if an attempt cannot make up for what was granted to others while it was not linked.
-    /// As an arm of a select it is polled and stays in its queue, instead of joining the decision.
+    /// As an arm of a select it is tried as the others are, then polled, and stays in its queue
+    /// instead of joining the decision. So one that does not win may have been granted something
+    /// all the same, which [`unclaimed`](Self::unclaimed) has to make good.
     const STAYS: bool = false;
 
-    /// It looks by itself for a moment before it queues: a poll by asking
-    /// [`may_succeed`](Verb::may_succeed), a thread already before it waits.
+    /// An attempt that fails has changed nothing. So an operation whose deadline has passed before it
+    /// is polled may end after it, without having queued (W4).
+    const PURE: bool = false;
+
+    /// A poll looks for a moment, by asking [`may_succeed`](Verb::may_succeed), before it queues.
     const GLANCES: bool = false;
+
+    /// A thread that waits looks for a moment before it sleeps, once it is queued.
+    const LINGERS: bool = true;
 
     /// Where to wait.
     fn queue(&self) -> &WaitQueue<Self::State, Self::Payload>;
@@ -85,12 +94,26 @@ pub unsafe trait Verb {
     ) -> bool;
 
     /// The operation was linked as `node` in this hold of the lock: for a verb whose granters pick
-    /// one waiter out of many, by [`Locked::grant_node`]. The node is linked until it is granted,
-    /// or until [`look_again`](Self::look_again) answers true or [`settle`](Self::settle) is called.
+    /// one waiter out of many, by [`Locked::grant_node`]. The node is linked until it is granted, until
+    /// a grant to it fails, as the select that it is an arm of was decided otherwise, or until
+    /// [`look_again`](Self::look_again) answers true or [`settle`](Self::settle) is called. So who
+    /// grants it forgets it in the same hold of the lock, whether it was granted or not.
+    ///
+    /// Returns whether somebody in line may be let in for whom nobody else looks, since what this one
+    /// had before is enough for who stands in front of it now. Then [`serve`](Self::serve) is called,
+    /// with the lock released.
     #[inline(always)]
-    fn linked(&mut self, node: *const Node<Self::Payload>, queue: &mut LockedQueue<'_, Self>) {
+    fn linked(
+        &mut self,
+        node: *const Node<Self::Payload>,
+        queue: &mut LockedQueue<'_, Self>,
+    ) -> bool {
         let _ = (node, queue);
+        false
     }
+
+    /// Lets in whoever may come, after [`linked`](Self::linked) has asked for it.
+    fn serve(&mut self) {}
 
     /// Takes the result that was handed.
     fn collect(&mut self, payload: &mut Self::Payload) -> Self::Output;
@@ -103,6 +126,14 @@ pub unsafe trait Verb {
     /// what can be granted. Returns true if the batch is full and there may be more to do.
     fn settle(&mut self, queue: &mut LockedQueue<'_, Self>, wakes: &mut WakeBatch) -> bool;
 
+    /// It was stopped and has left the queue before its grant came: what it waited for may have
+    /// happened all the same. Then this is its result.
+    #[inline(always)]
+    fn over(&mut self, payload: &mut Self::Payload) -> Option<Self::Output> {
+        let _ = payload;
+        None
+    }
+
     /// A plain result as a stoppable one.
     fn finish(output: Self::Output) -> Self::Stoppable;
 
@@ -110,11 +141,20 @@ pub unsafe trait Verb {
     fn stopped(&mut self, payload: &mut Self::Payload, why: Stop) -> Self::Stoppable;
 
     /// Whether an attempt may succeed now, for a verb whose waits are often over at once since what
-    /// it waits for is held or sent on another processor. Such an operation looks for a moment
-    /// before it queues. A look that decides nothing and changes nothing.
+    /// it waits for is held or sent on another processor. A look that decides nothing and changes
+    /// nothing.
     fn may_succeed(&self, payload: &Self::Payload) -> bool {
         let _ = payload;
         false
+    }
+
+    /// The operation was polled, an attempt has failed, and it is about to queue. If it is a blocked
+    /// thread that was woken, it may try for longer here, once in each poll: to sleep again costs
+    /// more. Not called for an arm, whose select has others to see to, nor where it is stopped.
+    #[inline(always)]
+    fn persist(&mut self, payload: &mut Self::Payload) -> Option<Self::Output> {
+        let _ = payload;
+        None
     }
 
     /// The operation is polled while it is queued: may it try although nothing was granted?

@@ -15,10 +15,14 @@ use crate::queue::ArmRef;
 pub trait Arm: Sealed {
     /// Tries by itself; true if the output is in the slot.
     fn attempt(self: Pin<&mut Self>, key: Key) -> bool;
-    /// Polls what cannot join the decision; true if the output is in the slot.
-    fn poll_soft(self: Pin<&mut Self>, cx: &mut Context<'_>) -> bool;
+    /// Polls what cannot join the decision; true if the output is in the slot. Unless it `joins`,
+    /// an operation takes no place in a queue for it.
+    fn poll_soft(self: Pin<&mut Self>, cx: &mut Context<'_>, joins: bool) -> bool;
     /// Whether `poll_soft` may ever be true.
     fn has_soft(&self) -> bool;
+    /// The select ends, and this arm with it: true if it was granted something before, and the
+    /// output is in the slot.
+    fn end(self: Pin<&mut Self>, key: Key) -> bool;
     /// Joins the decision; true if an attempt may succeed, and then it has not joined.
     fn register(self: Pin<&mut Self>, waker: Waker, arm: ArmRef, key: Key) -> bool;
     /// Leaves a decision that another arm has won, or that was aborted.
@@ -121,11 +125,19 @@ impl<O: Operation> Arm for ArmSlot<O> {
         self.keep(output)
     }
 
-    fn poll_soft(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> bool {
+    fn poll_soft(mut self: Pin<&mut Self>, cx: &mut Context<'_>, joins: bool) -> bool {
         if !self.operation.has_soft() {
             return false;
         }
-        let output = self.as_mut().operation().arm_soft(cx);
+        let output = self.as_mut().operation().arm_soft(cx, joins);
+        self.keep(output)
+    }
+
+    fn end(mut self: Pin<&mut Self>, key: Key) -> bool {
+        if !self.operation.has_soft() {
+            return false;
+        }
+        let output = self.as_mut().operation().arm_end(key);
         self.keep(output)
     }
 
@@ -182,7 +194,7 @@ impl<F: Future> Arm for FutureSlot<F> {
         false
     }
 
-    fn poll_soft(self: Pin<&mut Self>, cx: &mut Context<'_>) -> bool {
+    fn poll_soft(self: Pin<&mut Self>, cx: &mut Context<'_>, _joins: bool) -> bool {
         // SAFETY: the future is pinned with the slot and not moved; the output is not pinned.
         let this = unsafe { self.get_unchecked_mut() };
         // SAFETY: as above.
@@ -197,6 +209,10 @@ impl<F: Future> Arm for FutureSlot<F> {
 
     fn has_soft(&self) -> bool {
         true
+    }
+
+    fn end(self: Pin<&mut Self>, _: Key) -> bool {
+        false
     }
 
     fn register(self: Pin<&mut Self>, _waker: Waker, _arm: ArmRef, _: Key) -> bool {
@@ -229,6 +245,8 @@ impl<F: Future> Arm for FutureSlot<F> {
 /// The arms of one select: a nested pair for each, so that the whole is `Send` if its arms are.
 #[doc(hidden)]
 pub trait ArmList: Sealed {
+    /// They go on waiting where they are when the select ends.
+    const OUTLIVES: bool;
     /// How many there are.
     fn count(&self) -> usize;
     /// `Arm::attempt` of arm number `index`: the one step that is on every path.
@@ -244,6 +262,8 @@ pub trait ArmList: Sealed {
 impl Sealed for () {}
 
 impl ArmList for () {
+    const OUTLIVES: bool = false;
+
     #[inline]
     fn count(&self) -> usize {
         0
@@ -273,6 +293,8 @@ impl ArmList for () {
 impl<A: Arm, R: ArmList> Sealed for (Pin<&mut A>, R) {}
 
 impl<A: Arm, R: ArmList> ArmList for (Pin<&mut A>, R) {
+    const OUTLIVES: bool = false;
+
     #[inline]
     fn count(&self) -> usize {
         1 + self.1.count()

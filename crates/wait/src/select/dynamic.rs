@@ -17,6 +17,9 @@ use crate::op::Key;
 /// the arm. An arm that has won is complete: [`remove`](Self::remove) it before the next wait.
 /// Where the arms are known when you write the program, use [`select!`](macro@crate::select).
 ///
+/// An arm of a barrier or of an event stays in its queue between two waits, and what it is granted
+/// there is taken by the next one. To give its place up drop the arm.
+///
 /// # Cost
 /// One allocation for the list of arms; a wait costs in proportion to their number and allocates
 /// nothing.
@@ -173,6 +176,8 @@ impl futures_core::FusedFuture for SelectWait<'_, '_> {
 impl crate::op::sealed::Sealed for &mut Select<'_> {}
 
 impl ArmList for &mut Select<'_> {
+    const OUTLIVES: bool = true;
+
     fn count(&self) -> usize {
         self.arms.len()
     }

@@ -15,8 +15,10 @@
 ///   `timeout(duration)` and `deadline(instant)`.
 ///
 /// Patterns must match always. Exactly one arm wins; the others leave no trace, and are dropped
-/// before the handler runs. Of several that could win any may; [`select_biased!`] takes the first.
-/// Handlers may `break`, `return` and use `?`.
+/// before the handler runs. (Only an arm that waits at a barrier may have been counted in a round
+/// that is over by then: keep such a wait outside, and hand in a `Pin<&mut _>` of it.) Of several
+/// that could win any may; [`select_biased!`] takes the first. Handlers may `break`, `return` and use
+/// `?`.
 ///
 /// # Cost
 /// No allocation. An arm that can win at once is taken without registering the others; a wait

@@ -16,11 +16,15 @@
 //! * I1: while an arm tries by itself (`attempt`) no arm is registered, and while the winner claims
 //!   the decision is closed, so at most one decision is under way; two selects that meet need one exchange, of the registered one's word.
 //! * I2: an arm that cannot join the decision (a foreign future, a bound) is polled only while no
-//!   arm is registered, so its output is never lost to a winner.
+//!   arm is registered, so an output that it yields is never lost to a winner.
 //! * I3: before the core ends, each registered arm was unregistered under its queue's lock, or has
 //!   won; the granter's exchange was its last touch (queue.rs I2).
 //! * I4: arms are tried and registered in one order, drawn anew for each select (fair) or as
 //!   written (biased); the first `registered` of that order are linked.
+//! * I5: an operation that cannot join the decision (`Verb::STAYS`) stays in its queue from its poll
+//!   to the end of the select. Where the patience ends, and the arms with it, each leaves under its
+//!   queue's lock, and one that was granted before wins. One that another arm wins over passes on
+//!   what it was granted. A select that only looks does not queue it.
 //!
 //! # Edges
 //! queue.rs E2.
@@ -133,6 +137,22 @@ enum Waiter {
     Thread,
 }
 
+/// Which waker it is, without keeping it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Identity {
+    data: usize,
+    table: usize,
+}
+
+impl Identity {
+    fn of(waker: &Waker) -> Identity {
+        Identity {
+            data: waker.data().addr(),
+            table: (&raw const *waker.vtable()).addr(),
+        }
+    }
+}
+
 /// What is registered of a select, and the word that decides it.
 ///
 /// Yields the number of the winning arm, whose output is in its slot, or `None` at the end of its
@@ -145,8 +165,9 @@ pub struct Selecting<L: ArmList> {
     /// How many arms, the first in `order`, are registered (I4).
     registered: usize,
     order: Order,
-    /// The waker they were registered with.
-    waker: Option<Waker>,
+    /// The waker they were registered with. As long as one of them is registered and nothing is
+    /// decided, that arm has a clone of it, so no other waker has its address.
+    waker: Option<Identity>,
     now_only: bool,
     deadline: Option<Instant>,
     timer: TimerNode,
@@ -315,7 +336,7 @@ impl<L: ArmList> Selecting<L> {
                 return true;
             }
         }
-        self.waker = Some(waker.clone());
+        self.waker = Some(Identity::of(waker));
         false
     }
 
@@ -343,8 +364,7 @@ impl<L: ArmList> Selecting<L> {
         }
         let same = self
             .waker
-            .as_ref()
-            .is_some_and(|waker| waker.will_wake(cx.waker()));
+            .is_some_and(|waker| waker == Identity::of(cx.waker()));
         // A wake-up may be meant for an arm that is polled, for the deadline of this select, or
         // for an arm that wants to look again.
         let look = self.has_soft()
@@ -398,6 +418,16 @@ impl<L: ArmList> Selecting<L> {
     }
 }
 
+impl<L: ArmList> Selecting<L> {
+    /// The patience has ended: the first arm that was granted something before (I5).
+    fn end(&mut self) -> Option<usize> {
+        if L::OUTLIVES || self.now_only {
+            return None;
+        }
+        self.find(|arm| arm.end(Key(())))
+    }
+}
+
 impl<L: ArmList> Future for Selecting<L> {
     type Output = Option<usize>;
 
@@ -415,18 +445,22 @@ impl<L: ArmList> Future for Selecting<L> {
             if won.is_none() {
                 // Another kind may have waited for the arms before.
                 let fresh = this.waiter == Waiter::Unknown;
+                let joins = L::OUTLIVES || !this.now_only; // I5
                 won = this.find(|mut arm| {
                     if fresh {
                         arm.as_mut().set_blocking(false);
                     }
-                    arm.poll_soft(cx)
+                    arm.poll_soft(cx, joins)
                 });
                 if fresh {
                     this.waiter = Waiter::Task;
                 }
             }
-            if won.is_some() || this.is_over(cx) {
+            if won.is_some() {
                 return Poll::Ready(won);
+            }
+            if this.is_over(cx) {
+                return Poll::Ready(this.end());
             }
             if !this.register(cx.waker()) {
                 this.poll_recheck(cx);

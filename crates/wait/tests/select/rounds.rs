@@ -2,7 +2,7 @@
 //! leaves to its arms.
 
 use crate::channel::Channel;
-use counterpoint_wait::cancel::CancelToken;
+use counterpoint_wait::cancel::{CancelToken, Ctl};
 use counterpoint_wait::event::Event;
 use counterpoint_wait::op::{LockedQueue, Op, Stop, Turn, Verb};
 use counterpoint_wait::queue::WaitQueue;
@@ -209,6 +209,7 @@ unsafe impl Verb for TriesVerb<'_> {
     type Stoppable = Result<(), Stop>;
 
     const NAME: &'static str = "Tries::op";
+    const PURE: bool = true;
 
     fn queue(&self) -> &WaitQueue<()> {
         &self.0.queue
@@ -272,6 +273,27 @@ fn w4_a_past_deadline_tries_each_arm_exactly_once() {
     once();
     assert_eq!(select.wait_timeout(Duration::ZERO), None);
     once();
+}
+
+#[test]
+fn w4_a_bounded_operation_with_a_past_deadline_tries_exactly_once() {
+    let tries = Tries::new();
+    let past = Instant::now();
+    let once = |result| {
+        assert_eq!(result, Err(Stop::TimedOut));
+        assert_eq!(tries.told(), (1, 0));
+    };
+    once(tries.op().timeout(Duration::ZERO).wait());
+    once(tries.op().deadline(past).wait());
+    once(tries.op().timeout(Duration::MAX).deadline(past).wait());
+    once(block_on(tries.op().deadline(past)));
+    let ctl = Ctl::new().deadline(past);
+    once(tries.op().with(&ctl).wait());
+    once(block_on(tries.op().with(&ctl)));
+    // With time left it goes on to wait.
+    let result = tries.op().timeout(Duration::from_millis(1)).wait();
+    assert_eq!(result, Err(Stop::TimedOut));
+    assert_eq!(tries.told().1, 1);
 }
 
 #[test]

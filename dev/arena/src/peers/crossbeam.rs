@@ -1,10 +1,11 @@
 //! crossbeam: its utilities and its channels.
 
 use crossbeam_channel::{Receiver, Sender, bounded, select};
-use crossbeam_utils::sync::{Parker, Unparker};
+use crossbeam_utils::sync::{Parker, ShardedLock, Unparker};
 
 use crate::book::Book;
 use crate::rooms::sync_rendezvous::{self, Exchanges};
+use crate::rooms::sync_sharded_lock::{self, Sharded};
 use crate::rooms::wait_parker::{self, Parking};
 use crate::rooms::wait_select::{self, ThreadSelect};
 
@@ -14,6 +15,20 @@ pub(crate) fn enter(book: &mut Book) {
     wait_parker::for_threads::<Peer>(book, "crossbeam");
     wait_select::for_threads::<Peer>(book, "crossbeam");
     sync_rendezvous::exchanges::<Peer>(book, "crossbeam, two channels");
+    sync_sharded_lock::locks::<Peer>(book, "crossbeam");
+}
+
+impl Sharded for Peer {
+    type Lock = ShardedLock<u64>;
+    fn new() -> ShardedLock<u64> {
+        ShardedLock::new(0)
+    }
+    fn read(lock: &ShardedLock<u64>) -> u64 {
+        *lock.read().unwrap()
+    }
+    fn write(lock: &ShardedLock<u64>) {
+        *lock.write().unwrap() += 1;
+    }
 }
 
 impl Exchanges for Peer {

@@ -1,15 +1,17 @@
 //! parking_lot 0.12, which most programs have.
 
-use parking_lot_12::Mutex;
+use parking_lot_12::{Condvar, Mutex};
 
 use crate::book::Book;
 use crate::rooms::sync_buf_mutex::{self, Counter};
+use crate::rooms::sync_condvar::{self, Turns};
 use crate::rooms::sync_mutex::{self, Lock};
 
 struct Peer;
 
 pub(crate) fn enter(book: &mut Book) {
     sync_mutex::for_threads::<Peer>(book, "parking_lot 0.12");
+    sync_condvar::ping_pong::<Peer>(book, "parking_lot 0.12");
     sync_buf_mutex::counter::<Peer>(book, "parking_lot 0.12");
 }
 
@@ -21,6 +23,19 @@ impl Lock for Peer {
     }
     fn with(mutex: &Mutex<u64>, change: impl FnOnce(&mut u64)) {
         change(&mut mutex.lock());
+    }
+}
+
+impl Turns for Peer {
+    type Place = (Mutex<bool>, Condvar);
+    fn new() -> Self::Place {
+        (Mutex::new(false), Condvar::new())
+    }
+    fn turn((turn, changed): &Self::Place, mine: bool) {
+        let mut turn = turn.lock();
+        changed.wait_while(&mut turn, |turn| *turn != mine);
+        *turn = !mine;
+        changed.notify_one();
     }
 }
 

@@ -1,10 +1,11 @@
 //! The standard library.
 
-use std::sync::{Arc, Barrier, Mutex};
+use std::sync::{Arc, Barrier, Condvar, Mutex};
 use std::thread::{self, Thread};
 
 use crate::book::Book;
 use crate::rooms::sync_buf_mutex::{self, Counter};
+use crate::rooms::sync_condvar::{self, Turns};
 use crate::rooms::sync_mutex::{self, Lock};
 use crate::rooms::sync_rendezvous::{self, Meets};
 use crate::rooms::wait_parker::{self, Parking};
@@ -15,6 +16,7 @@ pub(crate) fn enter(book: &mut Book) {
     sync_mutex::for_threads::<Peer>(book, "std");
     sync_buf_mutex::counter::<Peer>(book, "std");
     wait_parker::for_threads::<Peer>(book, "std");
+    sync_condvar::ping_pong::<Peer>(book, "std");
     sync_rendezvous::barrier::<Peer>(book, "std");
 }
 
@@ -39,6 +41,19 @@ impl Counter for Peer {
     }
     fn add_one(total: &Mutex<u64>) {
         *total.lock().unwrap() += 1;
+    }
+}
+
+impl Turns for Peer {
+    type Place = (Mutex<bool>, Condvar);
+    fn new() -> Self::Place {
+        (Mutex::new(false), Condvar::new())
+    }
+    fn turn((turn, changed): &Self::Place, mine: bool) {
+        let turn = turn.lock().unwrap();
+        let mut turn = changed.wait_while(turn, |turn| *turn != mine).unwrap();
+        *turn = !mine;
+        changed.notify_one();
     }
 }
 

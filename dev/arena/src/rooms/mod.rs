@@ -20,6 +20,8 @@ rooms! {
     sync_mutex,
     sync_semaphore,
     sync_notify,
+    sync_condvar,
+    sync_sharded_lock,
     sync_buf_mutex,
     sync_rendezvous,
     sync_stage,

@@ -182,9 +182,9 @@ fn hand_overs(cores: [usize; 2], ops: u64) -> Sample {
 }
 
 fn together<M: Meets>(cores: [usize; 2], ops: u64) -> Sample {
-    let [mut a, mut b] = M::pair();
-    let wait = |party: &mut M::Party| (0..ops).for_each(|_| M::wait(party));
-    both(cores, ops, || wait(&mut a), || wait(&mut b))
+    let [a, b] = M::pair();
+    let wait = |mut party: M::Party| (0..ops).for_each(|_| M::wait(&mut party));
+    both(cores, ops, move || wait(a), move || wait(b))
 }
 
 fn small<S: Swaps<u64>>(cores: [usize; 2], ops: u64) -> Sample {
@@ -201,20 +201,21 @@ fn swapped<S: Swaps<T>, T: Send>(
     [a, b]: [T; 2],
     number: fn(&mut T) -> &mut u64,
 ) -> Sample {
-    let [mut a, mut b] = S::pair(a, b);
-    let walk = |party: &mut S::Party| {
+    let [a, b] = S::pair(a, b);
+    // Each thread owns its party: two parties beside each other would share a cache line.
+    let walk = |mut party: S::Party| {
         for round in 0..ops {
-            let number = number(S::swap(party));
+            let number = number(S::swap(&mut party));
             // The partner has added to it in every round before.
             assert_eq!(*number, round);
             *number += 1;
         }
     };
-    both(cores, ops, || walk(&mut a), || walk(&mut b))
+    both(cores, ops, move || walk(a), move || walk(b))
 }
 
 /// Runs both on their processors and measures from the start to the end of the later one.
-fn both(
+pub(crate) fn both(
     cores: [usize; 2],
     ops: u64,
     a: impl FnOnce() + Send,

@@ -2,7 +2,10 @@
 //! never: the grant is not lost, and is not there twice.
 
 use crate::ignore;
-use crate::verbs::{After, FORMS, Form, Verb, each, poll};
+use crate::verbs::{After, Begun, FORMS, Form, Verb, each, poll};
+use counterpoint_sync::LazyCell;
+use counterpoint_wait::cancel::CancelToken;
+use std::cell::Cell;
 
 const POLLS: usize = 8;
 
@@ -62,7 +65,7 @@ fn drop_all(form: Form) {
             });
         }
     }
-    assert!(verbs >= 40, "{verbs}");
+    assert!(verbs >= 50, "{verbs}");
 }
 
 #[test]
@@ -73,4 +76,37 @@ fn every_verb_may_be_dropped_before_every_poll() {
 #[test]
 fn every_bounded_verb_may_be_dropped_before_every_poll() {
     FORMS[1..].iter().for_each(|form| drop_all(*form));
+}
+
+/// The initializer of a lazy value stays as its futures come and go: it is called once, and the next
+/// future goes on where the one before was dropped.
+#[test]
+fn a_lazy_value_goes_on_where_it_was_left() {
+    for polls in 0..=POLLS {
+        for grant in 0..=polls + 1 {
+            let (token, calls) = (CancelToken::new(), Cell::new(0));
+            let lazy = LazyCell::new(|| {
+                calls.set(calls.get() + 1);
+                token.cancelled()
+            });
+            let open = || ignore(token.cancel("now"));
+            let mut begun: Begun<'_> = Box::pin(async { ignore(lazy.force_async().await) });
+            let mut done = false;
+            for number in 0..=polls {
+                if number == grant {
+                    open();
+                }
+                if number < polls && !done {
+                    done = poll(&mut begun);
+                    assert_eq!(done, token.is_cancelled(), "{polls} polls, {grant}");
+                }
+            }
+            ignore(begun);
+            assert_eq!(lazy.get().is_some(), done);
+            open();
+            let mut next: Begun<'_> = Box::pin(async { ignore(lazy.force_async().await) });
+            assert!(poll(&mut next), "the next one: {polls} polls, {grant}");
+            assert_eq!(calls.get(), 1);
+        }
+    }
 }

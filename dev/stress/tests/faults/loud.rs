@@ -1,6 +1,7 @@
 //! Values and wakers whose code panics once, at a moment that a test chooses.
 
 use crate::ignore;
+use std::borrow::Borrow;
 use std::cell::Cell;
 use std::fmt;
 use std::future::Future;
@@ -21,6 +22,7 @@ pub(crate) enum Moment {
     Clone,
     Compare,
     Hash,
+    Borrow,
     Drop,
     Call,
     Poll,
@@ -140,6 +142,17 @@ impl Hash for Loud {
 impl Drop for Loud {
     fn drop(&mut self) {
         now(Moment::Drop);
+    }
+}
+
+/// A value that is looked up by another type.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Named(pub(crate) Loud);
+
+impl Borrow<Loud> for Named {
+    fn borrow(&self) -> &Loud {
+        now(Moment::Borrow);
+        &self.0
     }
 }
 

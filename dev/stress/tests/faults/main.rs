@@ -9,6 +9,7 @@ mod cancel;
 mod loud;
 mod makers;
 mod panics;
+mod stages;
 mod threads;
 mod times;
 mod verbs;

@@ -1,10 +1,12 @@
-//! Initializers and stages: what is made once is made by the next one if the first panics.
+//! Initializers: what is made once is made by the next one if the first panics.
 
 use crate::ignore;
 use crate::loud::{Loud, LoudFuture, Moment, boom, now};
-use counterpoint_sync::once::{LazyCell, Once, OnceCell};
-use counterpoint_sync::stage::Stage;
+use counterpoint_sync::once::{LazyCell, Once, OnceCell, OnceCellError, SetError};
 use counterpoint_wait::block_on;
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
 fn one() -> u8 {
@@ -130,24 +132,118 @@ fn values_of_cells_that_are_filled_once() {
 }
 
 #[test]
-fn stages() {
-    let stage: Stage<Loud, Loud, Loud> = Stage::new(Loud(1), Loud(2));
-    boom(Moment::Hash, || stage.ticket(Loud(7)).is_some());
-    let ticket = stage.ticket(Loud(7)).expect("nobody has it");
-    boom(Moment::Debug, || format!("{ticket:?}"));
-    boom(Moment::Compare, || stage.ticket(Loud(7)).is_some());
-    boom(Moment::Hash, || stage.notify(&Loud(7)));
-    boom(Moment::Compare, || stage.notify(&Loud(7)));
-    boom(Moment::Call, || {
-        stage.enter(ticket, None, |_| now(Moment::Call))
+fn values_of_what_a_cell_says() {
+    let cell = OnceCell::with_value(Loud(1));
+    let claim = cell.claim().expect("nobody asks inside of an initializer");
+    boom(Moment::Debug, || format!("{claim:?}"));
+    ignore(claim);
+    let error = |number| OnceCellError::Init(Loud(number));
+    boom(Moment::Clone, || error(1).clone());
+    boom(Moment::Compare, || error(1) == error(1));
+    boom(Moment::Debug, || format!("{:?}", error(1)));
+    boom(Moment::Display, || format!("{}", error(1)));
+    boom(Moment::Drop, || ignore(error(1)));
+    assert!(error(1) == error(1) && error(1) != error(2));
+    let full = || cell.set(Loud(2)).expect_err("it has a value");
+    boom(Moment::Clone, || full().clone());
+    boom(Moment::Compare, || full() == full());
+    assert!(full() == SetError::AlreadyInit(Loud(2)));
+    // The error of an initializer, on its way out.
+    let cell = OnceCell::<u8>::new();
+    let failed = || cell.get_or_try_init(|| Err(Loud(1)));
+    boom(Moment::Drop, || ignore(failed()));
+    assert_eq!(cell.set(1), Ok(()));
+}
+
+/// Drops a future that fills the cell: before its first poll, after it, and after a call that
+/// waited for another one. The cell is empty then, and another one may fill it.
+fn dropped_with<F, Fut>(cell: &OnceCell<()>, make: impl Fn() -> F)
+where
+    F: Future<Output = Fut>,
+{
+    let mut cx = Context::from_waker(Waker::noop());
+    let free = || assert!(cell.try_claim().is_some() && !cell.is_initialized());
+    let unpolled = make();
+    boom(Moment::Drop, || ignore(unpolled));
+    free();
+    let mut polled = Box::pin(make());
+    assert!(polled.as_mut().poll(&mut cx).is_pending());
+    assert!(cell.try_claim().is_none());
+    boom(Moment::Drop, || ignore(polled));
+    free();
+    let claim = cell.try_claim();
+    let mut waits = Box::pin(make());
+    assert!(waits.as_mut().poll(&mut cx).is_pending());
+    boom(Moment::Drop, || ignore(waits));
+    ignore(claim);
+    free();
+}
+
+#[test]
+fn initializers_that_are_dropped() {
+    let cell = OnceCell::new();
+    // The function: it is kept until there is a claim, and its future keeps what it had.
+    dropped_with(&cell, || {
+        let held = Loud(1);
+        cell.get_or_init_async(move || async move {
+            let never = std::future::pending::<()>();
+            never.await;
+            ignore(held.number());
+        })
     });
-    let ticket = stage.ticket(Loud(8)).expect("nobody has it");
-    boom(Moment::Call, || {
-        stage.enter(ticket, None, |head| head.buffer(|_| now(Moment::Call)))
+    dropped_with(&cell, || {
+        let held = Loud(1);
+        cell.get_or_try_init_async(move || async move {
+            let never = std::future::pending::<()>();
+            never.await;
+            ignore(held.number());
+            Ok::<(), ()>(())
+        })
     });
-    assert!(!stage.is_headed());
-    let ticket = stage.ticket(Loud(9)).expect("nobody has it");
-    boom(Moment::Drop, || ignore(ticket));
-    assert!(stage.ticket(Loud(9)).is_some());
-    boom(Moment::Drop, || ignore(stage));
+    // The future, as it is done and as another one has filled the cell meanwhile.
+    boom(Moment::Drop, || {
+        block_on(cell.get_or_init_async(LoudFuture::default))
+    });
+    let tried = OnceCell::new();
+    let done = || async {
+        LoudFuture::default().await;
+        Ok::<(), ()>(())
+    };
+    boom(Moment::Drop, || {
+        block_on(tried.get_or_try_init_async(done)).is_ok()
+    });
+    let full = OnceCell::with_value(());
+    let held = Loud(1);
+    let init = full.get_or_init_async(move || async move { ignore(held.number()) });
+    boom(Moment::Drop, || block_on(init));
+    assert!(full.is_initialized());
+}
+
+#[test]
+fn futures_that_bound_an_initializer() {
+    let cell = OnceCell::new();
+    let claim = cell.try_claim();
+    for moment in [Moment::Poll, Moment::Drop] {
+        boom(moment, || {
+            let bounded = cell.get_or_init_async(async || ());
+            ignore(block_on(bounded.until(LoudFuture::default())));
+        });
+        boom(moment, || {
+            let bounded = cell.get_or_try_init_async(async || Ok::<_, ()>(()));
+            ignore(bounded.until(LoudFuture::default()).wait());
+        });
+    }
+    ignore(claim);
+    assert_eq!(cell.get_or_init_async(async || ()).wait(), &());
+    // One that was polled, bounded and dropped while it waits.
+    let cell = OnceCell::<u8>::new();
+    let claim = cell.try_claim();
+    let mut cx = Context::from_waker(Waker::noop());
+    {
+        let bounded = cell.get_or_init_async(async || 1);
+        let mut bounded = pin!(bounded.until(std::future::pending::<()>()));
+        assert!(bounded.as_mut().poll(&mut cx).is_pending());
+    }
+    ignore(claim);
+    assert_eq!(cell.set(1), Ok(()));
 }

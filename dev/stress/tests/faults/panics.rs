@@ -2,7 +2,7 @@
 //! called it goes on working.
 
 use crate::ignore;
-use crate::loud::{Light, Loud, LoudFuture, Moment, boom, now};
+use crate::loud::{Light, Loud, LoudFuture, LoudWaker, Moment, boom, now};
 use counterpoint_base::{CachePadded, SeqCell};
 use counterpoint_lockfree::queue::ArrayQueue;
 use counterpoint_sync::exchanger::ExchangeError;
@@ -14,17 +14,21 @@ use counterpoint_sync::rwlock::{
     RwLockWriteGuard,
 };
 use counterpoint_sync::{
-    BufMutex, Exchanger, Mutex, MutexGuard, Notify, OwnedMutexGuard, RendezvousData, RwLock,
+    BufMutex, Condvar, ContendedMutex, Exchanger, MappedReentrantMutexGuard, Mutex, MutexGuard,
+    Notify, OwnedMutexGuard, ReentrantMutex, ReentrantMutexGuard, RendezvousData, RwLock,
+    ShardedLock,
 };
 use counterpoint_wait::block_on;
 use counterpoint_wait::cancel::CancelToken;
 use counterpoint_wait::event::Event;
 use counterpoint_wait::queue::WaitQueue;
-use counterpoint_wait::waker::wake_in_batches;
+use counterpoint_wait::staged::Never;
+use counterpoint_wait::waker::{WakeBatch, wake_in_batches, wake_in_batches_or};
 use counterpoint_wait::{select, select_async};
 use std::collections::hash_map::DefaultHasher;
 use std::future::Future;
 use std::hash::{Hash, Hasher};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -54,6 +58,21 @@ fn values_that_are_shown() {
     );
     // As in std: it was held while its value was shown.
     assert!(mutex.try_lock().is_ok() && mutex.is_poisoned());
+    let sharded = ShardedLock::new(Loud(1));
+    boom(Moment::Debug, || format!("{sharded:?}"));
+    shown!(sharded.read(), sharded.write());
+    // It was read while it was shown.
+    assert!(sharded.try_write().is_ok() && !sharded.is_poisoned());
+    let again = ReentrantMutex::new(Loud(1));
+    let counts = ContendedMutex::new(Loud(1));
+    boom(Moment::Debug, || format!("{again:?}"));
+    boom(Moment::Debug, || format!("{counts:?}"));
+    shown!(
+        again.lock(),
+        ReentrantMutexGuard::map(again.lock(), |value| value),
+        counts.lock(),
+    );
+    assert!(!again.is_locked() && !counts.is_locked());
     let lock = Arc::new(RwLock::new(Loud(1)));
     boom(Moment::Debug, || format!("{lock:?}"));
     shown!(
@@ -90,7 +109,10 @@ fn values_that_are_shown() {
 #[test]
 fn values_that_are_made() {
     boom(Moment::Default, Mutex::<Loud>::default);
+    boom(Moment::Default, ReentrantMutex::<Loud>::default);
+    boom(Moment::Default, ContendedMutex::<Loud>::default);
     boom(Moment::Default, RwLock::<Loud>::default);
+    boom(Moment::Default, ShardedLock::<Loud>::default);
     boom(Moment::Default, CachePadded::<Loud>::default);
     boom(Moment::Default, SeqCell::<Light>::default);
     let sum = BufMutex::new(Loud(1), |_: &mut Loud, _: &Loud| ());
@@ -199,6 +221,8 @@ macro_rules! dropped {
     })*};
 }
 
+static CONDVAR: Condvar = Condvar::new();
+
 #[test]
 fn values_that_are_dropped_with_their_owner() {
     let mutex = || Arc::new(Mutex::new(Loud(1)));
@@ -210,9 +234,13 @@ fn values_that_are_dropped_with_their_owner() {
     };
     dropped!(
         mutex(),
+        ReentrantMutex::new(Loud(1)),
+        ContendedMutex::new(Loud(1)),
         mutex().lock_owned(),
         OwnedMutexGuard::map(mutex().lock_owned(), |value| value),
         lock(),
+        ShardedLock::new(Loud(1)),
+        CONDVAR.wait_async(mutex().lock_owned()),
         lock().read_owned(),
         lock().upgradable_read_owned(),
         lock().write_owned(),
@@ -351,6 +379,24 @@ fn closures_of_guards() {
         mutex.lock_owned() => OwnedMutexGuard::try_map;
         MutexGuard::map(mutex.lock(), |value| value) => MappedMutexGuard::try_map;
     }
+    let again = ReentrantMutex::new(1);
+    let others = || !again.is_locked();
+    mapped! {
+        others();
+        again.lock() => ReentrantMutexGuard::map;
+        ReentrantMutexGuard::map(again.lock(), |value| value) => MappedReentrantMutexGuard::map;
+    }
+    maybe_mapped! {
+        others();
+        again.lock() => ReentrantMutexGuard::try_map;
+    }
+    let mut mine = again.lock();
+    boom(Moment::Call, || {
+        ReentrantMutexGuard::unlocked(&mut mine, || now(Moment::Call))
+    });
+    assert!(again.is_owned_by_current_thread());
+    ignore(mine);
+    assert!(others());
     let mut guard = mutex.lock();
     boom(Moment::Call, || {
         MutexGuard::unlocked(&mut guard, || now(Moment::Call))
@@ -401,6 +447,70 @@ fn closures_that_say_what_is_ready() {
     notify.notify_one();
     assert!(notify.wait_timeout(Duration::ZERO).is_ok());
     notify.wait_until(ready);
+}
+
+#[test]
+fn closures_that_say_how_long_to_wait() {
+    let (mutex, condvar) = (Mutex::new(0), Condvar::new());
+    let condition = |_: &mut u32| {
+        now(Moment::Call);
+        false
+    };
+    let (short, later) = (
+        Duration::from_secs(5),
+        counterpoint_base::prim::time::Instant::now() + Duration::from_secs(5),
+    );
+    let mut guard = mutex.lock();
+    boom(Moment::Call, || condvar.wait_while(&mut guard, condition));
+    boom(Moment::Call, || {
+        condvar.wait_timeout_while(&mut guard, short, condition)
+    });
+    boom(Moment::Call, || {
+        condvar.wait_deadline_while(&mut guard, later, condition)
+    });
+    boom(Moment::Call, || {
+        condvar.wait_while_for(&mut guard, condition, short)
+    });
+    boom(Moment::Call, || {
+        condvar.wait_while_until(&mut guard, condition, later)
+    });
+    assert!(mutex.is_locked() && !mutex.is_poisoned());
+    ignore(guard);
+    boom(Moment::Call, || {
+        ignore(block_on(condvar.wait_while_async(mutex.lock(), condition)));
+    });
+    assert!(mutex.is_poisoned() && !mutex.is_locked());
+    mutex.clear_poison();
+    let held = Loud(1);
+    let waits = condvar.wait_while_async(mutex.lock(), move |_| held.number() == 1);
+    boom(Moment::Drop, || ignore(waits));
+    ignore(block_on(condvar.wait_while_async(mutex.lock(), condition)));
+    assert!(!condvar.notify_one());
+}
+
+#[test]
+fn futures_that_bound_a_wait_for_a_condition() {
+    for moment in [Moment::Poll, Moment::Drop] {
+        let condvar = Condvar::new();
+        // Of what a function returns while one of its variables panics in its destructor, the
+        // compiler drops nothing: the guard is lost then, so each has a mutex of its own.
+        let (one, two) = (Mutex::new(0), Mutex::new(0));
+        boom(moment, || {
+            let wait = condvar.wait_async(one.lock());
+            ignore(wait.until(LoudFuture::default()).wait());
+        });
+        boom(moment, || {
+            let wait = condvar.wait_async(two.lock());
+            ignore(block_on(wait.until(LoudFuture::default())));
+        });
+        assert!(!condvar.notify_one(), "nobody waits");
+        if moment == Moment::Poll {
+            assert!(!one.is_locked() && !two.is_locked());
+        }
+        boom(moment, || {
+            ignore(Never::new().until(LoudFuture::default()).wait());
+        });
+    }
 }
 
 #[test]
@@ -509,6 +619,40 @@ fn closures_of_batches() {
     // One that panics is not called again behind the back of its panic.
     assert_eq!(calls, 1);
     wake_in_batches(|_| false);
+    // Told of a waker that panics: the others are woken all the same, and the first panic goes on.
+    let (bad, good) = (LoudWaker::new(Moment::Wake), LoudWaker::new(Moment::Clone));
+    bad.arm();
+    let mut woken = [bad.waker(), good.waker()].map(Some);
+    let mut told = 0;
+    let batches = AssertUnwindSafe(|| {
+        let step = |wakes: &mut WakeBatch| {
+            woken
+                .iter_mut()
+                .flat_map(Option::take)
+                .for_each(|it| wakes.push(it));
+            false
+        };
+        wake_in_batches_or(step, || {
+            told += 1;
+            panic!("the second");
+        });
+    });
+    let first = catch_unwind(batches).expect_err("the panic goes on");
+    assert!(first.downcast_ref::<&str>().is_none() && bad.disarm());
+    assert_eq!(
+        (told, Arc::strong_count(&good)),
+        (1, 1),
+        "the other one was woken"
+    );
+    boom(Moment::Call, || {
+        wake_in_batches_or(
+            |_| {
+                now(Moment::Call);
+                false
+            },
+            || unreachable!("no waker panics"),
+        )
+    });
 }
 
 #[test]

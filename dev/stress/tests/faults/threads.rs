@@ -4,10 +4,12 @@
 use crate::ignore;
 use counterpoint_base::thread::scope;
 use counterpoint_sync::rendezvous::RendezvousError;
+use counterpoint_sync::stage::Exit;
 use counterpoint_sync::{
-    BufMutex, Exchanger, Mutex, MutexGuard, Notify, OwnedMutexGuard, Rendezvous, RwLock, Semaphore,
-    WaitGroup,
+    Barrier, BufMutex, Exchanger, Mutex, MutexGuard, Notify, OnceCell, OwnedMutexGuard, Rendezvous,
+    RwLock, Semaphore, Stage, WaitGroup,
 };
+use counterpoint_wait::block_on;
 use counterpoint_wait::cancel::CancelToken;
 use std::cell::RefCell;
 use std::mem::forget;
@@ -75,6 +77,45 @@ fn who_panics_while_holding_gives_it_back() {
     assert_eq!(
         party.wait_timeout(SHORT),
         Err(RendezvousError::Disconnected)
+    );
+}
+
+#[test]
+fn claims_headships_and_arrivals_of_a_thread_that_ends() {
+    let (kept, given_back) = (OnceCell::new(), OnceCell::new());
+    let (stage, left) = (Stage::new((), ()), Stage::new((), ()));
+    let barrier = Barrier::new(2);
+    let ended = thread::scope(|s| {
+        let thread = s.spawn(|| {
+            forget(kept.try_claim());
+            forget(block_on(stage.enter_async(stage.ticket(1).unwrap())));
+            forget(barrier.arrive());
+            let _claim = given_back.try_claim();
+            let _head = block_on(left.enter_async(left.ticket(1).unwrap()));
+            panic!("the thread ends");
+        });
+        thread.join()
+    });
+    assert!(ended.is_err());
+    // What it forgot is held for ever: nobody hangs, and nobody is let in.
+    assert!(kept.try_claim().is_none() && kept.set(1).is_err());
+    assert!(kept.wait_timeout(SHORT).is_err());
+    assert!(kept.get_or_init_timeout(SHORT, || 1).is_err());
+    assert!(stage.is_headed() && stage.ticket(1).is_none());
+    let mut ticket = stage.ticket(2).unwrap();
+    let entered = stage.enter(&mut ticket, Some(SHORT), |_| ());
+    assert_eq!(entered, Exit::Timeout);
+    // It can still be told.
+    assert!(stage.notify(&2));
+    assert_eq!(stage.enter(&mut ticket, None, |_| ()), Exit::Token);
+    // An arrival stands.
+    assert!(barrier.wait_timeout(SHORT).is_ok_and(|it| it.is_leader()));
+    // What it had when it panicked was given back.
+    assert_eq!(given_back.get_or_init(|| 1), &1);
+    assert!(!left.is_headed());
+    assert_eq!(
+        left.enter(left.ticket(1).unwrap(), None, |_| 1),
+        Exit::Finished(1)
     );
 }
 
@@ -168,6 +209,15 @@ fn destructors_of_a_thread_may_lock_and_wait() {
         assert!(token.child().cancelled().timeout(SHORT).wait().is_err());
         let (mut party, _partner) = Rendezvous::new();
         assert!(party.wait_timeout(SHORT).is_err());
+        assert!(Barrier::new(2).wait_timeout(SHORT).is_err());
+        let cell = OnceCell::new();
+        assert!(cell.wait_timeout(SHORT).is_err());
+        assert_eq!(cell.get_or_init(|| 1), &1);
+        let stage = Stage::new((), ());
+        let heads = block_on(stage.enter_async(stage.ticket(1).unwrap()));
+        let entered = stage.enter(stage.ticket(2).unwrap(), Some(SHORT), |_| ());
+        assert_eq!(entered, Exit::Timeout);
+        ignore(heads);
         // It waits for others, who come.
         let (inner, other) = (Arc::new(Mutex::new(())), thread::current());
         let guard = inner.lock_owned();

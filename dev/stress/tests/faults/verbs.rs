@@ -3,7 +3,11 @@
 use crate::ignore;
 use counterpoint_sync::rendezvous::{Rendezvous, RendezvousData, RendezvousGroup};
 use counterpoint_sync::rwlock::{OwnedRwLockUpgradableReadGuard, RwLockUpgradableReadGuard};
-use counterpoint_sync::{BufMutex, Exchanger, Mutex, Notify, RwLock, Semaphore, WaitGroup};
+use counterpoint_sync::stage::Exit;
+use counterpoint_sync::{
+    AutoResetEvent, Barrier, BufMutex, Condvar, Exchanger, Latch, LazyCell, ManualResetEvent,
+    Mutex, Notify, Once, OnceCell, RwLock, Semaphore, ShardedLock, Stage, WaitGroup,
+};
 use counterpoint_wait::cancel::{CancelToken, Ctl};
 use counterpoint_wait::event::Event;
 use counterpoint_wait::parker::{Parker, UnparkReason};
@@ -130,7 +134,7 @@ impl<H> Drop for Lent<'_, H> {
 
 /// Visits an operation of a handle.
 macro_rules! lent {
-    ($visit:ident, $name:literal, $handle:ident => $operation:expr, $open:expr) => {{
+    ($visit:ident, $name:literal, $after:ident, $handle:ident => $operation:expr, $open:expr) => {{
         let cell = Cell::new(Some($handle));
         let begin = |form| {
             let cell = &cell;
@@ -144,7 +148,7 @@ macro_rules! lent {
         let open = $open;
         $visit(&Verb {
             name: $name,
-            after: After::Unspent,
+            after: After::$after,
             begin: &begin,
             open: &open,
         });
@@ -161,8 +165,12 @@ fn held<T>(guard: T) -> impl Fn() {
 pub(crate) fn each(visit: &mut dyn FnMut(&Verb<'_>)) {
     locks(visit);
     read_write_locks(visit);
+    sharded_locks(visit);
     signals(visit);
+    conditions(visit);
     meetings(visit);
+    cells(visit);
+    stages(visit);
 }
 
 fn locks(visit: &mut dyn FnMut(&Verb<'_>)) {
@@ -222,6 +230,73 @@ fn locks(visit: &mut dyn FnMut(&Verb<'_>)) {
             open
         );
     }
+}
+
+fn sharded_locks(visit: &mut dyn FnMut(&Verb<'_>)) {
+    let lock = ShardedLock::new(());
+    let read = || lock.read_async();
+    shared!(visit, "ShardedLock::read", Open, read(), held(lock.write()));
+    let write = || lock.write_async();
+    // Behind readers, and behind a writer.
+    shared!(
+        visit,
+        "ShardedLock::write",
+        Open,
+        write(),
+        held(lock.read())
+    );
+    shared!(
+        visit,
+        "ShardedLock::write",
+        Open,
+        write(),
+        held(lock.write())
+    );
+}
+
+fn conditions(visit: &mut dyn FnMut(&Verb<'_>)) {
+    let (mutex, condvar) = (Mutex::new(()), Condvar::new());
+    let open = || ignore(condvar.notify_one());
+    shared!(
+        visit,
+        "Condvar::wait",
+        Anew,
+        condvar.wait_async(mutex.lock()),
+        open
+    );
+    let (mutex, condvar) = (Mutex::new(false), Condvar::new());
+    let open = || {
+        *mutex.lock() = true;
+        condvar.notify_all();
+    };
+    shared!(
+        visit,
+        "Condvar::wait_while",
+        Open,
+        condvar.wait_while_async(mutex.lock(), |open| !*open),
+        open
+    );
+    let gate = ManualResetEvent::new(false);
+    let open = || ignore(gate.set());
+    shared!(
+        visit,
+        "ManualResetEvent::wait",
+        Open,
+        gate.wait_async(),
+        open
+    );
+    let turnstile = AutoResetEvent::new(false);
+    let open = || ignore(turnstile.set());
+    shared!(
+        visit,
+        "AutoResetEvent::wait",
+        Unspent,
+        turnstile.wait_async(),
+        open
+    );
+    let latch = Latch::new(1);
+    let open = || ignore(latch.count_down());
+    shared!(visit, "Latch::wait", Open, latch.wait_async(), open);
 }
 
 fn read_write_locks(visit: &mut dyn FnMut(&Verb<'_>)) {
@@ -386,14 +461,14 @@ fn meetings(visit: &mut dyn FnMut(&Verb<'_>)) {
         let (partner, there) = &mut *partner.borrow_mut();
         arrive(there, || partner.try_wait().is_ok());
     };
-    lent!(visit, "Rendezvous::wait", party => party.wait_async(), open);
+    lent!(visit, "Rendezvous::wait", Unspent, party => party.wait_async(), open);
     let (party, partner) = RendezvousData::new(1, 2);
     let partner = RefCell::new((partner, false));
     let open = || {
         let (partner, there) = &mut *partner.borrow_mut();
         arrive(there, || partner.try_swap().is_ok());
     };
-    lent!(visit, "RendezvousData::swap", party => party.swap_async(), open);
+    lent!(visit, "RendezvousData::swap", Unspent, party => party.swap_async(), open);
     let mut parties = RendezvousGroup::new(3);
     let party = parties.remove(0);
     let others: Vec<_> = parties.into_iter().map(|other| (other, false)).collect();
@@ -403,7 +478,7 @@ fn meetings(visit: &mut dyn FnMut(&Verb<'_>)) {
             arrive(there, || other.try_wait().is_ok());
         }
     };
-    lent!(visit, "RendezvousGroup::wait", party => party.wait_async(), open);
+    lent!(visit, "RendezvousGroup::wait", Unspent, party => party.wait_async(), open);
     let exchanger = Arc::new(Exchanger::new());
     let partners = RefCell::new(Vec::new());
     let open = || {
@@ -428,6 +503,57 @@ fn meetings(visit: &mut dyn FnMut(&Verb<'_>)) {
         &open
     );
     partners.borrow_mut().clear();
+}
+
+fn cells(visit: &mut dyn FnMut(&Verb<'_>)) {
+    let cell = OnceCell::new();
+    let open = || ignore(cell.set(1));
+    shared!(visit, "OnceCell::wait", Open, cell.wait_async(), open);
+    /// Visits an operation that waits for one that holds the claim.
+    macro_rules! claimed {
+        ($name:literal, $cell:ident => $operation:expr) => {{
+            let $cell = OnceCell::<u8>::new();
+            let init = $cell.try_claim();
+            shared!(visit, $name, Open, $operation, held(init));
+            assert!($cell.try_claim().is_some(), "nobody holds the claim");
+        }};
+    }
+    claimed!("OnceCell::claim", cell => cell.claim_async());
+    claimed!("OnceCell::get_or_init", cell => cell.get_or_init_async(async || 1));
+    claimed!(
+        "OnceCell::get_or_try_init",
+        cell => cell.get_or_try_init_async(async || Ok::<_, ()>(1))
+    );
+    let barrier = Barrier::new(2);
+    let open = || ignore(barrier.arrive());
+    shared!(visit, "Barrier::wait", Anew, barrier.wait_async(), open);
+    shared!(
+        visit,
+        "Arrival::wait",
+        Anew,
+        barrier.arrive().wait_async(),
+        open
+    );
+}
+
+fn stages(visit: &mut dyn FnMut(&Verb<'_>)) {
+    let stage: &Stage<u8, (), ()> = &Stage::new((), ());
+    let heads = |token| {
+        let ticket = stage.ticket(token).expect("nobody has it");
+        let entered = counterpoint_wait::block_on(stage.enter_async(ticket));
+        held(entered)
+    };
+    let ticket = stage.ticket(1).expect("nobody has it");
+    lent!(visit, "Stage::enter", Open, ticket => stage.enter_async(ticket), heads(2));
+    // Its ticket ends with the operation.
+    let enter = || stage.enter_async(stage.ticket(1).expect("nobody has it"));
+    shared!(visit, "Stage::enter_owned", Open, enter(), heads(2));
+    let others = heads(2);
+    let ticket = stage.ticket(1).expect("nobody has it");
+    let open = || assert!(stage.notify(&1));
+    lent!(visit, "Stage::enter, told", Unspent, ticket => stage.enter_async(ticket), open);
+    others();
+    assert!(!stage.is_headed() && stage.tickets() == 0);
 }
 
 /// How long a form may block.
@@ -471,7 +597,10 @@ fn kept<T: Send>(guard: T) -> impl Fn() + Sync {
 pub(crate) fn each_timed(visit: &mut dyn FnMut(&Timed<'_>)) {
     timed_locks(visit);
     timed_signals(visit);
+    timed_conditions(visit);
     timed_meetings(visit);
+    timed_cells(visit);
+    timed_stages(visit);
 }
 
 fn timed_locks(visit: &mut dyn FnMut(&Timed<'_>)) {
@@ -603,6 +732,50 @@ fn timed_locks(visit: &mut dyn FnMut(&Timed<'_>)) {
     }
 }
 
+fn timed_conditions(visit: &mut dyn FnMut(&Timed<'_>)) {
+    let (mutex, condvar) = (Mutex::new(false), Condvar::new());
+    let open = || {
+        *mutex.lock() = true;
+        condvar.notify_all();
+    };
+    let closed = |open: &mut bool| !*open;
+    timed!(
+        visit,
+        "Condvar::wait_while",
+        |limit| condvar
+            .wait_timeout_while(&mut mutex.lock(), limit, closed)
+            .is_ok(),
+        condvar
+            .wait_deadline_while(&mut mutex.lock(), limit, closed)
+            .is_ok(),
+        open
+    );
+    let gate = ManualResetEvent::new(false);
+    timed!(
+        visit,
+        "ManualResetEvent::wait",
+        |limit| gate.wait_timeout(limit).is_ok(),
+        gate.wait_deadline(limit).is_ok(),
+        || ignore(gate.set())
+    );
+    let turnstile = AutoResetEvent::new(false);
+    timed!(
+        visit,
+        "AutoResetEvent::wait",
+        |limit| turnstile.wait_timeout(limit).is_ok(),
+        turnstile.wait_deadline(limit).is_ok(),
+        || ignore(turnstile.set())
+    );
+    let latch = Latch::new(1);
+    timed!(
+        visit,
+        "Latch::wait",
+        |limit| latch.wait_timeout(limit).is_ok(),
+        latch.wait_deadline(limit).is_ok(),
+        || ignore(latch.count_down())
+    );
+}
+
 fn timed_signals(visit: &mut dyn FnMut(&Timed<'_>)) {
     let notify = Notify::new();
     timed!(
@@ -711,4 +884,110 @@ fn timed_meetings(visit: &mut dyn FnMut(&Timed<'_>)) {
         exchanger.exchange_deadline(1, limit).is_ok(),
         open
     );
+}
+
+fn timed_cells(visit: &mut dyn FnMut(&Timed<'_>)) {
+    let cell = OnceCell::new();
+    timed!(
+        visit,
+        "OnceCell::wait",
+        |limit| cell.wait_timeout(limit).is_ok(),
+        cell.wait_deadline(limit).is_ok(),
+        || ignore(cell.set(1))
+    );
+    let once = Once::new();
+    timed!(
+        visit,
+        "Once::wait",
+        |limit| once.wait_timeout(limit).is_ok(),
+        once.wait_deadline(limit).is_ok(),
+        || once.call_once(|| ())
+    );
+    let lazy = LazyCell::new(async || 1);
+    timed!(
+        visit,
+        "LazyCell::wait",
+        |limit| lazy.wait_timeout(limit).is_ok(),
+        lazy.wait_deadline(limit).is_ok(),
+        || ignore(lazy.force())
+    );
+    let token = CancelToken::new();
+    let lazy = LazyCell::new(|| token.cancelled());
+    timed!(
+        visit,
+        "LazyCell::force",
+        |limit| lazy.force_timeout(limit).is_ok(),
+        lazy.force_deadline(limit).is_ok(),
+        || ignore(token.cancel("now"))
+    );
+    let cell = OnceCell::<u8>::new();
+    timed!(
+        visit,
+        "OnceCell::claim",
+        |limit| cell.claim_timeout(limit).is_ok(),
+        cell.claim_deadline(limit).is_ok(),
+        kept(cell.try_claim())
+    );
+    let cell = OnceCell::new();
+    timed!(
+        visit,
+        "OnceCell::get_or_init",
+        |limit| cell.get_or_init_timeout(limit, || 1).is_ok(),
+        cell.get_or_init_deadline(limit, || 1).is_ok(),
+        kept(cell.try_claim())
+    );
+    let cell = OnceCell::new();
+    let maybe = || Ok::<_, ()>(1);
+    timed!(
+        visit,
+        "OnceCell::get_or_try_init",
+        |limit| cell.get_or_try_init_timeout(limit, maybe).is_ok(),
+        cell.get_or_try_init_deadline(limit, maybe).is_ok(),
+        kept(cell.try_claim())
+    );
+    let barrier = Barrier::new(2);
+    timed!(
+        visit,
+        "Barrier::wait",
+        |limit| barrier.wait_timeout(limit).is_ok(),
+        barrier.wait_deadline(limit).is_ok(),
+        || ignore(barrier.arrive())
+    );
+}
+
+fn timed_stages(visit: &mut dyn FnMut(&Timed<'_>)) {
+    let stage: Stage<u8, (), ()> = Stage::new((), ());
+    let heads = |token| {
+        let ticket = stage.ticket(token).expect("nobody has it");
+        kept(counterpoint_wait::block_on(stage.enter_async(ticket)))
+    };
+    let ticket = Shared::new(stage.ticket(1).expect("nobody has it"));
+    timed!(
+        visit,
+        "Stage::enter",
+        |limit| {
+            let exit = stage.enter(&mut *ticket.lock().unwrap(), Some(limit), |_| ());
+            exit == Exit::Finished(())
+        },
+        {
+            let mut ticket = ticket.lock().unwrap();
+            stage.enter_deadline(&mut *ticket, limit, |_| ()) == Exit::Finished(())
+        },
+        heads(2)
+    );
+    let others = heads(2);
+    timed!(
+        visit,
+        "Stage::enter, told",
+        |limit| {
+            let exit = stage.enter(&mut *ticket.lock().unwrap(), Some(limit), |_| ());
+            exit == Exit::Token
+        },
+        {
+            let mut ticket = ticket.lock().unwrap();
+            stage.enter_deadline(&mut *ticket, limit, |_| ()) == Exit::Token
+        },
+        || assert!(stage.notify(&1))
+    );
+    others();
 }

@@ -3,6 +3,8 @@
 //! A model prints `model <name>: <n> executions (<engine>)`. One that explores hardly anything
 //! proves nothing, so a small number fails. Under shuttle each primitive gets at least
 //! [`SCHEDULES`] schedules, random ones and those of PCT, spread over its models.
+//!
+//! `--only` chooses engines, files of models, or both: so the whole may be counted in parts.
 
 use crate::command::Ending;
 use crate::job::Context;
@@ -10,7 +12,7 @@ use crate::jobs::proof::Proof;
 use crate::primitives::{Primitive, primitives};
 use crate::report::table;
 use crate::test_build::{Engine, TestBinary, TestBuild, parse_runs};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 /// The fewest executions a model may have.
@@ -45,28 +47,23 @@ impl Model {
 /// Runs the job.
 pub(crate) fn run(context: &Context) -> Result<String, String> {
     let only = &context.options.only;
-    if let Some(name) = only.iter().find(|name| !ENGINES.contains(&name.as_str())) {
-        return Err(format!(
-            "{name} explores no models: {}.",
-            ENGINES.join(", ")
-        ));
-    }
-    let wanted = |engine: &str| only.is_empty() || only.iter().any(|name| name == engine);
     let primitives = primitives(&context.repo)?;
+    let (engines, files) = chosen(only, &primitives)?;
+    let wanted = |engine: &str| engines.is_empty() || engines.contains(&engine);
     let proof = match only.is_empty() {
         true => Proof::begin(context, "models")?,
         false => Proof::more(context, "models")?,
     };
     let (mut models, mut problems) = (Vec::new(), Vec::new());
     if wanted("loom") {
-        let (found, more) = every_schedule(context)?;
+        let (found, more) = every_schedule(context, &files)?;
         models.extend(found);
         problems.extend(more);
     }
     if wanted("shuttle") {
-        let (found, more) = many_schedules(context, &primitives)?;
+        let (found, more) = many_schedules(context, &primitives, &files)?;
         problems.extend(more);
-        problems.extend(scarce(context, &primitives, &found));
+        problems.extend(scarce(context, &primitives, &files, &found));
         models.extend(found);
     }
     let row = |model: &Model| {
@@ -93,16 +90,39 @@ pub(crate) fn run(context: &Context) -> Result<String, String> {
     }
 }
 
+/// The engines and the files of models that were chosen; none stands for all.
+fn chosen<'o>(
+    only: &'o [String],
+    primitives: &[Primitive],
+) -> Result<(Vec<&'o str>, Vec<&'o str>), String> {
+    let models = primitives.iter().flat_map(|primitive| &primitive.models);
+    let known: BTreeSet<&str> = models.map(|model| file_of(model)).collect();
+    let (engines, files): (Vec<&str>, Vec<&str>) = only
+        .iter()
+        .map(String::as_str)
+        .partition(|name| ENGINES.contains(name));
+    match files.iter().find(|file| !known.contains(*file)) {
+        None => Ok((engines, files)),
+        Some(name) => Err(format!(
+            "{name} is no engine ({}) and no file of models.",
+            ENGINES.join(", ")
+        )),
+    }
+}
+
+/// The file of a model that is named as in lists.
+fn file_of(model: &str) -> &str {
+    model.split("::").next().unwrap_or_default()
+}
+
 /// The models under loom.
-fn every_schedule(context: &Context) -> Result<(Vec<Model>, Vec<String>), String> {
+fn every_schedule(context: &Context, files: &[&str]) -> Result<(Vec<Model>, Vec<String>), String> {
     let build = TestBuild::models(context, Engine::Loom)?;
-    let arguments = [
-        "--tests",
-        "--no-fail-fast",
-        "--",
-        "--nocapture",
-        "--test-threads=2",
-    ];
+    let mut arguments = match files {
+        [] => vec!["--tests"],
+        _ => files.iter().flat_map(|file| ["--test", *file]).collect(),
+    };
+    arguments.extend(["--no-fail-fast", "--", "--nocapture", "--test-threads=2"]);
     let mut command = build.command(context, &arguments)?;
     if context.options.long {
         command = command.variable("COUNTERPOINT_MODEL", "long");
@@ -118,11 +138,15 @@ fn every_schedule(context: &Context) -> Result<(Vec<Model>, Vec<String>), String
 fn many_schedules(
     context: &Context,
     primitives: &[Primitive],
+    files: &[&str],
 ) -> Result<(Vec<Model>, Vec<String>), String> {
     let (mut models, mut problems) = (Vec::new(), Vec::new());
     let mut tests = 0;
     for binary in TestBuild::models(context, Engine::Shuttle)?.build(context)? {
         let file = stem(&binary);
+        if !files.is_empty() && !files.contains(&file.as_str()) {
+            continue;
+        }
         let mut variables = Vec::new();
         let schedules = schedules(context, &file, primitives).map(|count| count.to_string());
         if let Some(schedules) = &schedules {
@@ -183,15 +207,24 @@ fn schedules(context: &Context, file: &str, primitives: &[Primitive]) -> Option<
     Some(wanted(context).div_ceil(2 * fewest as u64))
 }
 
-/// The primitives that got fewer schedules than wanted.
-fn scarce(context: &Context, primitives: &[Primitive], shuttle: &[Model]) -> Vec<String> {
+/// The primitives that got fewer schedules than wanted, of those whose files were chosen.
+fn scarce(
+    context: &Context,
+    primitives: &[Primitive],
+    files: &[&str],
+    shuttle: &[Model],
+) -> Vec<String> {
     let counts: BTreeMap<String, u64> = shuttle
         .iter()
         .map(|model| (model.path(), model.executions))
         .collect();
     let wanted = wanted(context);
     let mut problems = Vec::new();
+    let ran = |model: &String| files.is_empty() || files.contains(&file_of(model));
     for primitive in primitives {
+        if !primitive.models.iter().all(ran) {
+            continue;
+        }
         let count = primitive
             .models
             .iter()

@@ -11,6 +11,8 @@
 //! Each works on a copy of the tree. A sanitizer that finds nothing where there is something finds
 //! nothing anywhere: the faults of `dev/model/planted.toml` that name it are put into the copy, one
 //! after the other, and must be reported.
+//!
+//! `--only` chooses sanitizers. With the names of faults beside it runs these alone, and no tests.
 
 mod toolchain;
 
@@ -98,27 +100,21 @@ pub(crate) fn run(context: &Context) -> Result<String, String> {
     if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
         return Ok(format!("skipped: it needs {MACHINE}"));
     }
-    let only = &context.options.only;
-    let names = SANITIZERS.map(|sanitizer| sanitizer.name);
-    if let Some(name) = only.iter().find(|name| !names.contains(&name.as_str())) {
-        return Err(format!(
-            "There is no sanitizer `{name}`: {}.",
-            names.join(", ")
-        ));
-    }
+    let plants = planted::all(context)?;
+    let (chosen, faults) = chosen(&context.options.only, &plants)?;
     let proof = Proof::more(context, "sanitize")?;
     let (mut notes, mut problems) = (Vec::new(), Vec::new());
     for sanitizer in &SANITIZERS {
         let name = sanitizer.name;
-        if !only.is_empty() && !only.iter().any(|chosen| chosen == name) {
+        let mut mine = plants.clone();
+        mine.retain(|plant| plant.engine == sanitizer.engine);
+        mine.retain(|plant| faults.is_empty() || faults.contains(&plant.name.as_str()));
+        let named = chosen.is_empty() || chosen.contains(&name);
+        if !named || mine.is_empty() && !faults.is_empty() {
             continue;
         }
-        match sanitizer.run(context) {
-            Ok((tests, faults)) => {
-                proof.tell(name, "tests", tests as u64, "ok")?;
-                proof.tell(name, "planted faults reported", faults as u64, "ok")?;
-                notes.push(format!("{name}: {tests} tests, {faults} planted faults"));
-            }
+        match sanitizer.run(context, &proof, &mine, faults.is_empty()) {
+            Ok(note) => notes.push(note),
             Err(why) => {
                 proof.tell(name, "tests", 0, "FAILED")?;
                 problems.push(format!("{name}: {why}"));
@@ -128,6 +124,29 @@ pub(crate) fn run(context: &Context) -> Result<String, String> {
     match problems.is_empty() {
         true => Ok(notes.join("; ")),
         false => Err(problems.join("\n")),
+    }
+}
+
+/// The sanitizers and the faults that were chosen; none stands for all.
+fn chosen<'o>(
+    only: &'o [String],
+    plants: &[Plant],
+) -> Result<(Vec<&'o str>, Vec<&'o str>), String> {
+    let names = SANITIZERS.map(|sanitizer| sanitizer.name);
+    let (chosen, faults): (Vec<&str>, Vec<&str>) = only
+        .iter()
+        .map(String::as_str)
+        .partition(|name| names.contains(name));
+    let known = |name: &str| {
+        let mut plants = plants.iter().filter(|plant| plant.engine.is_sanitizer());
+        plants.any(|plant| plant.name == name)
+    };
+    match faults.iter().find(|name| !known(name)) {
+        None => Ok((chosen, faults)),
+        Some(name) => Err(format!(
+            "{name} is no sanitizer ({}) and no fault for one.",
+            names.join(", ")
+        )),
     }
 }
 
@@ -141,8 +160,18 @@ struct Ground<'a> {
 }
 
 impl Sanitizer {
-    /// Returns how many tests ran and how many planted faults were reported.
-    fn run(&self, context: &Context) -> Result<(usize, usize), String> {
+    /// Runs the tests, if wanted, and sees each fault reported.
+    fn run(
+        &self,
+        context: &Context,
+        proof: &Proof,
+        plants: &[Plant],
+        tests: bool,
+    ) -> Result<String, String> {
+        let name = self.name;
+        if plants.is_empty() {
+            return Err("no planted fault names it, so nothing shows that it works.".to_owned());
+        }
         let instrumented = match self.full {
             true => Some(Instrumented::find()?),
             false => None,
@@ -165,18 +194,22 @@ impl Sanitizer {
             target,
             instrumented,
         };
-        let tests = ground.suite()?;
-        let mut plants = planted::all(context)?;
-        plants.retain(|plant| plant.engine == self.engine);
-        if plants.is_empty() {
-            return Err("no planted fault names it, so nothing shows that it works.".to_owned());
+        let mut note = name.to_owned();
+        if tests {
+            let tests = ground.suite()?;
+            proof.tell(name, "tests", tests as u64, "ok")?;
+            note = format!("{note}: {tests} tests,");
         }
-        for plant in &plants {
+        for plant in plants {
             ground.see(plant)?;
             let found = Proof::more(context, "planted")?;
             found.tell(&plant.name, self.engine.name(), 1, "found")?;
         }
-        Ok((tests, plants.len()))
+        let count = plants.len();
+        if tests {
+            proof.tell(name, "planted faults reported", count as u64, "ok")?;
+        }
+        Ok(format!("{note} {count} planted faults"))
     }
 
     /// The options of the sanitizer's runtime.
@@ -306,3 +339,6 @@ impl Ground<'_> {
         Ok(self.sanitizer.report_in(&output.text).is_some())
     }
 }
+
+#[cfg(test)]
+mod tests;

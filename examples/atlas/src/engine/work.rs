@@ -11,6 +11,10 @@ use super::backend::{Backend, Signal, Table};
 /// progress bar soon knows the whole; beyond it files go first, to bound memory.
 const QUEUED_FILES: usize = 1 << 16;
 
+/// So many directories are listed for each batch that is read meanwhile: a walk
+/// that is ended early has something to show.
+const LISTED_AT_ONCE: u32 = 4;
+
 /// A directory to list.
 #[derive(Debug)]
 pub(super) struct Directory {
@@ -49,6 +53,8 @@ struct Queue {
     directories: Vec<Directory>,
     batches: VecDeque<Batch>,
     queued_files: usize,
+    /// Directories taken since the last batch.
+    listed: u32,
     /// Items queued or in a worker's hands. Zero is the end.
     outstanding: usize,
     /// Workers that found nothing and sleep, or are about to.
@@ -57,16 +63,22 @@ struct Queue {
 
 impl Queue {
     fn pop(&mut self) -> Option<Item> {
-        if self.queued_files < QUEUED_FILES
-            && let Some(directory) = self.directories.pop()
-        {
-            return Some(Item::List(directory));
-        }
-        if let Some(batch) = self.batches.pop_front() {
-            self.queued_files -= batch.files.len();
-            return Some(Item::Read(batch));
-        }
-        self.directories.pop().map(Item::List)
+        let lists = self.queued_files < QUEUED_FILES && self.listed < LISTED_AT_ONCE;
+        let first = if lists { self.list() } else { self.read() };
+        first.or_else(|| self.read()).or_else(|| self.list())
+    }
+
+    fn list(&mut self) -> Option<Item> {
+        let directory = self.directories.pop()?;
+        self.listed = self.listed.saturating_add(1);
+        Some(Item::List(directory))
+    }
+
+    fn read(&mut self) -> Option<Item> {
+        let batch = self.batches.pop_front()?;
+        self.listed = 0;
+        self.queued_files -= batch.files.len();
+        Some(Item::Read(batch))
     }
 }
 
@@ -183,3 +195,6 @@ impl<B: Backend> Drop for Taken<'_, B> {
         self.list.finish();
     }
 }
+
+#[cfg(test)]
+mod tests;

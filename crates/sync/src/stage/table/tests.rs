@@ -4,10 +4,10 @@ use super::*;
 
 type Entries = Vec<Arc<Entry<u64, u8>>>;
 
-/// Gives the table the segment that it wants.
+/// Gives the table the segment that it wants now.
 fn feed(table: &mut Table<u64, u8>) {
-    if let Some(len) = table.wants() {
-        assert!(table.give(segment(len)).is_none());
+    if let Some(len) = table.begin_to_grow() {
+        table.give(segment(len));
     }
 }
 
@@ -52,8 +52,8 @@ fn entries_are_found_by_their_hash_while_it_grows_and_shrinks() {
     let mut table = Table::new();
     let mut entries: Entries = Vec::new();
     for token in 0..3_000 {
-        entries.push(insert(&mut table, token, scatter(token)));
         feed(&mut table);
+        entries.push(insert(&mut table, token, scatter(token)));
         if token % 3 == 0 {
             let gone = entries.swap_remove(scatter(token) as usize % entries.len());
             // SAFETY: nobody else knows the table.
@@ -103,11 +103,17 @@ fn equal_hashes_are_told_apart_by_their_numbers() {
 #[test]
 fn it_makes_up_for_the_time_without_a_segment() {
     let mut table = Table::new();
-    let _entries: Entries = (0..100)
+    assert_eq!(table.begin_to_grow(), None, "too early");
+    let _some: Entries = (0..8)
+        .map(|token| insert(&mut table, token, scatter(token)))
+        .collect();
+    let wanted = table.begin_to_grow().expect("the next one lets it grow");
+    let _entries: Entries = (8..100)
         .map(|token| insert(&mut table, token, scatter(token)))
         .collect();
     assert_eq!(table.buckets(), 8, "nobody gave it a segment");
-    assert!(table.give(segment(3)).is_some(), "not the one it wants");
+    assert_eq!(table.begin_to_grow(), None, "one makes it for all");
+    table.give(segment(wanted));
     let mut more = Vec::new();
     for token in 100..300 {
         feed(&mut table);

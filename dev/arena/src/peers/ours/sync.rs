@@ -1,15 +1,17 @@
 //! Locks, permits, signals, sums.
 
 use counterpoint::sync::{BufMutex, Exchanger, Rendezvous, RendezvousData};
-use counterpoint::sync::{Mutex, Notify, Semaphore};
+use counterpoint::sync::{Condvar, Mutex, Notify, Semaphore, ShardedLock};
 
 use super::Ours;
 use crate::book::{Book, OURS};
 use crate::rooms::sync_buf_mutex::{self, Reducer};
+use crate::rooms::sync_condvar::{self, Turns};
 use crate::rooms::sync_mutex::{self, AsyncLock, Lock};
 use crate::rooms::sync_notify::{self, Signal};
 use crate::rooms::sync_rendezvous::{self, Exchanges, Meets, Swaps};
 use crate::rooms::sync_semaphore::{self, Permits};
+use crate::rooms::sync_sharded_lock::{self, Sharded};
 
 pub(super) fn enter(book: &mut Book) {
     sync_mutex::for_threads::<Ours>(book, OURS);
@@ -18,6 +20,8 @@ pub(super) fn enter(book: &mut Book) {
     sync_mutex::for_hand_off(book, OURS, || Mutex::new(0u64), Mutex::lock_async);
     sync_semaphore::for_tasks::<Ours>(book, OURS);
     sync_notify::for_tasks::<Ours>(book, OURS);
+    sync_condvar::ping_pong::<Ours>(book, OURS);
+    sync_sharded_lock::locks::<Ours>(book, OURS);
     sync_buf_mutex::shares::<Ours>(book, OURS);
     sync_buf_mutex::reducer::<Ours>(book, OURS);
     sync_rendezvous::waits::<Ours>(book, OURS);
@@ -33,6 +37,32 @@ impl Lock for Ours {
     }
     fn with(mutex: &Mutex<u64>, change: impl FnOnce(&mut u64)) {
         change(&mut mutex.lock());
+    }
+}
+
+impl Turns for Ours {
+    type Place = (Mutex<bool>, Condvar);
+    fn new() -> Self::Place {
+        (Mutex::new(false), Condvar::new())
+    }
+    fn turn((turn, changed): &Self::Place, mine: bool) {
+        let mut turn = turn.lock();
+        changed.wait_while(&mut turn, |turn| *turn != mine);
+        *turn = !mine;
+        changed.notify_one();
+    }
+}
+
+impl Sharded for Ours {
+    type Lock = ShardedLock<u64>;
+    fn new() -> ShardedLock<u64> {
+        ShardedLock::new(0)
+    }
+    fn read(lock: &ShardedLock<u64>) -> u64 {
+        *lock.read()
+    }
+    fn write(lock: &ShardedLock<u64>) {
+        *lock.write() += 1;
     }
 }
 

@@ -139,6 +139,19 @@ fn rows_are_judged() {
 }
 
 #[test]
+fn callbacks_are_counted_by_type() {
+    let text = "[panics]\n\"sync::Mutex, T: Drop\" = \"x\"\n\"sync::Mutex::lock: Waker::wake\" = \
+                \"x\"\n\"sync::MutexGuard, T: Drop\" = \"x\"\n";
+    let about = |types: &[&str]| {
+        let types: Vec<String> = types.iter().map(|it| (*it).to_owned()).collect();
+        rows(text).about(&types)
+    };
+    assert_eq!(about(&["sync::Mutex"]), 2);
+    assert_eq!(about(&["sync::Mutex", "sync::MutexGuard"]), 3);
+    assert_eq!(about(&["wait::Mutex"]), 0);
+}
+
+#[test]
 fn odd_tables_are_refused() {
     assert!(Rows::parse("[other]\n").unwrap_err().contains("other"));
     assert!(

@@ -1,4 +1,5 @@
-use super::{Model, judge, parse};
+use super::{Model, chosen, judge, parse};
+use crate::primitives::Primitive;
 use crate::test_build::Engine;
 
 fn model(name: &str, executions: u64) -> Model {
@@ -44,4 +45,23 @@ fn silent_models_fail_once_there_are_tests() {
         found.len() == 1 && found[0].contains("3 tests ran under shuttle"),
         "{found:?}"
     );
+}
+
+#[test]
+fn engines_and_files_may_be_chosen() {
+    let only = |names: &[&str]| -> Vec<String> { names.iter().map(|it| (*it).into()).collect() };
+    let mutex = Primitive {
+        name: "Mutex".into(),
+        models: ["mutex::excludes".to_owned()].into(),
+        ..Primitive::default()
+    };
+    let primitives = [mutex];
+    let both = only(&["mutex", "loom"]);
+    assert_eq!(
+        chosen(&both, &primitives),
+        Ok((vec!["loom"], vec!["mutex"]))
+    );
+    assert_eq!(chosen(&[], &primitives), Ok((vec![], vec![])));
+    let wrong = only(&["rwlock"]);
+    assert!(chosen(&wrong, &primitives).unwrap_err().contains("rwlock"));
 }

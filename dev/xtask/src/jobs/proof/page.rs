@@ -50,6 +50,10 @@ the gate looks whether it has this form and a row for every primitive. Do not ed
   find it.
 - **Histories.** What threads saw, judged by a sequential model: linearizable or not.
 - **Faults.** A panic, a cancellation, a deadline, a failed allocation at each place where one can come.
+  `callbacks` says how many pieces of the user's code panic in a test, of those that rustdoc lists; all
+  have their row in `dev/stress/faults.toml`. Every waiting verb is dropped before each of its first
+  eight polls, in every form, and is given times of nothing, past and without end; each of the first
+  fifty allocations fails once, in a process of its own.
 
 What is not proved:
 
@@ -77,7 +81,7 @@ const PRIMITIVES: (&str, &[&str]) = (
         "orderings killed",
         "planted faults",
         "histories",
-        "fault cases",
+        "callbacks",
         "last result",
     ],
 );

@@ -1,0 +1,133 @@
+//! The mutex that counts: the same in every way but one, with the feature `lock-metrics` and without.
+
+mod task;
+
+use counterpoint_sync::{
+    ContendedMutex, ContendedMutexGuard, LockError, LockMetricsSnapshot, Mutex, MutexGuard,
+    TryLockError,
+};
+use counterpoint_wait::cancel::{CancelToken, Ctl};
+use counterpoint_wait::select;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
+use std::time::{Duration, Instant};
+use task::Task;
+
+const ON: bool = cfg!(feature = "lock-metrics");
+const SHORT: Duration = Duration::from_millis(2);
+
+#[test]
+fn it_is_a_mutex_in_every_form() {
+    for mut mutex in [ContendedMutex::new(0), ContendedMutex::fair(0)] {
+        let token = CancelToken::new();
+        let ctl = Ctl::new().cancel(&token);
+        *mutex.lock() += 1;
+        *mutex.try_lock().unwrap() += 1;
+        *mutex.lock_timeout(SHORT).unwrap() += 1;
+        *mutex.lock_deadline(Instant::now()).unwrap() += 1;
+        *mutex.lock_async().wait() += 1;
+        *mutex.lock_async().with(&ctl).wait().unwrap() += 1;
+        let guard: ContendedMutexGuard<'_, i32> = mutex.lock();
+        assert!(mutex.is_locked() && mutex.telemetry().exclusive);
+        assert_eq!(mutex.try_lock().err(), Some(TryLockError::WouldBlock));
+        assert_eq!(mutex.lock_timeout(SHORT).err(), Some(LockError::TimedOut));
+        token.cancel("for this test");
+        let cancelled = mutex.lock_async().with(&ctl).wait();
+        assert_eq!(cancelled.err(), Some(LockError::Cancelled));
+        assert!(select! { _ = mutex.lock_async() => false, default => true });
+        assert!(format!("{mutex:?}").contains("<locked>"));
+        assert_eq!(
+            (format!("{guard:?}"), format!("{guard}")),
+            ("6".into(), "6".into())
+        );
+        assert!(std::ptr::eq(
+            ContendedMutexGuard::mutex(&guard),
+            &raw const mutex
+        ));
+        ContendedMutexGuard::unlock_fair(guard);
+        let panics = || {
+            let _guard = mutex.lock();
+            panic!("for this test");
+        };
+        assert!(catch_unwind(AssertUnwindSafe(panics)).is_err());
+        assert!(mutex.is_poisoned());
+        mutex.clear_poison();
+        assert!(!mutex.is_poisoned() && !mutex.is_locked());
+        *mutex.get_mut() += 1;
+        assert_eq!(mutex.into_inner(), 7);
+    }
+    assert_eq!(ContendedMutex::from(1).into_inner(), 1);
+    assert_eq!(ContendedMutex::<u8>::default().into_inner(), 0);
+}
+
+#[test]
+fn off_it_has_the_size_of_a_mutex() {
+    let pairs = [
+        (size_of::<ContendedMutex<u64>>(), size_of::<Mutex<u64>>()),
+        (
+            size_of::<ContendedMutexGuard<'_, u64>>(),
+            // A guard knows which mutex it is of.
+            size_of::<MutexGuard<'_, u64>>() + size_of::<usize>(),
+        ),
+    ];
+    for (ours, theirs) in pairs {
+        assert!(if ON { ours > theirs } else { ours == theirs });
+    }
+}
+
+#[test]
+fn what_happens_is_counted() {
+    let mutex = ContendedMutex::new(0);
+    assert_eq!(mutex.snapshot(), LockMetricsSnapshot::default());
+    drop(mutex.lock());
+    let held = mutex.lock();
+    assert!(mutex.lock_timeout(SHORT).is_err());
+    assert!(mutex.lock_async().until(async {}).wait().is_err());
+    drop(Task::queued(mutex.lock_async()));
+    let mut waits = Task::queued(mutex.lock_async());
+    thread::sleep(SHORT);
+    let seen = mutex.snapshot();
+    if ON {
+        assert_eq!((seen.acquisitions, seen.contended, seen.waits), (2, 0, 0));
+        assert_eq!((seen.timeouts, seen.cancels, seen.dropped), (1, 1, 1));
+        assert_eq!(seen.waiters, 1);
+    }
+    drop(held);
+    drop(waits.ready());
+    let seen = mutex.snapshot();
+    if ON {
+        assert_eq!((seen.acquisitions, seen.contended, seen.waits), (3, 1, 1));
+        assert_eq!(seen.waiters, 0);
+        assert!(seen.wait_max >= SHORT && seen.wait_total == seen.wait_max);
+        assert!(seen.hold_max >= SHORT && seen.hold_total >= seen.hold_max);
+    } else {
+        assert_eq!(seen, LockMetricsSnapshot::default());
+    }
+}
+
+/// Each snapshot is of one instant: whoever waits or holds is in it once.
+#[test]
+fn snapshots_of_a_busy_mutex_are_of_one_instant() {
+    const THREADS: u64 = 3;
+    const ROUNDS: u64 = 2000;
+    let mutex = ContendedMutex::new(0);
+    thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                for _ in 0..ROUNDS {
+                    *mutex.lock() += 1;
+                }
+            });
+        }
+        for _ in 0..200 {
+            let seen = mutex.snapshot();
+            assert!(seen.acquisitions <= THREADS * ROUNDS);
+            assert!(seen.waits <= seen.contended && seen.contended <= seen.acquisitions);
+            assert!(seen.waiters <= THREADS as usize);
+            assert!(seen.wait_max <= seen.wait_total || seen.waits == 0);
+        }
+    });
+    let seen = mutex.snapshot();
+    assert_eq!(seen.acquisitions, if ON { THREADS * ROUNDS } else { 0 });
+    assert_eq!((seen.waiters, *mutex.lock()), (0, THREADS * ROUNDS));
+}
