@@ -42,6 +42,8 @@ tune! {
     LOCK_SHARDS: usize = 16, model 2;
     /// Reads of a `SeqCell` that may fail before the reader waits for the writers' lock.
     SEQ_TRIES: u32 = 32, model 1;
+    /// Sequence locks for all `AtomicCell`s of values that no instruction takes whole.
+    CELL_STRIPES: usize = 64, model 1;
     /// Records in the first segment of the table of threads; each next segment is twice as large.
     FIRST_SEGMENT: usize = 32, model 2;
     /// Segments of the table of threads.

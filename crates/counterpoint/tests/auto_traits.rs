@@ -2,6 +2,7 @@
 //!
 //! A row for each public type: what std's counterpart is, it is.
 
+use counterpoint::atomic::AtomicCell;
 use counterpoint::cancel::*;
 use counterpoint::deque::{Injector, Steal, Stealer, Worker};
 use counterpoint::queue::{ArrayQueue, SegQueue};
@@ -94,6 +95,8 @@ fn every_type_has_the_traits_of_its_kind() {
         // type:                                                           Send Sync Unpin UnwindSafe RefUnwindSafe
         Backoff:                                                           yes  no   yes  yes  no;
         CachePadded<Inside>:                                               yes  no   yes  yes  no;
+        AtomicCell<Inside>:                                                yes  yes  yes  yes  yes;
+        AtomicCell<Bound>:                                                 no   no   yes  yes  yes;
         SeqCell<u8>:                                                       yes  yes  yes  yes  yes;
         SeqCell<Bound>:                                                    no   no   yes  yes  yes;
         ShardedCounter:                                                    yes  yes  yes  yes  yes;

@@ -123,11 +123,14 @@ fn thread() {
 #[test]
 fn atomic() {
     use counterpoint::atomic::{
-        AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Order, RELAXED,
-        acq_rel, acquire, fence_acquire, fence_release, fence_seq_cst, release,
+        AtomicBool, AtomicCell, AtomicConsume, AtomicPtr, AtomicU8, AtomicU32, AtomicU64,
+        AtomicUsize, Order, RELAXED, acq_rel, acquire, fence_acquire, fence_release, fence_seq_cst,
+        release,
     };
 
     shown::<(AtomicBool, AtomicPtr<u8>, AtomicU8, AtomicU32, AtomicU64)>();
+    shown::<AtomicCell<u128>>();
+    named::<dyn AtomicConsume<Val = u8>>();
     let word = AtomicUsize::new(0);
     word.store(1, release("names.store"));
     assert_eq!(word.swap(2, acq_rel("names.swap")), 1);
@@ -1125,7 +1128,10 @@ mod compat {
 
     #[test]
     fn crossbeam_utils() {
-        use counterpoint::compat::crossbeam_utils::sync::{Parker, Unparker, WaitGroup};
+        use counterpoint::compat::crossbeam_utils::atomic::{AtomicCell, AtomicConsume};
+        use counterpoint::compat::crossbeam_utils::sync::{
+            Parker, ShardedLock, ShardedLockReadGuard, ShardedLockWriteGuard, Unparker, WaitGroup,
+        };
         use counterpoint::compat::crossbeam_utils::thread::{
             Result, Scope, ScopedJoinHandle, ScopedThreadBuilder, scope,
         };
@@ -1147,6 +1153,14 @@ mod compat {
         assert_eq!(outcome.unwrap(), 3);
         group.wait();
         Backoff::new().spin();
+        assert_eq!(AtomicCell::new(1).load(), 1);
+        assert!(!std::sync::atomic::AtomicBool::new(false).load_consume());
+        let lock = ShardedLock::new(1);
+        let read: ShardedLockReadGuard<'_, i32> = lock.read().unwrap();
+        assert_eq!(*read, 1);
+        drop(read);
+        let write: ShardedLockWriteGuard<'_, i32> = lock.write().unwrap();
+        drop(write);
         let raw = Parker::into_raw(Parker::default());
         // SAFETY: from `into_raw`, taken back once.
         drop(unsafe { Parker::from_raw(raw) });

@@ -98,32 +98,37 @@ model! {
         assert_eq!(among(worker, [steal, steal], pop_push_pop), 7);
     }
 
-    /// The same, first in, first out: runs begin and end.
+    /// The owner pops and pushes, first in, first out: a run begins.
     fn oldest_among_thieves(preemptions: Some(2)) {
         let worker = filled(Worker::new_fifo(), 2);
-        assert_eq!(among(worker, [steal, steal], pop_push_pop), 7);
+        let owner = |worker: &Tasks| {
+            let first = pop(worker);
+            worker.push(4);
+            first
+        };
+        assert_eq!(among(worker, [steal, steal], owner), 7);
     }
 
-    /// The same with one thief, which comes again, in more schedules.
-    fn newest_against_one(preemptions: Some(3)) {
+    /// The same with one thief, which comes again.
+    fn newest_against_one(preemptions: Some(2)) {
         let worker = filled(Worker::new_lifo(), 2);
         assert_eq!(against_one(worker, steal_two, pop_push_pop), 7);
     }
 
     /// The same, first in, first out.
-    fn oldest_against_one(preemptions: Some(3)) {
+    fn oldest_against_one(preemptions: Some(2)) {
         let worker = filled(Worker::new_fifo(), 2);
         assert_eq!(against_one(worker, steal_two, pop_push_pop), 7);
     }
 
     /// Places are used again, or the ring grows, while a thief reads, last in, first out.
-    fn newest_over_the_edge(preemptions: Some(3)) {
+    fn newest_over_the_edge(preemptions: Some(2)) {
         let worker = filled(Worker::new_lifo(), 2);
         assert_eq!(against_one(worker, steal_two, push_pop), 7);
     }
 
     /// The same, first in, first out.
-    fn oldest_over_the_edge(preemptions: Some(3)) {
+    fn oldest_over_the_edge(preemptions: Some(2)) {
         let worker = filled(Worker::new_fifo(), 2);
         assert_eq!(against_one(worker, steal_two, push_pop), 7);
     }
@@ -157,12 +162,9 @@ model! {
     /// The owner of an offer fences in its pops, and the thief that asks it again as well.
     fn a_strong_owner(preemptions: Some(2)) {
         let worker = filled(Worker::new_lifo(), 1);
-        let owner = |worker: &Tasks| {
-            worker.push(2);
-            worker.push(4);
-            pop(worker)
-        };
-        assert_eq!(against_one(worker, |thief| steal_two(thief) + steal(thief), owner), 7);
+        assert_eq!(steal(&worker.stealer()), 1);
+        worker.push(2);
+        assert_eq!(against_one(worker, steal_two, push_pop), 6);
     }
 
     /// Half of the tasks, while the owner pops and another one steals.

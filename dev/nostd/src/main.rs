@@ -10,6 +10,8 @@
 use core::alloc::{GlobalAlloc, Layout};
 use core::ffi::{c_char, c_int, c_void};
 use core::panic::PanicInfo;
+use core::sync::atomic::AtomicU32;
+use counterpoint_base::atomic::{AtomicCell, AtomicConsume};
 use counterpoint_base::{Backoff, CachePadded};
 use counterpoint_lockfree::deque::{Injector, Steal, Worker};
 use counterpoint_lockfree::queue::{ArrayQueue, SegQueue};
@@ -60,6 +62,7 @@ pub extern "C" fn main(_count: c_int, _arguments: *const *const c_char) -> c_int
     let checks = [
         backs_off(),
         pads(),
+        cells(),
         queues(),
         deques(),
         swaps(),
@@ -90,6 +93,20 @@ fn pads() -> bool {
     let pair = [CachePadded::new(1u8), CachePadded::new(2u8)];
     let distance = (&raw const *pair[1]).addr() - (&raw const *pair[0]).addr();
     distance >= 32 && *pair[0] + *pair[1] == 3
+}
+
+/// Cells of all kinds: of a word, of two, and larger.
+fn cells() -> bool {
+    let (word, pair, wide) = (
+        AtomicCell::new((true, 1_u16)),
+        AtomicCell::new(2_u128),
+        AtomicCell::new([3_u64; 4]),
+    );
+    word.store((false, 4));
+    let exchanged = pair.fetch_add(3) == 2 && pair.compare_exchange(5, 6) == Ok(5);
+    let changed = wide.fetch_update(|all| Some(all.map(|one| one + 1))) == Ok([3; 4]);
+    let loaded = word.load() == (false, 4) && pair.load() == 6 && wide.swap([0; 4]) == [4; 4];
+    exchanged && changed && loaded && AtomicU32::new(7).load_consume() == 7
 }
 
 /// A queue gives back what was pushed, in order.

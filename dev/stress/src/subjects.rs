@@ -1,6 +1,7 @@
 //! The structures under test, a file for each.
 
 pub mod array_queue;
+pub mod atomic_cell;
 pub mod barrier;
 pub mod buf_mutex;
 pub mod cancel;
@@ -51,6 +52,9 @@ macro_rules! for_each_subject {
             buf_mutex: $crate::subjects::buf_mutex::Shares;
             cancel_token: $crate::subjects::cancel::Tree;
             parker: $crate::subjects::parker::Token;
+            atomic_cell_of_a_word: $crate::subjects::atomic_cell::Cell::<u64>::NEW;
+            atomic_cell_of_two_words: $crate::subjects::atomic_cell::Cell::<u128>::NEW;
+            atomic_cell_wide: $crate::subjects::atomic_cell::Cell::<[u64; 5]>::NEW;
             seq_cell: $crate::subjects::seq_cell::Cell;
             sharded_counter: $crate::subjects::sharded_counter::Counter;
         }

@@ -15,6 +15,7 @@ macro_rules! rooms {
 
 rooms! {
     base,
+    base_atomic_cell,
     lockfree_queue,
     lockfree_deque,
     sync_mutex,

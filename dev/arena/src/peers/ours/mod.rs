@@ -2,6 +2,7 @@
 
 use crate::book::Book;
 
+mod base;
 mod lockfree;
 mod stage;
 mod sync;
@@ -10,6 +11,7 @@ mod wait;
 struct Ours;
 
 pub(crate) fn enter(book: &mut Book) {
+    base::enter(book);
     lockfree::enter(book);
     sync::enter(book);
     stage::enter(book);
