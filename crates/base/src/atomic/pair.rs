@@ -65,8 +65,10 @@ pub(super) unsafe fn store<T>(at: *mut T, value: T) {
                 options(nostack, preserves_flags));
         }
     } else {
+        // SAFETY: any bytes are a `MaybeUninit`.
+        let value = unsafe { cast(value) };
         // SAFETY: by the caller's promise.
-        let _ = unsafe { replace(at.cast(), cast(value)) };
+        let _ = unsafe { replace(at.cast(), value) };
     }
 }
 

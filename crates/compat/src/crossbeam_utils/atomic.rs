@@ -3,7 +3,7 @@
 //! ```
 //! use counterpoint_compat::crossbeam_utils::atomic::AtomicCell;
 //!
-//! let cell = AtomicCell::new(7);
+//! let cell = AtomicCell::new(7_u32);
 //! assert_eq!(cell.fetch_add(1), 7);
 //! assert_eq!(cell.into_inner(), 8);
 //! ```

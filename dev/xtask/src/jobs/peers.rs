@@ -292,9 +292,9 @@ fn page(source: &str) -> String {
             text.strip_prefix("///")
                 .filter(|rest| !rest.starts_with('/'))
         });
-        match (doc, attribute(text)) {
-            (Some(doc), _) | (None, Some(doc)) => format!("//!{doc}\n"),
-            (None, None) => "//!\n".to_owned(),
+        match doc.or_else(|| attribute(text)).or_else(|| filled(source, text)) {
+            Some(doc) => format!("//!{doc}\n"),
+            None => "//!\n".to_owned(),
         }
     };
     source.lines().map(line).collect()
@@ -305,6 +305,19 @@ fn attribute(line: &str) -> Option<&str> {
     let rest = line.strip_prefix('#')?.trim_start_matches('!');
     let rest = rest.strip_prefix("[cfg_attr(feature = ")?;
     rest.split_once("doc = \"")?.1.strip_suffix("\")]")
+}
+
+/// The text of `#[doc = $example]` in a macro: what its first call puts there, which is the last
+/// argument of `name!(…, "…");`.
+fn filled<'s>(source: &'s str, line: &str) -> Option<&'s str> {
+    line.strip_prefix("#[doc = $")?;
+    let call = |line: &'s str| {
+        let (name, rest) = line.split_once("!(")?;
+        let is_name = name.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+        let rest = rest.strip_suffix("\");").filter(|_| is_name)?;
+        Some(rest.split_once('"')?.1)
+    };
+    source.lines().find_map(call)
 }
 
 impl Tally {
