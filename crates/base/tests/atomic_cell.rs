@@ -74,24 +74,28 @@ fn values_of_each_size() {
     round_trip(pair(1), pair(2));
 }
 
+/// Writes a byte of padding.
+fn write_padding<T>(cell: &mut AtomicCell<T>, offset: usize, byte: u8) {
+    // SAFETY: inside the value.
+    let at = unsafe { cell.as_ptr().cast::<u8>().add(offset) };
+    // SAFETY: nobody else uses the cell, and the byte is padding.
+    unsafe { at.write(byte) };
+}
+
 /// Issues 315 and 748 of crossbeam: what stands in the padding is not part of the value.
 #[test]
 fn padding_is_no_part_of_the_value() {
-    let cell = AtomicCell::new(Padded { a: 1, b: 2, c: 3 });
-    // SAFETY: nobody else uses the cell, and the bytes are padding.
-    unsafe { cell.as_ptr().cast::<u8>().add(1).write(0xaa) };
-    // SAFETY: as above.
-    unsafe { cell.as_ptr().cast::<u8>().add(7).write(0xbb) };
+    let mut cell = AtomicCell::new(Padded { a: 1, b: 2, c: 3 });
+    write_padding(&mut cell, 1, 0xaa);
+    write_padding(&mut cell, 7, 0xbb);
     let next = Padded { a: 4, b: 5, c: 6 };
     assert!(cell.compare_exchange(cell.load(), next).is_ok());
     assert_eq!(cell.load(), next);
-    let cell = AtomicCell::new(PaddedPair { a: 1, b: 2 });
-    // SAFETY: as above.
-    unsafe { cell.as_ptr().cast::<u8>().add(5).write(0xcc) };
-    assert!(
-        cell.compare_exchange(cell.load(), PaddedPair { a: 2, b: 3 })
-            .is_ok()
-    );
+    let mut cell = AtomicCell::new(PaddedPair { a: 1, b: 2 });
+    write_padding(&mut cell, 5, 0xcc);
+    let next = PaddedPair { a: 2, b: 3 };
+    assert!(cell.compare_exchange(cell.load(), next).is_ok());
+    assert_eq!(cell.load(), next);
 }
 
 /// Equal by `Eq`, and not by bytes.
@@ -310,8 +314,8 @@ fn panics_leave_the_value() {
 
     let fails = |call: &dyn Fn()| assert!(catch_unwind(AssertUnwindSafe(call)).is_err());
     let cell = AtomicCell::new(Loud([1; 3]));
-    fails(&|| drop(cell.take()));
-    fails(&|| drop(AtomicCell::<Loud>::default()));
+    fails(&|| _ = cell.take());
+    fails(&|| _ = AtomicCell::<Loud>::default());
     assert_eq!(cell.into_inner().0, [1; 3]);
 
     let wide = AtomicCell::new(NeverCompared([2; 5]));

@@ -724,6 +724,7 @@ fn bodies_of_arms() {
 
 #[test]
 fn values_of_the_compatible_names() {
+    use counterpoint_compat::crossbeam_utils::sync as compatible;
     use counterpoint_compat::openmp_reducer::Reducer;
     let reducer = Reducer::new(Loud(1), |_: &mut Loud, _: &Loud| now(Moment::Call));
     boom(Moment::Debug, || format!("{reducer:?}"));
@@ -746,4 +747,10 @@ fn values_of_the_compatible_names() {
         counterpoint_compat::rendezvous_swap::RendezvousData::new(Loud(1), Loud(2));
     boom(Moment::Drop, || ignore(party));
     ignore(partner);
+    let sharded = compatible::ShardedLock::new(Loud(1));
+    boom(Moment::Debug, || format!("{sharded:?}"));
+    shown!(sharded.read().unwrap(), sharded.write().unwrap());
+    assert!(sharded.try_write().is_ok() && !sharded.is_poisoned());
+    boom(Moment::Drop, || ignore(sharded));
+    boom(Moment::Default, compatible::ShardedLock::<Loud>::default);
 }

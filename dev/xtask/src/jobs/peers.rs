@@ -292,7 +292,10 @@ fn page(source: &str) -> String {
             text.strip_prefix("///")
                 .filter(|rest| !rest.starts_with('/'))
         });
-        match doc.or_else(|| attribute(text)).or_else(|| filled(source, text)) {
+        match doc
+            .or_else(|| attribute(text))
+            .or_else(|| filled(source, text))
+        {
             Some(doc) => format!("//!{doc}\n"),
             None => "//!\n".to_owned(),
         }
