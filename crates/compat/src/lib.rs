@@ -20,6 +20,8 @@
 
 pub mod async_lock;
 pub mod buf_mutex;
+pub mod crossbeam_deque;
+pub mod crossbeam_queue;
 pub mod crossbeam_utils;
 mod face;
 pub mod openmp_reducer;

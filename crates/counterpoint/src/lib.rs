@@ -38,6 +38,7 @@
 //! | a number of them that meet step by step | [`sync::RendezvousGroup`] |
 //! | to swap values with whoever comes next | [`sync::Exchanger`] |
 //! | a sum to which many threads add without meeting | [`sync::BufMutex`] |
+//! | a value of any type that is read and replaced as a whole | [`atomic::AtomicCell`] |
 //! | a large `Copy` value that is read often | [`SeqCell`] |
 //! | a count that many threads change and few read | [`ShardedCounter`] |
 //! | to hand values over without ever waiting | [`queue::ArrayQueue`], without a bound [`queue::SegQueue`] |
@@ -80,6 +81,12 @@ pub mod cancel {
     };
 }
 
+/// Deques for schedulers: the tasks of a thread, open to thieves, and those that come from anywhere.
+pub mod deque {
+    #[doc(inline)]
+    pub use counterpoint_lockfree::deque::*;
+}
+
 /// Queues for any number of threads, in which nobody sleeps.
 pub mod queue {
     #[doc(inline)]
@@ -92,9 +99,12 @@ pub mod sync {
     pub use counterpoint_sync::*;
 }
 
-/// Atomics that a checker sees, and can weaken by the name of their site: for programs that are
-/// to run under [`model`].
+/// A cell for values of any type, and loads that order what depends on them. Also atomics that a
+/// checker sees, and can weaken by the name of their site: for programs that are to run under
+/// [`model`].
 pub mod atomic {
+    #[doc(inline)]
+    pub use counterpoint_base::atomic::{AtomicCell, AtomicConsume};
     #[doc(inline)]
     pub use counterpoint_base::prim::atomic::{
         AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Order, RELAXED,

@@ -2,7 +2,9 @@
 //!
 //! A row for each public type: what std's counterpart is, it is.
 
+use counterpoint::atomic::AtomicCell;
 use counterpoint::cancel::*;
+use counterpoint::deque::{Injector, Steal, Stealer, Worker};
 use counterpoint::queue::{ArrayQueue, SegQueue};
 use counterpoint::sync::buf_mutex::*;
 use counterpoint::sync::exchanger::ExchangeError;
@@ -93,6 +95,8 @@ fn every_type_has_the_traits_of_its_kind() {
         // type:                                                           Send Sync Unpin UnwindSafe RefUnwindSafe
         Backoff:                                                           yes  no   yes  yes  no;
         CachePadded<Inside>:                                               yes  no   yes  yes  no;
+        AtomicCell<Inside>:                                                yes  yes  yes  yes  yes;
+        AtomicCell<Bound>:                                                 no   no   yes  yes  yes;
         SeqCell<u8>:                                                       yes  yes  yes  yes  yes;
         SeqCell<Bound>:                                                    no   no   yes  yes  yes;
         ShardedCounter:                                                    yes  yes  yes  yes  yes;
@@ -106,6 +110,14 @@ fn every_type_has_the_traits_of_its_kind() {
         SegQueue<Inside>:                                                  yes  yes  yes  yes  yes;
         SegQueue<Bound>:                                                   no   no   yes  yes  yes;
         queue::seg::IntoIter<Inside>:                                      yes  yes  yes  yes  yes;
+
+        Worker<Inside>:                                                    yes  no   yes  yes  yes;
+        Worker<Bound>:                                                     no   no   yes  yes  yes;
+        Stealer<Inside>:                                                   yes  yes  yes  yes  yes;
+        Stealer<Bound>:                                                    no   no   yes  yes  yes;
+        Injector<Inside>:                                                  yes  yes  yes  yes  yes;
+        Injector<Bound>:                                                   no   no   yes  yes  yes;
+        Steal<Inside>:                                                     yes  no   yes  yes  no;
 
         CancelToken:                                                       yes  yes  yes  yes  yes;
         Cancelled<'static>:                                                yes  yes  no   yes  yes;

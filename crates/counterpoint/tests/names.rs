@@ -123,11 +123,14 @@ fn thread() {
 #[test]
 fn atomic() {
     use counterpoint::atomic::{
-        AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Order, RELAXED,
-        acq_rel, acquire, fence_acquire, fence_release, fence_seq_cst, release,
+        AtomicBool, AtomicCell, AtomicConsume, AtomicPtr, AtomicU8, AtomicU32, AtomicU64,
+        AtomicUsize, Order, RELAXED, acq_rel, acquire, fence_acquire, fence_release, fence_seq_cst,
+        release,
     };
 
     shown::<(AtomicBool, AtomicPtr<u8>, AtomicU8, AtomicU32, AtomicU64)>();
+    shown::<AtomicCell<u128>>();
+    named::<dyn AtomicConsume<Val = u8>>();
     let word = AtomicUsize::new(0);
     word.store(1, release("names.store"));
     assert_eq!(word.swap(2, acq_rel("names.swap")), 1);
@@ -1067,6 +1070,48 @@ mod queue {
     }
 }
 
+mod deque {
+    use super::*;
+    use counterpoint::deque::{Injector, Steal, Stealer, Worker};
+
+    #[test]
+    fn workers_and_stealers() {
+        let (fifo, lifo) = (Worker::new_fifo(), Worker::new_lifo());
+        assert!(fifo.push_was_empty(1_u8));
+        fifo.push(2);
+        let thief: Stealer<u8> = fifo.stealer();
+        assert_eq!((fifo.len(), thief.len()), (2, 2));
+        assert!(!fifo.is_empty() && !thief.clone().is_empty());
+        assert_eq!(thief.steal_batch(&lifo), Steal::Success(()));
+        assert_eq!(thief.steal_batch_and_pop(&lifo), Steal::Success(2));
+        assert_eq!(thief.steal_batch_with_limit(&lifo, 1), Steal::Empty);
+        assert_eq!(thief.steal_batch_with_limit_and_pop(&lifo, 1), Steal::Empty);
+        assert_eq!((thief.steal(), lifo.pop()), (Steal::Empty, Some(1)));
+        shown::<Worker<u8>>();
+        shown::<Stealer<u8>>();
+    }
+
+    #[test]
+    fn injector() {
+        static ENTRANCE: Injector<u8> = Injector::new();
+        let worker = Worker::new_fifo();
+        (0..8).for_each(|task| ENTRANCE.push(task));
+        assert_eq!((ENTRANCE.len(), ENTRANCE.is_empty()), (8, false));
+        assert_eq!(ENTRANCE.steal(), Steal::Success(0));
+        assert!(ENTRANCE.steal_batch(&worker).is_success());
+        assert!(ENTRANCE.steal_batch_and_pop(&worker).success().is_some());
+        assert!(!ENTRANCE.steal_batch_with_limit(&worker, 1).is_retry());
+        let last = ENTRANCE.steal_batch_with_limit_and_pop(&worker, 1);
+        assert!(last.or_else(|| Steal::Retry).is_retry());
+        assert!(Injector::<u8>::default().steal().is_empty());
+        assert_eq!(
+            Steal::<u8>::from_iter([Steal::Retry, Steal::Empty]),
+            Steal::Retry
+        );
+        shown::<Injector<u8>>();
+    }
+}
+
 /// The peers' own paths; each module has the name of the crate it stands for.
 #[cfg(feature = "compat")]
 mod compat {
@@ -1100,7 +1145,10 @@ mod compat {
 
     #[test]
     fn crossbeam_utils() {
-        use counterpoint::compat::crossbeam_utils::sync::{Parker, Unparker, WaitGroup};
+        use counterpoint::compat::crossbeam_utils::atomic::{AtomicCell, AtomicConsume};
+        use counterpoint::compat::crossbeam_utils::sync::{
+            Parker, ShardedLock, ShardedLockReadGuard, ShardedLockWriteGuard, Unparker, WaitGroup,
+        };
         use counterpoint::compat::crossbeam_utils::thread::{
             Result, Scope, ScopedJoinHandle, ScopedThreadBuilder, scope,
         };
@@ -1122,9 +1170,39 @@ mod compat {
         assert_eq!(outcome.unwrap(), 3);
         group.wait();
         Backoff::new().spin();
+        assert_eq!(AtomicCell::new(1).load(), 1);
+        assert!(!std::sync::atomic::AtomicBool::new(false).load_consume());
+        let lock = ShardedLock::new(1);
+        let read: ShardedLockReadGuard<'_, i32> = lock.read().unwrap();
+        assert_eq!(*read, 1);
+        drop(read);
+        let write: ShardedLockWriteGuard<'_, i32> = lock.write().unwrap();
+        drop(write);
         let raw = Parker::into_raw(Parker::default());
         // SAFETY: from `into_raw`, taken back once.
         drop(unsafe { Parker::from_raw(raw) });
+    }
+
+    #[test]
+    fn crossbeam_deque() {
+        use counterpoint::compat::crossbeam_deque::{Injector, Steal, Stealer, Worker};
+
+        let worker: Worker<u8> = Worker::new_lifo();
+        let thief: Stealer<u8> = worker.stealer();
+        let entrance: Injector<u8> = Injector::new();
+        assert_eq!(
+            (thief.steal(), entrance.steal()),
+            (Steal::Empty, Steal::Empty)
+        );
+    }
+
+    #[test]
+    fn crossbeam_queue() {
+        use counterpoint::compat::crossbeam_queue::{ArrayQueue, SegQueue};
+
+        let bounded: ArrayQueue<u8> = ArrayQueue::new(1);
+        let unbounded: SegQueue<u8> = SegQueue::new();
+        assert_eq!((bounded.pop(), unbounded.pop()), (None, None));
     }
 
     #[test]

@@ -6,5 +6,6 @@
 
 extern crate alloc;
 
+pub mod deque;
 pub mod queue;
 mod segments;

@@ -1,11 +1,13 @@
 //! The structures under test, a file for each.
 
 pub mod array_queue;
+pub mod atomic_cell;
 pub mod atomic_waker;
 pub mod barrier;
 pub mod buf_mutex;
 pub mod cancel;
 pub mod condvar;
+pub mod deque;
 pub mod event;
 pub mod exchanger;
 pub mod latch;
@@ -53,6 +55,8 @@ macro_rules! for_each_subject {
             exchanger: $crate::subjects::exchanger::Pairs;
             array_queue: $crate::subjects::array_queue::Queue::<3>;
             array_queue_of_one: $crate::subjects::array_queue::Queue::<1>;
+            deque_newest: $crate::subjects::deque::Deque::<true>;
+            deque_oldest: $crate::subjects::deque::Deque::<false>;
             seg_queue: $crate::subjects::seg_queue::Queue::<0>;
             seg_queue_at_an_edge: $crate::subjects::seg_queue::AT_EDGE;
             once_cell: $crate::subjects::once::Filled;
@@ -63,6 +67,9 @@ macro_rules! for_each_subject {
             cancel_token: $crate::subjects::cancel::Tree;
             parker: $crate::subjects::parker::Token;
             atomic_waker: $crate::subjects::atomic_waker::Flag;
+            atomic_cell_of_a_word: $crate::subjects::atomic_cell::Cell::<u64>::NEW;
+            atomic_cell_of_two_words: $crate::subjects::atomic_cell::Cell::<u128>::NEW;
+            atomic_cell_wide: $crate::subjects::atomic_cell::Cell::<[u64; 5]>::NEW;
             seq_cell: $crate::subjects::seq_cell::Cell;
             sharded_counter: $crate::subjects::sharded_counter::Counter;
         }

@@ -272,6 +272,10 @@ fn lay_out(context: &Context, peer: &Peer, package: &Path, root: &Path) -> Resul
         peer.name,
         context.repo.path("dev/peers").join(&peer.name).display()
     );
+    for name in &peer.beside {
+        let path = context.repo.path("dev/peers").join(name);
+        manifest.push_str(&format!("{name} = {{ path = \"{}\" }}\n", path.display()));
+    }
     for line in &peer.dev {
         manifest.push_str(&format!("{line}\n"));
     }
@@ -330,9 +334,12 @@ fn page(source: &str) -> String {
             text.strip_prefix("///")
                 .filter(|rest| !rest.starts_with('/'))
         });
-        match (doc, attribute(text)) {
-            (Some(doc), _) | (None, Some(doc)) => format!("//!{doc}\n"),
-            (None, None) => "//!\n".to_owned(),
+        match doc
+            .or_else(|| attribute(text))
+            .or_else(|| filled(source, text))
+        {
+            Some(doc) => format!("//!{doc}\n"),
+            None => "//!\n".to_owned(),
         }
     };
     source.lines().map(line).collect()
@@ -343,6 +350,19 @@ fn attribute(line: &str) -> Option<&str> {
     let rest = line.strip_prefix('#')?.trim_start_matches('!');
     let rest = rest.strip_prefix("[cfg_attr(feature = ")?;
     rest.split_once("doc = \"")?.1.strip_suffix("\")]")
+}
+
+/// The text of `#[doc = $example]` in a macro: what its first call puts there, which is the last
+/// argument of `name!(…, "…");`.
+fn filled<'s>(source: &'s str, line: &str) -> Option<&'s str> {
+    line.strip_prefix("#[doc = $")?;
+    let call = |line: &'s str| {
+        let (name, rest) = line.split_once("!(")?;
+        let is_name = name.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+        let rest = rest.strip_suffix("\");").filter(|_| is_name)?;
+        Some(rest.split_once('"')?.1)
+    };
+    source.lines().find_map(call)
 }
 
 impl Tally {

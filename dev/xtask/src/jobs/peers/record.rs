@@ -27,6 +27,8 @@ pub(super) struct Peer {
     pub(super) sources: Vec<String>,
     /// Lines for the dependencies of its tests.
     pub(super) dev: Vec<String>,
+    /// Other stand-ins that its tests use.
+    pub(super) beside: Vec<String>,
     /// Pieces of it that have no stand-in, and why.
     pub(super) without: Vec<(String, String)>,
     pub(super) exceptions: Vec<Exception>,
@@ -43,9 +45,9 @@ pub(super) struct Exception {
     pub(super) hangs: bool,
 }
 
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "name", "version", "place", "tests", "examples", "files", "units", "uses", "dear", "features",
-    "sources", "dev", "without", "except",
+    "sources", "dev", "beside", "without", "except",
 ];
 
 /// The peers of the list.
@@ -102,6 +104,7 @@ fn peer(entry: &Value) -> Result<Peer, String> {
         features: strings(table, "features").map_err(&wrong)?,
         sources: strings(table, "sources").map_err(&wrong)?,
         dev: strings(table, "dev").map_err(&wrong)?,
+        beside: strings(table, "beside").map_err(&wrong)?,
         without: without
             .into_iter()
             .flatten()

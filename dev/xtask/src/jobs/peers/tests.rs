@@ -118,6 +118,8 @@ fn pages_keep_lines() {
     let text = "//! # x\nfn f() {}\n    /// ```\n//// no\n#![cfg_attr(feature = \"std\", doc = \"```\")]\n\
                 #[cfg_attr(not(feature = \"std\"), doc = \"```no\")]\n";
     assert_eq!(page(text), "//! # x\n//!\n//! ```\n//!\n//!```\n//!\n");
+    let text = "    #[doc = $example]\nmake!(u8, \"let a = 7;\");\nmake!(u16, \"let a = 8;\");\n";
+    assert_eq!(page(text), "//!let a = 7;\n//!\n//!\n");
     assert_eq!(edition("[package]\nedition = \"2021\"\n"), "2021");
     assert_eq!(edition(""), "2015");
 }
