@@ -210,6 +210,7 @@ mod imp {
 
     #[inline(always)]
     pub(super) fn light_known(_site: &'static str) {
+        // Orders the compiler; the heavy side orders this processor.
         compiler_fence(Ordering::SeqCst);
     }
 
@@ -217,6 +218,7 @@ mod imp {
     pub(super) fn light(site: &'static str) {
         // Relaxed: the word publishes nothing; which value it has is settled by I1.
         match STRATEGY.load(RELAXED) {
+            // As in `light_known`.
             MEMBARRIER => compiler_fence(Ordering::SeqCst),
             _ => light_slow(site),
         }
@@ -227,6 +229,7 @@ mod imp {
     #[inline(never)]
     fn light_slow(site: &'static str) {
         match strategy() {
+            // As in `light_known`.
             Strategy::Membarrier => compiler_fence(Ordering::SeqCst),
             Strategy::SeqCst => fence_seq_cst(site),
         }

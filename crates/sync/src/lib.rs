@@ -73,6 +73,8 @@ pub mod semaphore;
 #[cfg(feature = "std")]
 pub mod sharded_lock;
 #[cfg(feature = "std")]
+mod show;
+#[cfg(feature = "std")]
 pub mod stage;
 #[cfg(feature = "std")]
 pub mod telemetry;

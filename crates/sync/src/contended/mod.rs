@@ -27,6 +27,7 @@ pub use guard::ContendedMutexGuard;
 pub use verb::{ContendedLock, ContendedVerb};
 
 use crate::mutex::{LockError, Mutex, TryLockError};
+use crate::show::show;
 use crate::telemetry::Telemetry;
 use chosen::{Metrics, Watch};
 
@@ -253,6 +254,11 @@ impl<T> From<T> for ContendedMutex<T> {
 impl<T: ?Sized + fmt::Debug> fmt::Debug for ContendedMutex<T> {
     /// Never blocks and counts nothing; shows `<locked>` in place of a value it could not lock.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.mutex.fmt(f)
+        show(
+            f,
+            "ContendedMutex",
+            self.mutex.try_lock().ok(),
+            self.is_poisoned(),
+        )
     }
 }

@@ -56,6 +56,7 @@ pub use verb::{ReentrantLock, ReentrantVerb};
 
 use crate::mutex::raw::RawMutex;
 use crate::mutex::{LockError, TryLockError};
+use crate::show::show;
 use crate::telemetry::Telemetry;
 
 /// Who holds a reentrant mutex, and how often.
@@ -358,13 +359,11 @@ impl<T> From<T> for ReentrantMutex<T> {
 impl<T: ?Sized + fmt::Debug> fmt::Debug for ReentrantMutex<T> {
     /// Never blocks; shows `<locked>` in place of a value it could not lock.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut debug = f.debug_struct("ReentrantMutex");
-        match self.try_lock() {
-            Ok(guard) => debug.field("data", &&*guard),
-            Err(TryLockError::WouldBlock) => debug.field("data", &format_args!("<locked>")),
-        };
-        debug
-            .field("poisoned", &self.is_poisoned())
-            .finish_non_exhaustive()
+        show(
+            f,
+            "ReentrantMutex",
+            self.try_lock().ok(),
+            self.is_poisoned(),
+        )
     }
 }

@@ -9,6 +9,7 @@ mod raw;
 mod verb;
 mod word;
 
+use crate::show::show;
 use crate::telemetry::Telemetry;
 use core::fmt;
 use counterpoint_base::const_fn;
@@ -420,13 +421,11 @@ impl<T> From<T> for RwLock<T> {
 impl<T: ?Sized + fmt::Debug> fmt::Debug for RwLock<T> {
     /// Never blocks; shows `<locked>` in place of a value that it could not read.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut debug = f.debug_struct("RwLock");
-        match self.try_read_recursive() {
-            Ok(guard) => debug.field("data", &&*guard),
-            Err(_) => debug.field("data", &format_args!("<locked>")),
-        };
-        debug
-            .field("poisoned", &self.is_poisoned())
-            .finish_non_exhaustive()
+        show(
+            f,
+            "RwLock",
+            self.try_read_recursive().ok(),
+            self.is_poisoned(),
+        )
     }
 }

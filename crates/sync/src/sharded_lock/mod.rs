@@ -18,6 +18,7 @@ pub use raw::{Role, State};
 pub use verb::{ShardRead, ShardReadVerb, ShardWrite, ShardWriteVerb};
 
 use crate::mutex::{LockError, TryLockError};
+use crate::show::show;
 use crate::telemetry::Telemetry;
 use raw::{RawSharded, Slot};
 
@@ -303,13 +304,6 @@ impl<T> From<T> for ShardedLock<T> {
 impl<T: ?Sized + fmt::Debug> fmt::Debug for ShardedLock<T> {
     /// Never blocks; shows `<locked>` in place of a value it could not read.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut debug = f.debug_struct("ShardedLock");
-        match self.try_read() {
-            Ok(guard) => debug.field("data", &&*guard),
-            Err(TryLockError::WouldBlock) => debug.field("data", &format_args!("<locked>")),
-        };
-        debug
-            .field("poisoned", &self.is_poisoned())
-            .finish_non_exhaustive()
+        show(f, "ShardedLock", self.try_read().ok(), self.is_poisoned())
     }
 }
