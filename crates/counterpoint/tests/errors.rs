@@ -103,7 +103,7 @@ rows! {
     "`Rendezvous::wait_async().with(&ctl)`": |r: &mut Rendezvous, ctl: &Ctl<'_>| r.wait_async().with(ctl).wait() => RendezvousError [Disconnected TimedOut Cancelled];
     "`Exchanger::exchange_timeout`": |e: &Exchanger<u8>| e.exchange_timeout(1, SOON) => ExchangeError<u8> [TimedOut];
     "`Exchanger::exchange_async(v).with(&ctl)`": |e: &Exchanger<u8>, ctl: &Ctl<'_>| e.exchange_async(1).with(ctl).wait() => ExchangeError<u8> [TimedOut Cancelled];
-    "`Stage::notify_with`": |s: &Stage<u32, u8, u8, u8>| s.notify_with(&1, 1) => NotifyError<u8> [Unknown Full];
+    "`Stage::notify_with`": |s: &Stage<u32, u8, u8, u8>| s.notify_with(&1_u32, 1) => NotifyError<u8> [Unknown Full];
 }
 
 #[test]
