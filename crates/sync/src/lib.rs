@@ -32,6 +32,11 @@
 //! | `Notify::wait`, `wait_until`, `WaitGroup::wait_ref`, `OnceCell::wait`, `ManualResetEvent::wait`, `AutoResetEvent::wait`, `Latch::wait`, bounded | `Stop` | `TimedOut`, `Cancelled` |
 //! | `WaitGroup::wait`, bounded | `WaitGroupError` | `TimedOut`, `Cancelled`, each with the handle |
 //! | `Exchanger::exchange`, bounded | `ExchangeError` | `TimedOut`, `Cancelled`, each with the value |
+//! | `BufMutex::wait_idle` and that of its kin, bounded | `Stop` | `TimedOut`, `Cancelled` |
+//! | `Rendezvous::wait_checked`, `RendezvousData::swap_checked`, `RendezvousGroup::wait_checked` | `Disconnected` | |
+//! | `Rendezvous::try_wait`, `RendezvousData::try_swap`, `RendezvousGroup::try_wait` | `TryRendezvousError` | `WouldBlock`, `Disconnected` |
+//! | `Rendezvous::wait`, `RendezvousData::swap`, `RendezvousGroup::wait`, bounded | `RendezvousError` | `Disconnected`, `TimedOut`, `Cancelled` |
+//! | `Stage::notify_with`, `Director::notify_with` | `NotifyError` | `Unknown`, `Full`, each with the value |
 //!
 //! Without the `std` feature the crate is `no_std` and holds [`rendezvous::Meeting`], which spins.
 #![cfg_attr(not(feature = "std"), no_std)]
