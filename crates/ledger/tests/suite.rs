@@ -9,7 +9,8 @@
 #![cfg(target_os = "linux")]
 #![allow(
     unexpected_cfgs,
-    reason = "features of the package whose tests they are"
+    clippy::duplicate_mod,
+    reason = "features of the package whose tests they are, and what each of them brings along"
 )]
 
 use counterpoint_ledger::{self as ledger, Finding, Policy};
