@@ -192,7 +192,7 @@ model! {
     }
 
     /// Two that each push to their own and look into the other's: one of them finds something.
-    fn two_thieves_find_all(preemptions: Some(3)) {
+    fn no_two_deques_find_nothing(preemptions: Some(3)) {
         let (a, b) = (Worker::new_lifo(), Worker::new_fifo());
         let thieves = [b.stealer(), a.stealer()];
         let found = [a, b].into_iter().zip(thieves).map(|(own, thief)| {
