@@ -7,9 +7,8 @@ use counterpoint_base::prim::cell::UnsafeCell;
 use counterpoint_base::prim::sync::Arc;
 use counterpoint_base::prim::thread;
 use counterpoint_model::{Branch, choose, model};
-use counterpoint_sync::{Claim, LazyCell, OnceCell, SetError, poison};
+use counterpoint_sync::{Claim, LazyCell, OnceCell, SetError};
 use counterpoint_wait::block_on;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Duration;
 
 /// What the checker watches: written before it is shared, and only read then.
@@ -127,51 +126,7 @@ impl Future for Steps {
     }
 }
 
-/// Something that is done once by whoever does not panic, and what it did.
-struct Task {
-    once: poison::Once,
-    done: Value,
-}
-
-impl Task {
-    fn panics(&self) {
-        drop(catch_unwind(AssertUnwindSafe(|| {
-            self.once.call_once(|| resume_unwind(Box::new("planned")));
-        })));
-    }
-
-    fn is_forced(&self) {
-        self.once.call_once_force(|_| {
-            // SAFETY: one call at a time runs, and nobody reads before it is done.
-            self.done.0.with_mut(|place| unsafe { *place = 1 });
-        });
-        assert_eq!(self.done.get(), 1);
-    }
-}
-
 model! {
-    /// A call panics beside one that is forced: that one is done, who waits sees what it did, and the
-    /// poison is gone.
-    fn poison_is_lifted() {
-        let task = Arc::new(Task {
-            once: poison::Once::new(),
-            done: Value::new(0),
-        });
-        let panics = thread::spawn({
-            let task = task.clone();
-            move || task.panics()
-        });
-        let forced = thread::spawn({
-            let task = task.clone();
-            move || task.is_forced()
-        });
-        task.once.wait_force();
-        assert_eq!(task.done.get(), 1);
-        panics.join().unwrap();
-        forced.join().unwrap();
-        assert!(task.once.is_completed() && !task.once.is_poisoned());
-    }
-
     /// Two fill it: one does, and both see what it was filled with.
     fn both_see_the_value(preemptions: Some(3)) {
         assert!(contend(&[first, second], |_| ()).is_some());

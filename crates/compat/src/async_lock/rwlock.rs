@@ -42,7 +42,7 @@ impl<T> RwLock<T> {
 
     /// As [`read`](Self::read), with a guard that keeps the lock alive.
     #[cfg_attr(feature = "hooks", track_caller)]
-    pub fn read_arc<'a>(self: &'a Arc<Self>) -> ReadArc<'a, T> {
+    pub fn read_arc(self: &Arc<Self>) -> ReadArc<'_, T> {
         ReadArc(Lent::new(RwLock::shared(self).read_owned_async()))
     }
 
@@ -90,7 +90,7 @@ macro_rules! forms_arc {
         impl<T: ?Sized> RwLock<T> {
             #[doc = concat!("As [`", $of, "`](Self::", $of, "), with a guard that keeps the lock alive.")]
             #[cfg_attr(feature = "hooks", track_caller)]
-            pub fn $name<'a>(self: &'a Arc<Self>) -> $op<'a, T> {
+            pub fn $name(self: &Arc<Self>) -> $op<'_, T> {
                 $op(Lent::new(RwLock::shared(self).$native_async()))
             }
 
