@@ -91,7 +91,7 @@ use sealed::Sealed;
 
 impl<V: Verb> Sealed for Op<V> {}
 
-/// What every operation can do; implemented by [`Op`] and [`Bounded`] (and not elsewhere: the
+/// What every operation can do; implemented by [`Op`] and [`Bounded`](crate::Bounded) (and not elsewhere: the
 /// hidden methods are no interface).
 pub trait Operation: Future + Sized + Sealed {
     /// The one result type of all stoppable forms.
