@@ -18,7 +18,7 @@ use counterpoint_base::prim::atomic::RELAXED;
 use counterpoint_base::prim::time::{Instant, now};
 use counterpoint_base::record::{self, Record};
 
-use crate::hooks::{Asleep, Driving};
+use crate::hooks::{Driving, Mixed};
 use crate::op::Operation;
 use crate::token::{self, UnparkReason};
 use crate::waker;
@@ -58,7 +58,7 @@ pub(crate) fn drive<O: Operation>(operation: Pin<&mut O>) -> O::Output {
     let how = How {
         committed: O::COMMITTED,
         lingers: O::LINGERS,
-        mixed: false,
+        mixed: Mixed::NO,
     };
     drive_bounded(operation, how, O::set_blocking, O::wake_at, O::expire)
 }
@@ -91,7 +91,7 @@ pub(crate) struct How {
     /// It looks for a token for a moment before it sleeps.
     pub(crate) lingers: bool,
     /// It polls a future of the user's, or several operations.
-    pub(crate) mixed: bool,
+    pub(crate) mixed: Mixed,
 }
 
 /// Blocks this thread until `future` is ready, polling it when woken and at `wake_at`, after
@@ -116,12 +116,13 @@ pub(crate) fn drive_with<F: Future>(
                 return output;
             }
             let until = wake_at(&future);
-            let asleep = how.mixed.then(Asleep::enter);
-            if how.lingers {
-                token::linger(record.futex(), until);
-            }
-            let timed_out = token::park(record.futex(), until) == UnparkReason::Timeout;
-            drop(asleep);
+            let timed_out = {
+                let _asleep = how.mixed.sleeps();
+                if how.lingers {
+                    token::linger(record.futex(), until);
+                }
+                token::park(record.futex(), until) == UnparkReason::Timeout
+            };
             if !timed_out {
                 nested.took.set(true);
             }
@@ -148,7 +149,7 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     let how = How {
         committed: false,
         lingers: true,
-        mixed: true,
+        mixed: Mixed::YES,
     };
     drive_with(core::pin::pin!(future), how, |_| None, |_, _| ())
 }

@@ -117,7 +117,7 @@ pub use chosen::{
     AlreadyInstalled, Ends, Notice, Sink, Waiter, What, id_of, install, name_of, object_of,
     quietly, rank_of, visit,
 };
-pub(crate) use chosen::{Asleep, Driving, Firm, Mark, Place, Polled, Tag, in_poll};
+pub(crate) use chosen::{Driving, Firm, Mark, Mixed, Place, Polled, Tag, in_poll};
 pub use chosen::{
     Hold, Lending, Site, added, bounded, changed, forgotten, held, label, moved, name, rank,
     released, removed, used,

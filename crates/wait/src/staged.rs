@@ -72,7 +72,7 @@ pub fn wait_staged<F: Staged>(future: Pin<&mut F>) -> F::Output {
     let how = How {
         committed: F::COMMITTED,
         lingers: true,
-        mixed: true,
+        mixed: hooks::Mixed::YES,
     };
     drive_bounded(future, how, F::set_blocking, F::wake_at, F::expire)
 }

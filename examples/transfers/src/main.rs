@@ -103,8 +103,9 @@ mod with_ledger {
         Some(run)
     }
 
-    fn named_bank() -> Bank {
-        let bank = Bank::open();
+    /// Where it stays: a name belongs to a place.
+    fn named_bank() -> Arc<Bank> {
+        let bank = Arc::new(Bank::open());
         bank.savings.named("savings");
         bank.checking.named("checking");
         bank
@@ -155,7 +156,7 @@ mod with_ledger {
     /// transfer goes on.
     fn deadlock() -> ExitCode {
         ledger::set_policy(Policy::Panic);
-        let bank = Arc::new(named_bank());
+        let bank = named_bank();
         let threads = both_at_once(&bank);
         let panicked = threads.into_iter().map(|thread| thread.join());
         let count = panicked
@@ -167,7 +168,7 @@ mod with_ledger {
 
     /// Nobody ends it; somebody asks.
     fn report() -> ExitCode {
-        let threads = both_at_once(&Arc::new(named_bank()));
+        let threads = both_at_once(&named_bank());
         for _ in 0..200 {
             thread::sleep(Duration::from_millis(100));
             if ledger::deadlocks().iter().any(|deadlock| deadlock.certain) {

@@ -188,16 +188,25 @@ impl Firm {
     }
 }
 
-/// A thread that drives a future sleeps, until dropped.
-pub(crate) struct Asleep(());
+/// Whether a thread polls a future of the user's, or several operations.
+#[derive(Clone, Copy)]
+pub(crate) struct Mixed(bool);
 
-impl Asleep {
-    #[track_caller]
-    pub(crate) fn enter() -> Asleep {
-        tell_of_sleep(What::Asleep);
-        Asleep(())
+impl Mixed {
+    pub(crate) const YES: Mixed = Mixed(true);
+    pub(crate) const NO: Mixed = Mixed(false);
+
+    /// The thread is about to sleep.
+    pub(crate) fn sleeps(self) -> Option<Asleep> {
+        self.0.then(|| {
+            tell_of_sleep(What::Asleep);
+            Asleep(())
+        })
     }
 }
+
+/// A thread that drives a future sleeps, until dropped.
+pub(crate) struct Asleep(());
 
 impl Drop for Asleep {
     fn drop(&mut self) {

@@ -248,7 +248,7 @@ impl<L: ArmList> Selecting<L> {
         let how = How {
             committed,
             lingers: true,
-            mixed: true,
+            mixed: hooks::Mixed::YES,
         };
         drive_with(select, how, Selecting::wake_at, Selecting::expire)
     }
