@@ -1,5 +1,6 @@
 //! Models of the deque: a ring of two places, and positions that wrap around.
 
+use counterpoint_base::prim::atomic::{AtomicBool, RELAXED, fence_seq_cst};
 use counterpoint_base::prim::sync::Arc;
 use counterpoint_base::prim::thread;
 use counterpoint_lockfree::deque::{Injector, Steal, Stealer, Worker};
@@ -77,6 +78,22 @@ fn pop_push_pop(worker: &Tasks) -> u32 {
 fn push_pop(worker: &Tasks) -> u32 {
     worker.push(4);
     pop(worker)
+}
+
+/// Takes all, and whether it sleeps then: it says so, and looks once more.
+fn take_and_sleep(thief: &Stealer<u32>, asleep: &AtomicBool) -> (u32, bool) {
+    let mut taken = 0;
+    loop {
+        match thief.steal() {
+            Steal::Success(task) => taken += task,
+            Steal::Retry => return (taken, false),
+            Steal::Empty => {
+                asleep.store(true, RELAXED);
+                fence_seq_cst("model.sleeper");
+                return (taken, thief.is_empty());
+            }
+        }
+    }
 }
 
 model! {
@@ -204,6 +221,22 @@ model! {
         });
         let found: Vec<_> = found.collect::<Vec<_>>().into_iter().map(|thread| thread.join().unwrap()).collect();
         assert!(!found[0].1 || !found[1].1, "both were found empty");
+    }
+
+    /// Thieves take what there is and fall asleep, and the owner pushes one more: it is told to wake
+    /// one, or one of them finds the task.
+    fn a_push_tells_who_sleeps(preemptions: Some(2)) {
+        let worker = filled(Worker::new_lifo(), 1);
+        let asleep = Arc::new(AtomicBool::new(false));
+        let thieves = [(); 2].map(|()| {
+            let (thief, asleep) = (worker.stealer(), asleep.clone());
+            thread::spawn(move || take_and_sleep(&thief, &asleep))
+        });
+        let wakes = worker.push_was_empty(2) && asleep.load(RELAXED);
+        let [one, two] = thieves.map(|thief| thief.join().unwrap());
+        let left = drain(&worker);
+        assert_eq!(one.0 + two.0 + left, 3);
+        assert!(wakes || !one.1 || !two.1 || left & 2 == 0, "they sleep beside a task");
     }
 
     /// Tasks come in while two take batches over the end of a block.

@@ -195,10 +195,15 @@ impl<T> Worker<T> {
         self.advance(bottom, 1);
     }
 
-    /// Adds a task, and says whether the deque was empty before: the moment to wake a thief.
+    /// Adds a task, and says whether it is the only one there is then: the moment to wake a thief.
     ///
-    /// `false` may be said although a thief took the last task just now; that thief is awake and
-    /// looks for more.
+    /// A thief that found nothing and is to sleep says so, makes a sequentially consistent fence, and
+    /// looks once more. Then one of three is true: it finds this task; or `true` is said here, and what
+    /// the thief has said is seen after that; or another task was left, and who takes that one looks
+    /// for more later.
+    ///
+    /// # Cost
+    /// That of a [`push`](Worker::push), and of such a fence.
     ///
     /// # Panics
     /// As [`push`](Worker::push).
@@ -212,9 +217,9 @@ impl<T> Worker<T> {
     /// ```
     #[inline]
     pub fn push_was_empty(&self, task: T) -> bool {
-        let was_empty = self.is_empty();
         self.push(task);
-        was_empty
+        fence_seq_cst("deque.was_empty"); // [E5]
+        self.len() <= 1
     }
 
     /// Tells of `count` tasks that were written behind `bottom`.
@@ -322,6 +327,10 @@ impl<T> Worker<T> {
     #[cold]
     #[inline(never)]
     fn pop_fenced(&self, newest: u32) -> Option<T> {
+        if self.robbed.get() {
+            // One fence will do: that of `settle_newest`.
+            return self.pop_settled(newest);
+        }
         fence::light("deque.pop_fence"); // [E2]
         if self.shared.word() != self.seen.get() {
             return self.pop_settled(newest);
