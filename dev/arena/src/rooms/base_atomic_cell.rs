@@ -87,7 +87,7 @@ pub(crate) fn cell<C: Cell>(book: &mut Book, name: &'static str) {
                 let mut turn = 0_u32;
                 shift.unwatched(|| {
                     turn = turn.wrapping_add(1);
-                    if turn % TURNS == 0 {
+                    if turn.is_multiple_of(TURNS) {
                         C::store(&cell, black_box(C::VALUE));
                     } else {
                         black_box(C::load(black_box(&cell)));

@@ -283,32 +283,32 @@ fn parts_of_guards_of_the_faces() {
     parts! {
         mutex.try_lock().is_ok();
         locked(), MutexGuard, map, |value| value;
-        locked(), MutexGuard, try_map, |value| Some(value);
+        locked(), MutexGuard, try_map, Some;
         MutexGuard::map(locked(), |value| value), MappedMutexGuard, map, |value| value;
-        MutexGuard::map(locked(), |value| value), MappedMutexGuard, try_map, |value| Some(value);
+        MutexGuard::map(locked(), |value| value), MappedMutexGuard, try_map, Some;
         owned(), OwnedMutexGuard, map, |value| value;
-        owned(), OwnedMutexGuard, try_map, |value| Some(value);
+        owned(), OwnedMutexGuard, try_map, Some;
         OwnedMutexGuard::map(owned(), |value| value), OwnedMappedMutexGuard, map, |value| value;
-        OwnedMutexGuard::map(owned(), |value| value), OwnedMappedMutexGuard, try_map, |value| Some(value);
+        OwnedMutexGuard::map(owned(), |value| value), OwnedMappedMutexGuard, try_map, Some;
     }
     parts! {
         lock.try_write().is_ok();
         read(), RwLockReadGuard, map, |value| value;
-        read(), RwLockReadGuard, try_map, |value| Some(value);
+        read(), RwLockReadGuard, try_map, Some;
         write(), RwLockWriteGuard, map, |value| value;
-        write(), RwLockWriteGuard, try_map, |value| Some(value);
+        write(), RwLockWriteGuard, try_map, Some;
         write(), RwLockWriteGuard, downgrade_map, |value| value;
-        write(), RwLockWriteGuard, try_downgrade_map, |value| Some(value);
+        write(), RwLockWriteGuard, try_downgrade_map, Some;
         RwLockWriteGuard::into_mapped(write()), RwLockMappedWriteGuard, map, |value| value;
-        RwLockWriteGuard::into_mapped(write()), RwLockMappedWriteGuard, try_map, |value| Some(value);
+        RwLockWriteGuard::into_mapped(write()), RwLockMappedWriteGuard, try_map, Some;
         owned_read(), OwnedRwLockReadGuard, map, |value| value;
-        owned_read(), OwnedRwLockReadGuard, try_map, |value| Some(value);
+        owned_read(), OwnedRwLockReadGuard, try_map, Some;
         owned_write(), OwnedRwLockWriteGuard, map, |value| value;
-        owned_write(), OwnedRwLockWriteGuard, try_map, |value| Some(value);
+        owned_write(), OwnedRwLockWriteGuard, try_map, Some;
         owned_write(), OwnedRwLockWriteGuard, downgrade_map, |value| value;
-        owned_write(), OwnedRwLockWriteGuard, try_downgrade_map, |value| Some(value);
+        owned_write(), OwnedRwLockWriteGuard, try_downgrade_map, Some;
         OwnedRwLockWriteGuard::into_mapped(owned_write()), OwnedRwLockMappedWriteGuard, map, |value| value;
-        OwnedRwLockWriteGuard::into_mapped(owned_write()), OwnedRwLockMappedWriteGuard, try_map, |value| Some(value);
+        OwnedRwLockWriteGuard::into_mapped(owned_write()), OwnedRwLockMappedWriteGuard, try_map, Some;
     }
 }
 
