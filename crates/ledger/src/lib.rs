@@ -9,7 +9,7 @@
 //! holds and waits for is known as its own on any executor.
 //!
 //! Users reach these names as `counterpoint::ledger`, with the feature `ledger`. What is tracked in
-//! which build is in docs/design/010-ledger.md. Without the feature nothing of it exists.
+//! which build is in docs/design/011-ledger.md. Without the feature nothing of it exists.
 //!
 //! # What is certain
 //! A finding is *certain* if each member is a thread that is blocked on one lock alone, with no bound,
