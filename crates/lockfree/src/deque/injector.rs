@@ -76,7 +76,7 @@ impl<T> Injector<T> {
     }
 
     /// Moves half of the tasks, `limit` at most, to `dest`; of several blocks, what the oldest one
-    /// holds.
+    /// holds. Where one of them is still being pushed it waits for that, with the tasks that it has taken.
     ///
     /// # Panics
     /// If `limit` is 0.

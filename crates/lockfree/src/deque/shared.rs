@@ -152,7 +152,8 @@ impl<T> Shared<T> {
             // Relaxed: for a guess at how many there are.
             let bottom = self.owned.bottom.load(RELAXED);
             let all = between(word.start(), bottom).max(count);
-            let taken = choose(all).min(count);
+            // Half of twice the offer is all of it: who makes room makes no more than is taken.
+            let taken = choose(all.min(count.saturating_mul(2))).min(count);
             return self.take(word, word.without(taken), taken);
         }
         if word.is_run() {

@@ -172,7 +172,8 @@ impl<T> Worker<T> {
     /// puts a sequentially consistent fence between the two.
     ///
     /// # Panics
-    /// If there are 2^30 tasks.
+    /// If there are 2^30 tasks, or room would be needed for so many: a place is used again once the thief
+    /// that took its task has read it.
     #[inline]
     pub fn push(&self, task: T) {
         let bottom = self.bottom.get();
@@ -504,7 +505,7 @@ impl<T> Worker<T> {
                 // Relaxed: ordered by the release below. Thieves do not look at it in a run.
                 self.shared.owned.front.store(next, RELAXED);
                 let calm = Word::open(next, 0);
-                // Release [E2]: hands `front` to the acquire in `ask`.
+                // Release: `front` comes first. Who asks after that reads it behind a fence [E2].
                 if self.shared.replace(word, calm, release("deque.calm")) {
                     self.robbed.set(false);
                     self.note(calm);
@@ -600,8 +601,7 @@ impl<T> Worker<T> {
     /// Notes in the newest ring which tasks were read in earlier ones, and frees those in which
     /// nobody reads any more.
     fn look_after_earlier(&self) {
-        // The oldest ring of those that are kept is looked at last: freed are all behind the last
-        // one in which somebody may be.
+        // Each ring by itself, the oldest one last.
         let mut keeper = self.ring();
         let mut at = keeper.earlier.get();
         while !at.is_null() {
