@@ -7,6 +7,7 @@ use core::task::Waker;
 use counterpoint_base::prim::atomic::{AtomicU64, RELAXED};
 use std::panic::{self, AssertUnwindSafe};
 
+pub use super::hold::{Hold, Lending, changed, forgotten, held, moved, released, used};
 use super::slot::Slot;
 use super::{holds, names};
 use crate::queue::WaitQueue;
@@ -32,8 +33,14 @@ impl Site {
     }
 
     /// File, line and column.
+    #[inline(always)]
     pub const fn location(self) -> &'static Location<'static> {
         self.0
+    }
+
+    #[inline(always)]
+    pub(super) fn is_trying(self) -> bool {
+        self.1
     }
 }
 
@@ -297,6 +304,15 @@ fn poller() -> (u64, bool) {
     }
 }
 
+/// Who comes to hold something here, and whether nobody named it.
+#[inline(always)]
+pub(super) fn holder() -> (u64, bool) {
+    match IN_POLL.get() {
+        true => poller(),
+        false => (holds::party(), false),
+    }
+}
+
 /// Tells `sink` of every event from now on, for ever.
 ///
 /// # Errors
@@ -315,6 +331,7 @@ fn poller() -> (u64, bool) {
 /// assert_eq!(hooks::install(&Print), Err(hooks::AlreadyInstalled));
 /// ```
 pub fn install(sink: &'static dyn Sink) -> Result<(), AlreadyInstalled> {
+    holds::tell_of_holds();
     SINK.fill(sink).map_err(|_| AlreadyInstalled)
 }
 
@@ -335,7 +352,7 @@ fn tell(notice: &Notice) {
 }
 
 /// Tells the sink; a panic ends here (hooks.rs I2).
-fn tell_quietly(notice: &Notice) {
+pub(super) fn tell_quietly(notice: &Notice) {
     if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(|| tell(notice))) {
         // Its destructor could panic as well.
         core::mem::forget(payload);
@@ -350,117 +367,6 @@ pub(super) fn number() -> u64 {
 pub(super) fn numbers(count: u64) -> u64 {
     // Relaxed: only numbers.
     NUMBERS.fetch_add(count, RELAXED)
-}
-
-/// What a guard needs to tell that it lets go.
-#[derive(Clone, Copy, Debug)]
-pub struct Hold(How);
-
-#[derive(Clone, Copy, Debug)]
-enum How {
-    /// Not told about.
-    Untold,
-    /// Told to the sink, which is to be told of the end.
-    Told(Notice),
-    /// In the book.
-    Booked(holds::Place),
-}
-
-impl Hold {
-    /// Of a guard that was not told about.
-    pub const NONE: Hold = Hold(How::Untold);
-
-    fn tell(self, what: What) {
-        match self.0 {
-            How::Untold => {}
-            How::Told(notice) => tell_quietly(&Notice { what, ..notice }),
-            How::Booked(place) => match what {
-                What::Lent => place.lend(true),
-                What::Back => place.lend(false),
-                _ => place.close(),
-            },
-        }
-    }
-}
-
-/// A guard of kind `kind` came to be, which holds `units` of the primitive with `queue`. Keep what
-/// it returns in the guard, for [`released`].
-///
-/// Call it with no internal lock held. A panic of the sink does not come through.
-#[inline]
-pub fn held<S, P>(kind: &'static str, queue: &WaitQueue<S, P>, site: Site, units: usize) -> Hold {
-    if !holds::is_kept() && SINK.get().is_none() {
-        return Hold::NONE;
-    }
-    let tag = queue.tag();
-    let (party, polled) = match IN_POLL.get() {
-        true => poller(),
-        false => (holds::party(), false),
-    };
-    let notice = Notice {
-        what: What::Held,
-        kind,
-        object: tag.object(),
-        site: site.0,
-        units,
-        id: holds::next_id(),
-        made: tag.made(),
-        party,
-        ends: Ends::Never,
-        polled,
-        trying: site.1,
-    };
-    if !holds::is_kept() {
-        tell_quietly(&notice);
-        return Hold(How::Told(notice));
-    }
-    let Some((place, nested)) = holds::Place::open(&notice) else {
-        return Hold::NONE;
-    };
-    if nested {
-        tell_quietly(&notice);
-    }
-    Hold(How::Booked(place))
-}
-
-/// A guard is used: who uses it holds it. Call it where the value is reached.
-#[inline]
-pub fn used(hold: &Hold) {
-    if let How::Booked(place) = hold.0 {
-        place.used(false);
-    }
-}
-
-/// A guard has a new holder, the caller, who says so.
-pub fn moved(hold: &Hold) {
-    if let How::Booked(place) = hold.0 {
-        place.used(true);
-    }
-}
-
-/// A guard is about to let go. Call it before it does, with no internal lock held. A panic of the
-/// sink does not come through.
-pub fn released(hold: Hold) {
-    hold.tell(What::Released);
-}
-
-/// What `hold` belongs to stands for `units` units from now on. Call it before a part is told to be
-/// held, and after what was merged was told to be released; with no internal lock held. A panic of
-/// the sink does not come through.
-pub fn changed(hold: &mut Hold, units: usize) {
-    match &mut hold.0 {
-        How::Untold => {}
-        How::Told(notice) => {
-            notice.units = units;
-            hold.tell(What::Changed);
-        }
-        How::Booked(place) => place.set_units(units),
-    }
-}
-
-/// A guard gives up for good what it holds. Call it as [`released`].
-pub fn forgotten(hold: Hold) {
-    hold.tell(What::Forgotten);
 }
 
 /// `kind` puts `units` units into the primitive with `queue`, which nobody held. Call it before they
@@ -490,51 +396,6 @@ fn tell_of_units(what: What, kind: &'static str, tag: &Tag, site: Site, units: u
             polled: false,
             trying: false,
         });
-    }
-}
-
-/// A hold that is lent while its owner waits: told to be back when the wait is, or when this is
-/// dropped.
-#[derive(Debug)]
-pub struct Lending(Hold);
-
-impl Default for Lending {
-    fn default() -> Lending {
-        Lending::new()
-    }
-}
-
-impl Lending {
-    /// Nothing is lent.
-    #[must_use]
-    pub const fn new() -> Lending {
-        Lending(Hold::NONE)
-    }
-
-    /// The owner of `hold` waits, and the hold keeps nobody waiting meanwhile; does nothing if that
-    /// was told already. Call it with no internal lock held. A panic of the sink does not come
-    /// through.
-    pub fn lend(&mut self, hold: Hold) {
-        if matches!(self.0.0, How::Untold) {
-            self.0 = hold;
-            hold.tell(What::Lent);
-        }
-    }
-
-    /// It waits no more. Call it as [`lend`](Self::lend).
-    pub fn back(&mut self) {
-        core::mem::replace(&mut self.0, Hold::NONE).tell(What::Back);
-    }
-
-    /// The hold itself has ended, so it does not come back.
-    pub fn ended(&mut self) {
-        self.0 = Hold::NONE;
-    }
-}
-
-impl Drop for Lending {
-    fn drop(&mut self) {
-        self.back();
     }
 }
 
@@ -766,11 +627,12 @@ impl Tag {
 
     /// Where the primitive was made.
     #[inline(always)]
-    fn made(&self) -> &'static Location<'static> {
+    pub(super) fn made(&self) -> &'static Location<'static> {
         self.0
     }
 
-    fn object(&self) -> usize {
+    #[inline(always)]
+    pub(super) fn object(&self) -> usize {
         core::ptr::from_ref(self).addr()
     }
 }
