@@ -13,7 +13,8 @@
 //! # State
 //! | of an operation | told | what follows |
 //! |---|---|---|
-//! | waits, for the first time since it was made or left | `Waiting` | `Granted`, `Taken` or `Left` |
+//! | waits, for the first time since it was made or left | `Waiting` | `Granted`, `Again`, `Taken` or `Left` |
+//! | waits once more: what it was granted is gone, or it left its place by itself | `Again` | as after `Waiting` |
 //! | was granted something by somebody else | `Granted`, by the granter | `Taken` or `Left`, or it waits on |
 //! | took what it waited for | `Taken` | if that is a guard, `Held` |
 //! | gave up, was dropped, or lost in a select | `Left` | nothing |
@@ -37,7 +38,8 @@
 //!
 //! | what is held | who waits for it |
 //! |---|---|
-//! | `MutexGuard`, `OwnedMutexGuard` | `Mutex::lock`, `Mutex::lock_owned` |
+//! | `MutexGuard`, `OwnedMutexGuard` | `Mutex::lock`, `Mutex::lock_owned`; `ContendedMutex::lock` |
+//! | `OwnedContendedMutexGuard` | `ContendedMutex::lock`, `ContendedMutex::lock_owned` |
 //! | `ReentrantMutexGuard` | `ReentrantMutex::lock` |
 //! | `RwLockWriteGuard` and its kin | all verbs of that `RwLock` |
 //! | `RwLockReadGuard`, `RwLockUpgradableReadGuard` and their kin | `RwLock::write`, `upgrade`; while one of these waits, `RwLock::read` as well |
@@ -57,9 +59,10 @@
 //!
 //! # Invariants
 //! * I1: a sink is never called under an internal lock.
-//! * I2: a panic of a sink ends there, except out of `Waiting` of an operation that is polled or
+//! * I2: a panic of a sink ends there, except out of `Waiting` or `Again` of an operation that is polled or
 //!   waited for by itself: then the node is linked and everything is as if it had been polled, so
-//!   the operation is dropped like any other.
+//!   the operation is dropped like any other. Where the caller has a guard whose lock is given back and taken
+//!   again, the thread is `Calm`, and that panic ends there, too: the guard would have no lock.
 //! * I3: what a sink does while it is called is not told.
 //! * I4: numbers are given once. Those of waits grow, and so do those of one thread's holds: what has
 //!   the larger one began later.
@@ -123,7 +126,7 @@ pub use chosen::{
 };
 pub(crate) use chosen::{Driving, Firm, Mark, Mixed, Place, Polled, Tag, in_poll};
 pub use chosen::{
-    Hold, Lending, Site, added, bounded, changed, forgotten, held, label, moved, name, rank,
+    Calm, Hold, Lending, Site, added, bounded, changed, forgotten, held, label, moved, name, rank,
     released, removed, used,
 };
 #[cfg(feature = "hooks")]

@@ -6,6 +6,20 @@ use counterpoint_base::prim::thread;
 use counterpoint_model::model;
 use counterpoint_wait::hooks::{Line, Page, Slot};
 
+/// Opens a line; true if there was a free one.
+///
+/// # Safety
+/// One thread at a time opens lines of the page; no other hold ever has this number.
+unsafe fn open(page: &Page, line: &Line) -> bool {
+    // SAFETY: by the caller's promise, and what was claimed before was filled.
+    let Some((entry, _)) = (unsafe { page.claim() }) else {
+        return false;
+    };
+    // SAFETY: claimed just now; by the caller's promise.
+    unsafe { entry.fill(line) };
+    true
+}
+
 model! {
     /// Two threads fill the place: one does, and whoever reads it sees what that one prepared.
     fn slot_is_filled_once(preemptions: None) {
@@ -47,9 +61,9 @@ model! {
             let number = id as usize;
             let line = Line::numbered(id, kind, 10 * number, 100 * number);
             // SAFETY: this thread alone opens lines, and numbers are used once.
-            let place = unsafe { page.open(&line) }.expect("it is closed");
+            assert!(unsafe { open(&page, &line) }, "it is closed");
             if id == 1 {
-                page.close(place);
+                page.entry(0).close();
             }
         }
         one.join().unwrap();
@@ -60,12 +74,14 @@ model! {
     fn a_line_is_closed_elsewhere(preemptions: None) {
         let page = Arc::new(Page::new());
         // SAFETY: this thread alone opens lines, and numbers are used once.
-        let place = unsafe { page.open(&Line::numbered(1, "a", 10, 100)) }.unwrap();
+        assert!(unsafe { open(&page, &Line::numbered(1, "a", 10, 100)) });
         let closer = {
             let page = page.clone();
             thread::spawn(move || {
-                page.set_units(place, 5);
-                page.close(place);
+                let entry = page.entry(0);
+                entry.set_units(5);
+                entry.set_party(7);
+                entry.close();
             })
         };
         let reader = {
@@ -73,10 +89,13 @@ model! {
             thread::spawn(move || page.lines().for_each(|line| assert_eq!(line.kind.len(), 1 + usize::from(line.id == 2))))
         };
         // SAFETY: as above.
-        let again = unsafe { page.open(&Line::numbered(2, "bb", 20, 200)) };
+        let again = unsafe { open(&page, &Line::numbered(2, "bb", 20, 200)) };
         closer.join().unwrap();
         reader.join().unwrap();
-        let seen: Vec<_> = page.lines().map(|line| (line.id, line.units)).collect();
-        assert_eq!(seen, if again.is_some() { vec![(2, 200)] } else { vec![] });
+        let seen: Vec<_> = page
+            .lines()
+            .map(|line| (line.id, line.units, line.party, line.confirmed))
+            .collect();
+        assert_eq!(seen, if again { vec![(2, 200, 0, false)] } else { vec![] });
     }
 }

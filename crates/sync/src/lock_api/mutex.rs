@@ -2,6 +2,8 @@
 //!
 //! # Invariants
 //! * I1: `hold` is touched by the holder of the lock only.
+//! * I2: no wait ends by a panic of a sink: `lock_api` takes the lock again for guards that their owners still
+//!   have, by the very calls that take it first.
 
 use ::lock_api::GuardSend;
 use core::fmt;
@@ -9,7 +11,7 @@ use core::mem::ManuallyDrop;
 use counterpoint_base::prim::cell::UnsafeCell;
 use counterpoint_base::prim::time::{Duration, Instant};
 use counterpoint_wait::Stop;
-use counterpoint_wait::hooks::Hold;
+use counterpoint_wait::hooks::{Calm, Hold};
 
 use crate::condvar::Condvar;
 use crate::mutex::{Mutex, MutexGuard};
@@ -124,6 +126,7 @@ macro_rules! raw_mutexes {
             #[inline]
             #[cfg_attr(feature = "hooks", track_caller)]
             fn lock(&self) {
+                let _calm = Calm::enter(); // I2
                 self.keep(self.lock.lock());
             }
 
@@ -152,6 +155,7 @@ macro_rules! raw_mutexes {
 
             #[cfg_attr(feature = "hooks", track_caller)]
             unsafe fn bump(&self) {
+                let _calm = Calm::enter(); // I2
                 let mut guard = self.guard();
                 MutexGuard::bump(&mut guard);
                 self.keep(ManuallyDrop::into_inner(guard));

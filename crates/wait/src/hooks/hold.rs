@@ -44,6 +44,7 @@ fn tell_of(entry: &Entry, what: What) {
             what,
             kind: line.kind,
             object: line.object,
+            primitive: line.primitive,
             site: line.site,
             units: line.units,
             id: line.id,
@@ -52,6 +53,7 @@ fn tell_of(entry: &Entry, what: What) {
             ends: Ends::Never,
             polled: line.polled,
             trying: line.trying,
+            round: 0,
         });
     }
 }
@@ -79,6 +81,7 @@ fn open(kind: &'static str, tag: &Tag, site: Site, units: usize) -> Option<&'sta
     let line = Line {
         kind,
         object: tag.object(),
+        primitive: tag.number(),
         site: site.location(),
         made: tag.made(),
         units,

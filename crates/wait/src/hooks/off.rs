@@ -64,6 +64,19 @@ impl Driving {
     }
 }
 
+/// What this thread waits for, it gets; it always does without the feature `hooks`.
+#[derive(Debug)]
+pub struct Calm;
+
+impl Calm {
+    /// From now on.
+    #[inline(always)]
+    #[must_use = "it lasts until it is dropped"]
+    pub fn enter() -> Calm {
+        Calm
+    }
+}
+
 /// Whether a thread is blocked for an operation.
 #[derive(Clone, Copy)]
 pub(crate) struct Firm;

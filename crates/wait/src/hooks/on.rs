@@ -4,6 +4,7 @@ use core::cell::Cell;
 use core::fmt;
 use core::panic::Location;
 use core::task::Waker;
+use counterpoint_base::const_fn;
 use counterpoint_base::prim::atomic::{AtomicU64, RELAXED};
 use std::panic::{self, AssertUnwindSafe};
 
@@ -53,6 +54,9 @@ pub enum What {
     /// It was granted something to claim or to collect. Told by the granter, before it wakes it;
     /// so it may come after the `Taken` of an operation that was polled anyway.
     Granted,
+    /// What it was granted was gone, or it left its place by itself: it waits again, under the same number.
+    /// Told as `Waiting` is.
+    Again,
     /// It has what it waited for. Told by the thread that polls it.
     Taken,
     /// It does not wait any more and has nothing.
@@ -92,6 +96,9 @@ pub struct Notice {
     pub kind: &'static str,
     /// The primitive, by its address; see [`object_of`].
     pub object: usize,
+    /// The number of the primitive, which no other one has or had, unlike an address. 0 where there is
+    /// neither a wait nor a hold.
+    pub primitive: u64,
     /// Where the operation or the guard was asked for.
     pub site: &'static Location<'static>,
     /// How many units are waited for or held.
@@ -111,6 +118,8 @@ pub struct Notice {
     pub polled: bool,
     /// Of an attempt that did not wait.
     pub trying: bool,
+    /// How often it was told to wait [`Again`](What::Again): a `Granted` of an earlier round comes too late.
+    pub round: u32,
 }
 
 /// What may end a wait beside what it waits for.
@@ -131,9 +140,11 @@ pub enum Ends {
 /// end of a wait that began before it was installed; guards from before are not told of.
 ///
 /// # Panics
-/// A panic out of `notice` is caught and forgotten, with one exception: out of `Waiting` of an
+/// A panic out of `notice` is caught and forgotten, with one exception: out of `Waiting` and `Again` of an
 /// operation that is polled or waited for by itself (not as an arm of a select) it goes on, so that
-/// a ledger can end a wait that would last for ever. The operation is then dropped as any other.
+/// a ledger can end a wait that would last for ever. The operation is then dropped as any other. Not so where a
+/// lock is taken again for a guard that is still in its owner's hands, or for `lock_api`: such a wait ends with
+/// the lock only.
 pub trait Sink: Sync {
     /// Takes note.
     fn notice(&self, notice: &Notice);
@@ -163,6 +174,8 @@ thread_local! {
     static DRIVES: Cell<bool> = const { Cell::new(false) };
     /// Something else may end the wait that is told of.
     static BOUNDED: Cell<bool> = const { Cell::new(false) };
+    /// A wait must not end without what it waits for.
+    static CALM: Cell<bool> = const { Cell::new(false) };
     /// An operation yields what is told of.
     static IN_POLL: Cell<bool> = const { Cell::new(false) };
     /// What the waker of the poll points to: the task, for most executors.
@@ -182,6 +195,25 @@ impl Driving {
 impl Drop for Driving {
     fn drop(&mut self) {
         DRIVES.set(self.0);
+    }
+}
+
+/// What this thread waits for, it gets: until this is dropped, no panic of a sink ends its waits. For whoever
+/// takes back what the caller's guard says that it holds.
+#[derive(Debug)]
+pub struct Calm(bool);
+
+impl Calm {
+    /// From now on.
+    #[must_use = "it lasts until it is dropped"]
+    pub fn enter() -> Calm {
+        Calm(CALM.replace(true))
+    }
+}
+
+impl Drop for Calm {
+    fn drop(&mut self) {
+        CALM.set(self.0);
     }
 }
 
@@ -387,6 +419,7 @@ fn tell_of_units(what: What, kind: &'static str, tag: &Tag, site: Site, units: u
             what,
             kind,
             object: tag.object(),
+            primitive: tag.number(),
             site: site.0,
             units,
             id: 0,
@@ -395,6 +428,7 @@ fn tell_of_units(what: What, kind: &'static str, tag: &Tag, site: Site, units: u
             ends: Ends::Never,
             polled: false,
             trying: false,
+            round: 0,
         });
     }
 }
@@ -515,6 +549,7 @@ impl Mark {
             what: What::Waiting,
             kind: "",
             object: 0,
+            primitive: 0,
             site,
             units: 1,
             id: 0,
@@ -523,6 +558,7 @@ impl Mark {
             ends: Ends::Otherwise,
             polled: false,
             trying: false,
+            round: 0,
         };
         Mark(notice, false)
     }
@@ -542,7 +578,7 @@ impl Mark {
 
     /// The node is about to be linked; `firm`: a thread is blocked for it alone, but for bounds. Returns the
     /// mark to call [`waiting`](Self::waiting) on
-    /// after the lock was released: an empty one if that was told before.
+    /// after the lock was released.
     pub(crate) fn enroll(
         &mut self,
         kind: &'static str,
@@ -551,8 +587,13 @@ impl Mark {
         alone: bool,
         firm: Firm,
     ) -> Mark {
-        if self.0.id != 0 || self.1 {
+        if self.1 {
             return Mark::NONE;
+        }
+        if self.0.id != 0 {
+            self.0.round = self.0.round.wrapping_add(1);
+            let what = What::Again;
+            return Mark(Notice { what, ..self.0 }, false);
         }
         self.0.made = tag.made();
         (self.0.party, self.0.polled) = poller();
@@ -563,6 +604,7 @@ impl Mark {
         };
         self.0.kind = kind;
         self.0.object = tag.object();
+        self.0.primitive = tag.number();
         self.0.units = units;
         self.0.id = number();
         *self
@@ -573,7 +615,7 @@ impl Mark {
         if self.0.id != 0 {
             holds::make_known();
         }
-        match (self.0.id, alone) {
+        match (self.0.id, alone && !CALM.get()) {
             (0, _) => {}
             (_, true) => tell(&self.0),
             (_, false) => tell_quietly(&self.0),
@@ -586,12 +628,16 @@ impl Mark {
 
     pub(crate) fn taken(&mut self) {
         self.tell_if_known(What::Taken);
-        self.0.id = 0;
+        self.end();
     }
 
     pub(crate) fn left(&mut self) {
         self.tell_if_known(What::Left);
-        self.0.id = 0;
+        self.end();
+    }
+
+    fn end(&mut self) {
+        (self.0.id, self.0.round) = (0, 0);
     }
 
     fn tell_if_known(&self, what: What) {
@@ -617,18 +663,44 @@ impl Place {
 
 /// The part of a queue whose address is what the primitive is called, and that forgets its name.
 #[derive(Debug)]
-pub(crate) struct Tag(&'static Location<'static>);
+pub(crate) struct Tag {
+    made: &'static Location<'static>,
+    /// 0 until it is asked for.
+    number: AtomicU64,
+}
 
 impl Tag {
-    #[track_caller]
-    pub(crate) const fn new() -> Tag {
-        Tag(Location::caller())
+    const_fn! {
+        #[track_caller]
+        pub(crate) const fn new() -> Tag {
+            Tag { made: Location::caller(), number: AtomicU64::new(0) }
+        }
+    }
+
+    /// The number of the primitive, wherever it is moved; no other one has it or had it.
+    #[inline(always)]
+    pub(super) fn number(&self) -> u64 {
+        match self.number.load(RELAXED) {
+            0 => self.give_number(),
+            number => number,
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn give_number(&self) -> u64 {
+        let new = number();
+        // Relaxed, both, and in `number`: only a number.
+        match self.number.compare_exchange(0, new, RELAXED, RELAXED) {
+            Ok(_) => new,
+            Err(found) => found,
+        }
     }
 
     /// Where the primitive was made.
     #[inline(always)]
     pub(super) fn made(&self) -> &'static Location<'static> {
-        self.0
+        self.made
     }
 
     #[inline(always)]

@@ -63,6 +63,8 @@ pub struct Line {
     pub kind: &'static str,
     /// The primitive, by its address.
     pub object: usize,
+    /// The number of the primitive, which no other one has or had.
+    pub primitive: u64,
     /// Where the guard was asked for.
     pub site: &'static Location<'static>,
     /// Where the primitive was made.
@@ -103,6 +105,7 @@ pub struct Entry {
     kind: AtomicPtr<u8>,
     kind_length: AtomicUsize,
     object: AtomicUsize,
+    primitive: AtomicU64,
     site: AtomicPtr<Location<'static>>,
     made: AtomicPtr<Location<'static>>,
     units: AtomicUsize,
@@ -122,6 +125,7 @@ impl Entry {
                 kind: AtomicPtr::new(ptr::null_mut()),
                 kind_length: AtomicUsize::new(0),
                 object: AtomicUsize::new(0),
+                primitive: AtomicU64::new(0),
                 site: AtomicPtr::new(ptr::null_mut()),
                 made: AtomicPtr::new(ptr::null_mut()),
                 units: AtomicUsize::new(0),
@@ -145,6 +149,7 @@ impl Entry {
         self.kind.store(line.kind.as_ptr().cast_mut(), RELAXED);
         self.kind_length.store(line.kind.len(), RELAXED);
         self.object.store(line.object, RELAXED);
+        self.primitive.store(line.primitive, RELAXED);
         self.site
             .store(ptr::from_ref(line.site).cast_mut(), RELAXED);
         self.made
@@ -178,7 +183,7 @@ impl Entry {
             let (site, made) = (self.site.load(RELAXED), self.made.load(RELAXED));
             let (object, units) = (self.object.load(RELAXED), self.units.load(RELAXED));
             let (party, since) = (self.party.load(RELAXED), self.since.load(RELAXED));
-            let state = self.state.load(RELAXED);
+            let (primitive, state) = (self.primitive.load(RELAXED), self.state.load(RELAXED));
             // Acquire fence [E2]: pairs with the release fence in `fill`.
             fence_acquire("book.read");
             // Relaxed: after the fence.
@@ -191,6 +196,7 @@ impl Entry {
                 // SAFETY: as above: the bytes of a `&'static str`.
                 kind: unsafe { core::str::from_utf8_unchecked(kind) },
                 object,
+                primitive,
                 // SAFETY: stored from a `&'static Location`.
                 site: unsafe { &*site },
                 // SAFETY: as above.
@@ -353,6 +359,7 @@ impl Line {
         Line {
             kind,
             object,
+            primitive: id,
             site: Location::caller(),
             made: Location::caller(),
             units,
