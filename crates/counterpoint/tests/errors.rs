@@ -9,6 +9,7 @@ use counterpoint::sync::stage::NotifyError;
 use counterpoint::sync::*;
 use counterpoint::wait::Stop;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Where the table is.

@@ -17,7 +17,8 @@
 //!   something whose holder wants a shelf.
 //!
 //! # Edges, Waiting, Cancel
-//! None of its own: the lock's.
+//! None of its own: the lock's. By it a thread that takes a shelf over has all that the last one knew of the page
+//! (`page.rs` I3); lines that are closed meanwhile by others it meets as that one would have.
 //!
 //! # Panic
 //! No foreign code runs here but the allocator.

@@ -252,7 +252,7 @@ impl Entry {
 
     /// Whether the sink is to be told of the end.
     #[inline(always)]
-    pub(super) fn is_told(&self) -> bool {
+    pub fn is_told(&self) -> bool {
         // Relaxed: one word.
         self.state.load(RELAXED) & TOLD != 0
     }
