@@ -103,7 +103,8 @@ pub(crate) fn taken(notice: &Notice) {
 fn follow(held: &Line, taken: &Notice) {
     let (held_name, taken_name) = (hooks::name_of(held.object), hooks::name_of(taken.object));
     let (from, to) = (mark(held_name, held.made), mark(taken_name, taken.made));
-    let slot = (from.0 ^ to.0.rotate_left(17)).wrapping_mul(0x9E37_79B9_7F4A_7C15_u64 as usize) >> 20;
+    let slot =
+        (from.0 ^ to.0.rotate_left(17)).wrapping_mul(0x9E37_79B9_7F4A_7C15_u64 as usize) >> 20;
     let known = KNOWN.with(|known| known[slot % CACHE].replace((from, to)) == (from, to));
     if known {
         return;

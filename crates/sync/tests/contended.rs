@@ -105,7 +105,10 @@ fn owned_guards_keep_it_alive() {
     token.cancel("for this test");
     let cancelled = mutex.lock_owned_async().with(&Ctl::new().cancel(&token));
     assert_eq!(cancelled.wait().err(), Some(LockError::Cancelled));
-    assert_eq!((format!("{guard:?}"), format!("{guard}")), ("5".into(), "5".into()));
+    assert_eq!(
+        (format!("{guard:?}"), format!("{guard}")),
+        ("5".into(), "5".into())
+    );
     assert!(Arc::ptr_eq(OwnedContendedMutexGuard::mutex(&guard), &mutex));
     let mut waits = Task::queued(mutex.lock_owned_async());
     OwnedContendedMutexGuard::unlock_fair(guard);
@@ -131,24 +134,40 @@ fn mapped_guards_are_one_hold() {
     assert!(mutex.is_locked());
     let mut first = MappedContendedMutexGuard::map(first, |first| first);
     *first += 1;
-    assert_eq!((format!("{first:?}"), format!("{first}")), ("2".into(), "2".into()));
+    assert_eq!(
+        (format!("{first:?}"), format!("{first}")),
+        ("2".into(), "2".into())
+    );
     let first = MappedContendedMutexGuard::try_map(first, |_| None::<&mut u8>).unwrap_err();
     drop(MappedContendedMutexGuard::try_map(first, Some).unwrap());
     let whole = ContendedMutexGuard::try_map(mutex.lock(), |_| None::<&mut u8>).unwrap_err();
     let second = ContendedMutexGuard::try_map(whole, |both| both.1.as_mut());
     assert_eq!(*second.unwrap(), 2);
     let owned = OwnedContendedMutexGuard::map(mutex.lock_owned(), |both| &mut both.1);
-    assert!(Arc::ptr_eq(OwnedMappedContendedMutexGuard::mutex(&owned), &mutex));
+    assert!(Arc::ptr_eq(
+        OwnedMappedContendedMutexGuard::mutex(&owned),
+        &mutex
+    ));
     let owned = OwnedMappedContendedMutexGuard::map(owned, |second| second);
     let owned = OwnedMappedContendedMutexGuard::try_map(owned, Option::as_mut).unwrap();
-    let mut owned = OwnedMappedContendedMutexGuard::try_map(owned, |_| None::<&mut u8>).unwrap_err();
+    let mut owned =
+        OwnedMappedContendedMutexGuard::try_map(owned, |_| None::<&mut u8>).unwrap_err();
     *owned += 1;
-    assert_eq!((format!("{owned:?}"), format!("{owned}")), ("3".into(), "3".into()));
+    assert_eq!(
+        (format!("{owned:?}"), format!("{owned}")),
+        ("3".into(), "3".into())
+    );
     drop(owned);
     let whole = OwnedContendedMutexGuard::try_map(mutex.lock_owned(), |_| None::<&mut u8>);
     drop(whole.unwrap_err());
-    assert!(OwnedContendedMutexGuard::try_map(mutex.lock_owned(), |both| Some(&mut both.0)).is_ok());
-    let panics = || drop(ContendedMutexGuard::map(mutex.lock(), |_| -> &mut u8 { panic!("for this test") }));
+    assert!(
+        OwnedContendedMutexGuard::try_map(mutex.lock_owned(), |both| Some(&mut both.0)).is_ok()
+    );
+    let panics = || {
+        drop(ContendedMutexGuard::map(mutex.lock(), |_| -> &mut u8 {
+            panic!("for this test")
+        }))
+    };
     assert!(catch_unwind(AssertUnwindSafe(panics)).is_err());
     assert!(mutex.is_poisoned() && !mutex.is_locked());
     let seen = mutex.snapshot();

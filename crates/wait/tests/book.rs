@@ -24,7 +24,9 @@ fn each_hold_has_a_line_of_its_own() {
     let page = Page::new();
     let (mut held, mut random, mut full) = (Vec::<(u64, usize)>::new(), 1u64, 0);
     for id in 1..100_000u64 {
-        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
         // Now more are opened than closed, now less.
         let closes = if id / 500 % 2 == 0 { 30 } else { 70 };
         if (random >> 33) % 100 < closes && !held.is_empty() {
@@ -65,7 +67,10 @@ fn what_a_holder_changes_is_in_its_line_only() {
     first.lend(false);
     assert!(!first.read().unwrap().lent);
     let other = page.entry(1).read().unwrap();
-    assert_eq!((other.id, other.units, other.party, other.confirmed), (2, 1, 0, false));
+    assert_eq!(
+        (other.id, other.units, other.party, other.confirmed),
+        (2, 1, 0, false)
+    );
     assert!(page.has_line_of(9) && !page.has_line_of(8));
     first.lend(true);
     first.close();

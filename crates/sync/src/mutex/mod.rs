@@ -14,8 +14,8 @@ use counterpoint_base::prim::time::{Duration, Instant};
 use counterpoint_wait::hooks::{self, Site};
 use std::sync::Arc;
 
-pub(crate) use guard::{obligations, release};
 pub use guard::{MappedMutexGuard, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard};
+pub(crate) use guard::{obligations, release};
 pub use raw::Baton;
 pub use verb::{Lock, LockOwned, LockOwnedVerb, LockVerb};
 

@@ -3,9 +3,9 @@
 use super::task::Task;
 use super::{PANICS, TOLD, begin, pairs_of_lines, told};
 use counterpoint_sync::{
-    Condvar, ContendedMutex, ContendedMutexGuard, MappedMutexGuard, Mutex, MutexGuard, OwnedMutexGuard,
-    ReentrantMutex, ReentrantMutexGuard, RwLock, RwLockReadGuard, RwLockUpgradableReadGuard,
-    RwLockWriteGuard, ShardedLock,
+    Condvar, ContendedMutex, ContendedMutexGuard, MappedMutexGuard, Mutex, MutexGuard,
+    OwnedMutexGuard, ReentrantMutex, ReentrantMutexGuard, RwLock, RwLockReadGuard,
+    RwLockUpgradableReadGuard, RwLockWriteGuard, ShardedLock,
 };
 use counterpoint_wait::hooks::{self, What};
 use std::sync::{Arc, mpsc};

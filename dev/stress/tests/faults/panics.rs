@@ -16,10 +16,9 @@ use counterpoint_sync::rwlock::{
 };
 use counterpoint_sync::{
     BufMutex, Condvar, ContendedMutex, ContendedMutexGuard, Exchanger, MappedContendedMutexGuard,
-    MappedReentrantMutexGuard, Mutex, MutexGuard, OwnedContendedMutexGuard,
-    OwnedMappedContendedMutexGuard,
-    Notify, OwnedMutexGuard, ReentrantMutex, ReentrantMutexGuard, RendezvousData, RwLock,
-    ShardedLock,
+    MappedReentrantMutexGuard, Mutex, MutexGuard, Notify, OwnedContendedMutexGuard,
+    OwnedMappedContendedMutexGuard, OwnedMutexGuard, ReentrantMutex, ReentrantMutexGuard,
+    RendezvousData, RwLock, ShardedLock,
 };
 use counterpoint_wait::block_on;
 use counterpoint_wait::cancel::CancelToken;
