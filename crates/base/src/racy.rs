@@ -42,15 +42,13 @@ pub(crate) unsafe fn store<T>(from: *const MaybeUninit<T>, to: *mut MaybeUninit<
 /// # Safety
 /// Both are valid for reads, and nobody writes there.
 pub(crate) unsafe fn same<T>(one: *const MaybeUninit<T>, other: *const MaybeUninit<T>) -> bool {
-    let (one, other) = (one.cast::<u8>(), other.cast::<u8>());
-    (0..size_of::<T>()).all(|at| {
-        // SAFETY: inside the values.
-        let (one, other) = unsafe { (one.add(at), other.add(at)) };
+    let byte = |from: *const MaybeUninit<T>, at: usize| {
+        // SAFETY: inside the value.
+        let from = unsafe { from.cast::<u8>().add(at) };
         // SAFETY: valid by the caller's promise.
-        let one = unsafe { found_at(one) };
-        // SAFETY: as above.
-        one == unsafe { found_at(other) }
-    })
+        unsafe { found_at(from) }
+    };
+    (0..size_of::<T>()).all(|at| byte(one, at) == byte(other, at))
 }
 
 /// The byte that the hardware finds, also where the language knows of none.
