@@ -48,6 +48,19 @@ pub fn bounded<R>(f: impl FnOnce() -> R) -> R {
     f()
 }
 
+/// No panic of a sink comes through; there is none without the feature `hooks`.
+#[derive(Debug)]
+pub struct Calm;
+
+impl Calm {
+    /// From now on.
+    #[inline(always)]
+    #[must_use]
+    pub const fn begin() -> Calm {
+        Calm
+    }
+}
+
 /// Runs `f`, which tells of a guard that an operation yields.
 #[inline(always)]
 pub(crate) fn in_poll<R>(f: impl FnOnce() -> R) -> R {

@@ -150,6 +150,8 @@ counterpoint_base::static_! {
 }
 
 thread_local! {
+    /// No panic of a sink may come through on this thread (hooks.rs I2).
+    static CALM: Cell<bool> = const { Cell::new(false) };
     /// A sink runs on this thread (hooks.rs I3).
     static TELLING: Cell<bool> = const { Cell::new(false) };
     /// This thread drives what it polls itself, for no executor of somebody else's.
@@ -252,6 +254,25 @@ pub fn quietly<R>(f: impl FnOnce() -> R) -> R {
     f()
 }
 
+/// Until it is dropped no panic of a sink comes through on this thread: for a wait that takes back
+/// what a guard in the caller's hands says that it holds.
+#[derive(Debug)]
+pub struct Calm(bool);
+
+impl Calm {
+    /// From now on.
+    #[must_use]
+    pub fn begin() -> Calm {
+        Calm(CALM.replace(true))
+    }
+}
+
+impl Drop for Calm {
+    fn drop(&mut self) {
+        CALM.set(self.0);
+    }
+}
+
 /// Whether a sink runs on this thread.
 pub(super) fn is_telling() -> bool {
     TELLING.get()
@@ -318,8 +339,16 @@ pub fn install(sink: &'static dyn Sink) -> Result<(), AlreadyInstalled> {
     SINK.fill(sink).map_err(|_| AlreadyInstalled)
 }
 
-/// Tells the sink, unless it is the sink that caused it (hooks.rs I3).
+/// Tells the sink, unless it is the sink that caused it (hooks.rs I3). A panic comes through, unless
+/// somebody has to stay [`Calm`].
 fn tell(notice: &Notice) {
+    match CALM.get() {
+        true => tell_quietly(notice),
+        false => tell_aloud(notice),
+    }
+}
+
+fn tell_aloud(notice: &Notice) {
     struct Telling;
     impl Drop for Telling {
         fn drop(&mut self) {
@@ -336,7 +365,7 @@ fn tell(notice: &Notice) {
 
 /// Tells the sink; a panic ends here (hooks.rs I2).
 fn tell_quietly(notice: &Notice) {
-    if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(|| tell(notice))) {
+    if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(|| tell_aloud(notice))) {
         // Its destructor could panic as well.
         core::mem::forget(payload);
     }
