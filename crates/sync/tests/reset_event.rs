@@ -60,7 +60,9 @@ fn a_gate_is_open_while_it_is_set() {
         format!("{event:?} {:?}", ManualResetEvent::default()),
         "ManualResetEvent { set: true, .. } ManualResetEvent { set: false, .. }"
     );
-    assert!(size_of::<ManualResetEvent>() <= 16 && size_of::<AutoResetEvent>() <= 16);
+    // With the hooks each knows where it was made.
+    let small = size_of::<ManualResetEvent>() <= 16 && size_of::<AutoResetEvent>() <= 16;
+    assert!(cfg!(feature = "hooks") || small);
 }
 
 #[test]
