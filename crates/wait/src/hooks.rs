@@ -91,6 +91,8 @@
 //! dev/model tests/hooks.rs; tests/hooks.rs.
 
 #[cfg(feature = "hooks")]
+mod calm;
+#[cfg(feature = "hooks")]
 mod holds;
 #[cfg(feature = "hooks")]
 mod names;

@@ -710,7 +710,7 @@ impl RawRwLock {
         // Release [E1]: it has written nothing, but who may upgrade next sees what it read before,
         // which may have been kept beside the lock.
         self.word()
-            .fetch_and(!UPGRADABLE, release("rwlock.downgrade"));
+            .fetch_and(!UPGRADABLE, release("rwlock.no_upgrade"));
     }
 
     /// After a downgrade.

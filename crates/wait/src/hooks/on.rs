@@ -7,6 +7,8 @@ use core::task::Waker;
 use counterpoint_base::prim::atomic::{AtomicU64, RELAXED};
 use std::panic::{self, AssertUnwindSafe};
 
+pub use super::calm::Calm;
+use super::calm::is_calm;
 use super::slot::Slot;
 use super::{holds, names};
 use crate::queue::WaitQueue;
@@ -150,8 +152,6 @@ counterpoint_base::static_! {
 }
 
 thread_local! {
-    /// No panic of a sink may come through on this thread (hooks.rs I2).
-    static CALM: Cell<bool> = const { Cell::new(false) };
     /// A sink runs on this thread (hooks.rs I3).
     static TELLING: Cell<bool> = const { Cell::new(false) };
     /// This thread drives what it polls itself, for no executor of somebody else's.
@@ -254,25 +254,6 @@ pub fn quietly<R>(f: impl FnOnce() -> R) -> R {
     f()
 }
 
-/// Until it is dropped no panic of a sink comes through on this thread: for a wait that takes back
-/// what a guard in the caller's hands says that it holds.
-#[derive(Debug)]
-pub struct Calm(bool);
-
-impl Calm {
-    /// From now on.
-    #[must_use]
-    pub fn begin() -> Calm {
-        Calm(CALM.replace(true))
-    }
-}
-
-impl Drop for Calm {
-    fn drop(&mut self) {
-        CALM.set(self.0);
-    }
-}
-
 /// Whether a sink runs on this thread.
 pub(super) fn is_telling() -> bool {
     TELLING.get()
@@ -342,7 +323,7 @@ pub fn install(sink: &'static dyn Sink) -> Result<(), AlreadyInstalled> {
 /// Tells the sink, unless it is the sink that caused it (hooks.rs I3). A panic comes through, unless
 /// somebody has to stay [`Calm`].
 fn tell(notice: &Notice) {
-    match CALM.get() {
+    match is_calm() {
         true => tell_quietly(notice),
         false => tell_aloud(notice),
     }
