@@ -1,6 +1,7 @@
 //! Where no panic of a sink may come out (hooks.rs I2).
 
 use core::cell::Cell;
+use core::marker::PhantomData;
 
 thread_local! {
     static CALM: Cell<bool> = const { Cell::new(false) };
@@ -9,13 +10,13 @@ thread_local! {
 /// Until it is dropped no panic of a sink comes through on this thread: for a wait that takes back
 /// what a guard in the caller's hands says that it holds.
 #[derive(Debug)]
-pub struct Calm(bool);
+pub struct Calm(bool, PhantomData<*mut ()>);
 
 impl Calm {
     /// From now on.
     #[must_use]
     pub fn begin() -> Calm {
-        Calm(CALM.replace(true))
+        Calm(CALM.replace(true), PhantomData)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The hooks without the feature: nothing.
 
+use core::marker::PhantomData;
 use core::task::Waker;
 
 use crate::queue::WaitQueue;
@@ -50,14 +51,14 @@ pub fn bounded<R>(f: impl FnOnce() -> R) -> R {
 
 /// No panic of a sink comes through; there is none without the feature `hooks`.
 #[derive(Debug)]
-pub struct Calm;
+pub struct Calm(PhantomData<*mut ()>);
 
 impl Calm {
     /// From now on.
     #[inline(always)]
     #[must_use]
     pub const fn begin() -> Calm {
-        Calm
+        Calm(PhantomData)
     }
 }
 
