@@ -18,7 +18,9 @@ use counterpoint_base::prim::atomic::RELAXED;
 use counterpoint_base::prim::time::{Instant, now};
 use counterpoint_base::record::{self, Record};
 
-use crate::hooks::{Driving, Mixed};
+#[cfg(feature = "hooks")]
+use crate::hooks::Driving;
+use crate::hooks::Mixed;
 use crate::op::Operation;
 use crate::token::{self, UnparkReason};
 use crate::waker;
@@ -104,6 +106,8 @@ pub(crate) fn drive_with<F: Future>(
 ) -> F::Output {
     record::with(|record| {
         let nested = Nested::enter(record);
+        // Without the hooks it would be of no size, and yet cost two instructions.
+        #[cfg(feature = "hooks")]
         let _driving = Driving::enter();
         let waker = if how.committed {
             waker::committed(record)

@@ -116,6 +116,8 @@ use off as chosen;
 use on as chosen;
 
 #[cfg(feature = "hooks")]
+pub(crate) use chosen::Driving;
+#[cfg(feature = "hooks")]
 pub use chosen::{
     AlreadyInstalled, Ends, Notice, Sink, Waiter, What, id_of, install, name_of, object_of,
     quietly, rank_of, visit,
@@ -124,7 +126,7 @@ pub use chosen::{
     Calm, Hold, Lending, Site, added, bounded, changed, forgotten, held, label, moved, name, rank,
     released, removed, used,
 };
-pub(crate) use chosen::{Driving, Firm, Mark, Mixed, Place, Polled, Tag, in_poll};
+pub(crate) use chosen::{Firm, Mark, Mixed, Place, Polled, Tag, in_poll};
 #[cfg(feature = "hooks")]
 pub use holds::{UNKNOWN, as_party, book, holds_any, keep_book, my_holds, party, threads};
 pub use page::Line;

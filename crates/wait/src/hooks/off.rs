@@ -68,16 +68,6 @@ pub(crate) fn in_poll<R>(f: impl FnOnce() -> R) -> R {
     f()
 }
 
-/// A thread drives a future itself.
-pub(crate) struct Driving;
-
-impl Driving {
-    #[inline(always)]
-    pub(crate) fn enter() -> Driving {
-        Driving
-    }
-}
-
 /// Whether a thread is blocked for an operation.
 #[derive(Clone, Copy)]
 pub(crate) struct Firm;
