@@ -79,9 +79,6 @@ impl Firm {
     }
 }
 
-/// A thread that drives a future sleeps.
-pub(crate) struct Asleep;
-
 /// Whether a thread polls a future of the user's, or several operations.
 #[derive(Clone, Copy)]
 pub(crate) struct Mixed;
@@ -89,11 +86,6 @@ pub(crate) struct Mixed;
 impl Mixed {
     pub(crate) const YES: Mixed = Mixed;
     pub(crate) const NO: Mixed = Mixed;
-
-    #[inline(always)]
-    pub(crate) fn sleeps(self) -> Asleep {
-        Asleep
-    }
 }
 
 /// Something is polled with a waker.
