@@ -52,7 +52,7 @@ fn passage<'a>(lines: &[&'a str], name: &str) -> Vec<&'a str> {
     let ends = |line: &&&str| {
         line.starts_with("---- ") || line.starts_with("test ") || **line == "failures:"
     };
-    let Some(first) = lines.iter().position(|line| own(line)) else {
+    let Some(first) = lines.iter().position(own) else {
         return Vec::new();
     };
     let rest = lines[first + 1..].iter().take_while(|line| !ends(line));
