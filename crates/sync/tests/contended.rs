@@ -139,7 +139,8 @@ fn mapped_guards_are_one_hold() {
         ("2".into(), "2".into())
     );
     let first = MappedContendedMutexGuard::try_map(first, |_| None::<&mut u8>).unwrap_err();
-    drop(MappedContendedMutexGuard::try_map(first, Some).unwrap());
+    let first = MappedContendedMutexGuard::try_map(first, |one| (*one > 0).then_some(one));
+    drop(first.unwrap());
     let whole = ContendedMutexGuard::try_map(mutex.lock(), |_| None::<&mut u8>).unwrap_err();
     let second = ContendedMutexGuard::try_map(whole, |both| both.1.as_mut());
     assert_eq!(*second.unwrap(), 2);

@@ -61,8 +61,8 @@
 //! * I1: a sink is never called under an internal lock.
 //! * I2: a panic of a sink ends there, except out of `Waiting` or `Again` of an operation that is polled or
 //!   waited for by itself: then the node is linked and everything is as if it had been polled, so
-//!   the operation is dropped like any other. Where the caller has a guard whose lock is given back and taken
-//!   again, the thread is `Calm`, and that panic ends there, too: the guard would have no lock.
+//!   the operation is dropped like any other. Nor does it come out where somebody is `Calm`: where a
+//!   guard that is still in the caller's hands takes its lock again.
 //! * I3: what a sink does while it is called is not told.
 //! * I4: numbers are given once. Those of waits grow, and so do those of one thread's holds: what has
 //!   the larger one began later.
@@ -95,6 +95,8 @@
 //! dev/model tests/hooks.rs; tests/hooks.rs.
 
 #[cfg(feature = "hooks")]
+mod calm;
+#[cfg(feature = "hooks")]
 mod hold;
 #[cfg(feature = "hooks")]
 mod holds;
@@ -120,6 +122,8 @@ use off as chosen;
 use on as chosen;
 
 #[cfg(feature = "hooks")]
+pub(crate) use chosen::Driving;
+#[cfg(feature = "hooks")]
 pub use chosen::{
     AlreadyInstalled, Ends, Notice, Sink, Waiter, What, id_of, install, name_of, object_of,
     quietly, rank_of, visit,
@@ -128,7 +132,7 @@ pub use chosen::{
     Calm, Hold, Lending, Site, added, bounded, changed, forgotten, held, label, moved, name, rank,
     released, removed, used,
 };
-pub(crate) use chosen::{Driving, Firm, Mark, Mixed, Place, Polled, Tag, in_poll};
+pub(crate) use chosen::{Firm, Mark, Mixed, Place, Polled, Tag, in_poll};
 #[cfg(feature = "hooks")]
 pub use holds::{UNKNOWN, as_party, book, holds_any, keep_book, my_holds, party, threads};
 pub use page::Line;

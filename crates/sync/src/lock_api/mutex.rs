@@ -126,7 +126,7 @@ macro_rules! raw_mutexes {
             #[inline]
             #[cfg_attr(feature = "hooks", track_caller)]
             fn lock(&self) {
-                let _calm = Calm::enter(); // I2
+                let _calm = Calm::begin(); // I2
                 self.keep(self.lock.lock());
             }
 
@@ -155,7 +155,7 @@ macro_rules! raw_mutexes {
 
             #[cfg_attr(feature = "hooks", track_caller)]
             unsafe fn bump(&self) {
-                let _calm = Calm::enter(); // I2
+                let _calm = Calm::begin(); // I2
                 let mut guard = self.guard();
                 MutexGuard::bump(&mut guard);
                 self.keep(ManuallyDrop::into_inner(guard));

@@ -8,6 +8,8 @@ use counterpoint_base::const_fn;
 use counterpoint_base::prim::atomic::{AtomicU64, RELAXED};
 use std::panic::{self, AssertUnwindSafe};
 
+pub use super::calm::Calm;
+use super::calm::is_calm;
 pub use super::hold::{Hold, Lending, changed, forgotten, held, moved, released, used};
 use super::slot::Slot;
 use super::{holds, names};
@@ -174,8 +176,6 @@ thread_local! {
     static DRIVES: Cell<bool> = const { Cell::new(false) };
     /// Something else may end the wait that is told of.
     static BOUNDED: Cell<bool> = const { Cell::new(false) };
-    /// A wait must not end without what it waits for.
-    static CALM: Cell<bool> = const { Cell::new(false) };
     /// An operation yields what is told of.
     static IN_POLL: Cell<bool> = const { Cell::new(false) };
     /// What the waker of the poll points to: the task, for most executors.
@@ -195,25 +195,6 @@ impl Driving {
 impl Drop for Driving {
     fn drop(&mut self) {
         DRIVES.set(self.0);
-    }
-}
-
-/// What this thread waits for, it gets: until this is dropped, no panic of a sink ends its waits. For whoever
-/// takes back what the caller's guard says that it holds.
-#[derive(Debug)]
-pub struct Calm(bool);
-
-impl Calm {
-    /// From now on.
-    #[must_use = "it lasts until it is dropped"]
-    pub fn enter() -> Calm {
-        Calm(CALM.replace(true))
-    }
-}
-
-impl Drop for Calm {
-    fn drop(&mut self) {
-        CALM.set(self.0);
     }
 }
 
@@ -367,8 +348,16 @@ pub fn install(sink: &'static dyn Sink) -> Result<(), AlreadyInstalled> {
     SINK.fill(sink).map_err(|_| AlreadyInstalled)
 }
 
-/// Tells the sink, unless it is the sink that caused it (hooks.rs I3).
+/// Tells the sink, unless it is the sink that caused it (hooks.rs I3). A panic comes through, unless
+/// somebody has to stay [`Calm`].
 fn tell(notice: &Notice) {
+    match is_calm() {
+        true => tell_quietly(notice),
+        false => tell_aloud(notice),
+    }
+}
+
+fn tell_aloud(notice: &Notice) {
     struct Telling;
     impl Drop for Telling {
         fn drop(&mut self) {
@@ -385,7 +374,7 @@ fn tell(notice: &Notice) {
 
 /// Tells the sink; a panic ends here (hooks.rs I2).
 pub(super) fn tell_quietly(notice: &Notice) {
-    if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(|| tell(notice))) {
+    if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(|| tell_aloud(notice))) {
         // Its destructor could panic as well.
         core::mem::forget(payload);
     }
@@ -615,7 +604,7 @@ impl Mark {
         if self.0.id != 0 {
             holds::make_known();
         }
-        match (self.0.id, alone && !CALM.get()) {
+        match (self.0.id, alone) {
             (0, _) => {}
             (_, true) => tell(&self.0),
             (_, false) => tell_quietly(&self.0),

@@ -322,7 +322,6 @@ impl<L: ArmList> Selecting<L> {
         // A clone may panic half-way: then no waker is known to be that of all arms.
         self.waker = None;
         self.core.reopen();
-        // Without the feature nobody asks, since to ask costs a call for each arm.
         if cfg!(feature = "hooks") && (self.deadline.is_some() || self.has_soft()) {
             hooks::bounded(|| self.register_arms(waker))
         } else {
