@@ -183,7 +183,7 @@ fn share_peeked_loop() {
 fn reentrant_free_loop() {
     let mutex = black_box(ReentrantMutex::new(0u64));
     for _ in 0..ROUNDS {
-        black_box((mutex.lock(), mutex.lock()));
+        drop(black_box((mutex.lock(), mutex.lock())));
     }
 }
 

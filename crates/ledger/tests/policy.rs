@@ -20,14 +20,24 @@ fn message(panic: &(dyn std::any::Any + Send)) -> String {
 }
 
 /// Runs it in a thread of its own, which must end.
-fn ends(f: impl FnOnce() + Send + 'static) {
+fn ends(f: fn()) {
+    all_end(&[f]);
+}
+
+/// The same of several at once: they spend their time asleep.
+fn all_end(all: &[fn()]) {
     let (done, is_done) = mpsc::channel();
-    thread::spawn(move || {
-        f();
-        done.send(()).unwrap();
-    });
-    let ended = is_done.recv_timeout(Duration::from_secs(120));
-    assert_eq!(ended, Ok(()), "it waits for ever, or has panicked");
+    for &f in all {
+        let done = done.clone();
+        thread::spawn(move || {
+            f();
+            done.send(()).unwrap();
+        });
+    }
+    for _ in all {
+        let ended = is_done.recv_timeout(Duration::from_secs(120));
+        assert_eq!(ended, Ok(()), "it waits for ever, or has panicked");
+    }
 }
 
 #[test]
@@ -37,15 +47,17 @@ fn what_is_about_to_happen_goes_where_the_policy_says() {
     ends(what_cannot_be_sent);
     ends(a_guard_that_was_sent_away);
     ledger::set_policy(Policy::PanicAfter(PATIENCE));
-    ends(itself);
-    ends(two_and_three);
-    ends(who_was_overtaken);
+    all_end(&[
+        itself,
+        two_and_three,
+        who_was_overtaken,
+        a_guard_that_was_sent_away,
+        a_mixed_ring_whose_guard_was_sent_away,
+        a_guard_that_was_forgotten,
+        a_guard_is_taken_back,
+    ]);
     ends(nothing_that_is_only_suspected);
     ends(no_false_alarm);
-    ends(a_guard_that_was_sent_away);
-    ends(a_mixed_ring_whose_guard_was_sent_away);
-    ends(a_guard_that_was_forgotten);
-    ends(a_guard_is_taken_back);
     calls();
     let found: Arc<Cell<Vec<String>>> = Arc::default();
     let told = found.clone();
