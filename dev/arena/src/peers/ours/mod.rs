@@ -4,6 +4,7 @@ use crate::book::Book;
 
 mod base;
 mod lockfree;
+mod locks;
 mod stage;
 mod sync;
 mod wait;
@@ -14,6 +15,7 @@ pub(crate) fn enter(book: &mut Book) {
     base::enter(book);
     lockfree::enter(book);
     sync::enter(book);
+    locks::enter(book);
     stage::enter(book);
     wait::enter(book);
 }
