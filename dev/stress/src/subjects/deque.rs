@@ -156,7 +156,7 @@ impl<const NEWEST: bool> Subject for Deque<NEWEST> {
             (0, 0..5) => Op::Push(pick.below(1000)),
             (0, _) => Op::Pop,
             (_, 0..4) => Op::Steal,
-            (_, 4..6) => Op::IsEmpty,
+            (_, 4 | 5) => Op::IsEmpty,
             _ => Op::StealSome,
         }
     }
