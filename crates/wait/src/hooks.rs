@@ -38,7 +38,7 @@
 //!
 //! | what is held | who waits for it |
 //! |---|---|
-//! | `MutexGuard`, `OwnedMutexGuard` | `Mutex::lock`, `Mutex::lock_owned`; `ContendedMutex::lock` |
+//! | `MutexGuard`, `OwnedMutexGuard` | `Mutex::lock`, `Mutex::lock_owned`; `ContendedMutex::lock`, `ContendedMutex::lock_owned` |
 //! | `OwnedContendedMutexGuard` | `ContendedMutex::lock`, `ContendedMutex::lock_owned` |
 //! | `ReentrantMutexGuard` | `ReentrantMutex::lock` |
 //! | `RwLockWriteGuard` and its kin | all verbs of that `RwLock` |
@@ -61,14 +61,15 @@
 //! * I1: a sink is never called under an internal lock.
 //! * I2: a panic of a sink ends there, except out of `Waiting` or `Again` of an operation that is polled or
 //!   waited for by itself: then the node is linked and everything is as if it had been polled, so
-//!   the operation is dropped like any other. Nor does it come out where somebody is `Calm`: where a
+//!   the operation is dropped like any other, and if it is kept, nobody is told that it waits. Nor does it come out where somebody is `Calm`: where a
 //!   guard that is still in the caller's hands takes its lock again.
-//! * I3: what a sink does while it is called is not told.
+//! * I3: what a sink does while it is called is not told, but for grants and ends of waits whose beginning was.
 //! * I4: numbers are given once. Those of waits grow, and so do those of one thread's holds: what has
-//!   the larger one began later.
+//!   the larger one began later. Between holds of two threads they say nothing.
+//! * I5: a grant that is told before its wait is known is told again, by the one that waits.
 //!
 //! # Edges
-//! Those of `hooks/slot.rs`.
+//! Those of `hooks/slot.rs`, `hooks/page.rs` and `hooks/order.rs`.
 //!
 //! # The book
 //! Each hold has a line of its thread's page (`hooks/page.rs`), written by plain stores and closed by one
@@ -106,6 +107,7 @@ mod names;
 mod off;
 #[cfg(feature = "hooks")]
 mod on;
+mod order;
 mod page;
 mod slot;
 
@@ -130,11 +132,13 @@ pub use chosen::{
 };
 pub use chosen::{
     Calm, Hold, Lending, Site, added, bounded, changed, forgotten, held, label, moved, name, rank,
-    released, removed, used,
+    released, removed, strays, used,
 };
 pub(crate) use chosen::{Firm, Mark, Mixed, Place, Polled, Tag, in_poll};
 #[cfg(feature = "hooks")]
 pub use holds::{UNKNOWN, as_party, book, holds_any, keep_book, my_holds, party, threads};
+#[doc(hidden)]
+pub use order::Order;
 pub use page::Line;
 #[doc(hidden)]
 pub use page::{Entry, Page};

@@ -349,11 +349,21 @@ impl<V: Verb> Parts<'_, V> {
         *self.phase = Phase::Queued;
         let serves = self.verb.linked(self.node, &mut queue);
         drop(queue);
-        mark.waiting(alone);
         if serves {
             self.verb.serve();
         }
+        self.tell_waiting(mark, alone);
         false
+    }
+
+    /// Tells that it waits, with the lock released.
+    #[inline(always)]
+    fn tell_waiting(&self, mark: Mark, alone: bool) {
+        let unsaid = || {
+            // SAFETY: ours, was linked in this queue.
+            unsafe { self.verb.queue().lock().unmark(self.node) };
+        };
+        mark.waiting(alone, || self.verdict() != Verdict::Queued, unsaid);
     }
 
     /// What to tell of the wait that begins.

@@ -289,6 +289,12 @@ impl<S, P> WaitQueue<S, P> {
         &mut self.state
     }
 
+    /// The primitive is another one from now on, as far as the hooks know, at the same place: what was held of
+    /// it is forgotten.
+    pub fn renumber(&mut self) {
+        self.lock.tag.renumber();
+    }
+
     /// What the hooks know of it.
     #[cfg(feature = "hooks")]
     pub(crate) const fn tag(&self) -> &Tag {
@@ -606,6 +612,15 @@ impl<'q, S, P> Locked<'q, S, P> {
                 return;
             }
         }
+    }
+
+    /// The hooks are told nothing more of the node, until it waits again.
+    ///
+    /// # Safety
+    /// The node belongs to the caller and was linked in this queue.
+    pub(crate) unsafe fn unmark(&mut self, node: *const Node<P>) {
+        // SAFETY: by the caller's promise, with the lock held.
+        unsafe { inside(node, |_, load| load.mark.forget()) };
     }
 
     /// Whether the node's waker would wake the same task as `waker`.

@@ -4,8 +4,8 @@ use counterpoint_wait::cancel::CancelToken;
 use counterpoint_wait::event::Event;
 use counterpoint_wait::hooks::{self, AlreadyInstalled, Notice, Sink, Site, What};
 use counterpoint_wait::op::{LockedQueue, Op, Stop, Turn, Verb};
-use counterpoint_wait::queue::WaitQueue;
-use counterpoint_wait::waker::WakeBatch;
+use counterpoint_wait::queue::{End, Grant, Node, Pick, WaitQueue};
+use counterpoint_wait::waker::{WakeBatch, wake_in_batches};
 use counterpoint_wait::{listener, select_async};
 use std::cell::{Cell, RefCell};
 use std::future::Future;
@@ -22,6 +22,8 @@ thread_local! {
     static SLEPT: RefCell<Vec<(What, usize)>> = const { RefCell::new(Vec::new()) };
     /// The sink panics when it is told this.
     static PANIC_AT: Cell<Option<What>> = const { Cell::new(None) };
+    /// The sink does this, once, when it is told that somebody waits.
+    static DOES: Cell<Option<Box<dyn FnOnce()>>> = const { Cell::new(None) };
     /// The sink waits for something itself.
     static NOSY: Cell<bool> = const { Cell::new(false) };
 }
@@ -41,6 +43,11 @@ impl Sink for Book {
                 event.listen().timeout(Duration::ZERO).wait(),
                 Err(Stop::TimedOut)
             );
+        }
+        if notice.what == What::Waiting {
+            if let Some(does) = DOES.take() {
+                does();
+            }
         }
         if PANIC_AT.get() == Some(notice.what) {
             panic!("the sink panics at {:?}", notice.what);
@@ -201,6 +208,58 @@ fn what_a_sink_does_is_not_told() {
     assert_eq!(told(), [What::Waiting, What::Granted, What::Taken]);
 }
 
+/// What began before goes on, also if the sink is what makes it.
+#[test]
+fn a_sink_that_ends_or_grants_what_others_wait_for() {
+    begin();
+    let event: &'static Event = Box::leak(Box::new(Event::new()));
+    let mut dropped = Box::pin(event.listen());
+    assert!(dropped.as_mut().enable() || poll(dropped.as_mut()).is_pending());
+    let ended = TOLD.with_borrow(|told| told[0].id);
+    DOES.set(Some(Box::new(move || drop(dropped))));
+    listener!(event.listen() => listener);
+    assert_eq!(told(), [What::Waiting, What::Waiting, What::Left]);
+    assert_eq!(TOLD.with_borrow(|told| told[2].id), ended);
+    event.notify(1);
+    listener.wait_pinned();
+    // A grant that comes before the wait is known is told once it is.
+    begin();
+    DOES.set(Some(Box::new(|| drop(event.notify(1)))));
+    listener!(event.listen() => granted);
+    granted.wait_pinned();
+    let all = [What::Waiting, What::Granted, What::Granted, What::Taken];
+    assert_eq!(told(), all);
+}
+
+#[test]
+fn an_operation_whose_wait_panicked_does_not_wait() {
+    begin();
+    let event: Event = Event::new();
+    let mut kept = pin!(event.listen());
+    PANIC_AT.set(Some(What::Waiting));
+    let waits = || drop(poll(kept.as_mut()));
+    assert!(catch_unwind(AssertUnwindSafe(waits)).is_err());
+    PANIC_AT.set(None);
+    assert_eq!(told(), [What::Waiting, What::Left]);
+    event.notify(1);
+    assert!(poll(kept.as_mut()).is_ready());
+    assert_eq!(told(), [What::Waiting, What::Left]);
+}
+
+#[test]
+fn who_is_let_in_meanwhile_is_told_to_be_granted() {
+    begin();
+    let queue = WaitQueue::new(());
+    let mut waits = pin!(Op::new(Never(&queue, true), ()));
+    PANIC_AT.set(Some(What::Waiting));
+    // Others are let in before the sink may panic.
+    assert!(catch_unwind(AssertUnwindSafe(|| drop(poll(waits.as_mut())))).is_err());
+    PANIC_AT.set(None);
+    assert_eq!(told(), [What::Granted, What::Waiting, What::Left]);
+    assert!(notices()[1].granted);
+    assert!(poll(waits.as_mut()).is_ready());
+}
+
 #[test]
 fn a_panic_of_the_sink_wrecks_nothing() {
     begin();
@@ -237,8 +296,8 @@ fn a_panic_of_the_sink_wrecks_nothing() {
     assert!(late && event.total_listeners() == 0);
 }
 
-/// Waits for ever in a queue of its own.
-struct Never<'q>(&'q WaitQueue<(), ()>);
+/// Waits for ever in a queue of its own, or until it lets itself in.
+struct Never<'q>(&'q WaitQueue<(), ()>, bool);
 
 // SAFETY: one queue, that of the test; no method moves the verb.
 unsafe impl Verb for Never<'_> {
@@ -271,6 +330,17 @@ unsafe impl Verb for Never<'_> {
     fn units(&self, (): &()) -> usize {
         3
     }
+    fn linked(&mut self, _: *const Node<()>, _: &mut LockedQueue<'_, Self>) -> bool {
+        self.1
+    }
+    fn serve(&mut self) {
+        wake_in_batches(|wakes| {
+            let all = |(): &mut (), _| Pick::Take;
+            let mut queue = self.0.lock();
+            queue.grant(End::First, Grant::Result, wakes, all, |()| ());
+            false
+        });
+    }
 }
 
 #[test]
@@ -278,10 +348,10 @@ fn visit_copies_those_who_wait_in_order() {
     begin();
     let queue = WaitQueue::new(());
     assert!(hooks::visit(&queue).is_empty());
-    let mut first = Box::pin(Op::new(Never(&queue), ()));
+    let mut first = Box::pin(Op::new(Never(&queue, false), ()));
     let line = line!() - 1;
     let mut others: Vec<_> = (0..50)
-        .map(|_| Box::pin(Op::new(Never(&queue), ())))
+        .map(|_| Box::pin(Op::new(Never(&queue, false), ())))
         .collect();
     assert!(poll(first.as_mut()).is_pending());
     for other in &mut others {

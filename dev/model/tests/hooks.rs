@@ -4,7 +4,7 @@ use counterpoint_base::prim::atomic::{AtomicU32, RELAXED};
 use counterpoint_base::prim::sync::Arc;
 use counterpoint_base::prim::thread;
 use counterpoint_model::model;
-use counterpoint_wait::hooks::{Line, Page, Slot};
+use counterpoint_wait::hooks::{Line, Order, Page, Slot};
 
 /// Opens a line; true if there was a free one.
 ///
@@ -66,6 +66,25 @@ model! {
         }) };
         reader.join().unwrap();
         writer.join().unwrap();
+    }
+
+    /// Two threads hold something and come to wait, each in a place of its own: the later sees what the earlier
+    /// holds.
+    fn the_later_sees_the_earlier(preemptions: None) {
+        let shared = Arc::new(([Page::new(), Page::new()], Order::new()));
+        let waits = |me: usize| {
+            let shared = shared.clone();
+            thread::spawn(move || {
+                let (pages, order) = &*shared;
+                // SAFETY: each thread has its own page and number.
+                assert!(unsafe { open(&pages[me], &Line::numbered(me as u64 + 1, "a", 10, 100)) });
+                (order.next(), pages[1 - me].lines().count())
+            })
+        };
+        let (a, b) = (waits(0), waits(1));
+        let (a, b) = (a.join().unwrap(), b.join().unwrap());
+        let later = if a.0 > b.0 { a } else { b };
+        assert_eq!(later.1, 1);
     }
 
     /// A hold ends in another thread than it began in, while its own thread looks for a free line.

@@ -53,6 +53,7 @@ fn tell_of(entry: &Entry, what: What) {
             ends: Ends::Never,
             polled: line.polled,
             trying: line.trying,
+            granted: false,
             round: 0,
         });
     }
@@ -114,6 +115,13 @@ pub fn used(hold: &Hold) {
 pub fn moved(hold: &Hold) {
     if let Some(entry) = hold.0 {
         holds::used(entry, true);
+    }
+}
+
+/// From now on nobody says who uses what `hold` stands for: it may be anybody.
+pub fn strays(hold: &Hold) {
+    if let Some(entry) = hold.0 {
+        entry.set_party(entry.party());
     }
 }
 

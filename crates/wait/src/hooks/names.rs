@@ -110,7 +110,12 @@ pub(super) fn edit(object: usize, mut change: impl FnMut(&mut Facts)) -> Facts {
     facts
 }
 
+/// What is known of `object`, if anything was named at all.
 pub(super) fn get(object: usize) -> Option<Facts> {
+    // Relaxed: as in `edit`.
+    if COUNT.load(RELAXED) == 0 {
+        return None;
+    }
     bucket(object).with(|first| find(first, object).as_ref().map(|entry| entry.facts))
 }
 

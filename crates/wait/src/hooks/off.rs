@@ -42,6 +42,10 @@ pub fn used(_hold: &Hold) {}
 #[inline(always)]
 pub fn moved(_hold: &Hold) {}
 
+/// Nothing: see the feature `hooks`.
+#[inline(always)]
+pub fn strays(_hold: &Hold) {}
+
 /// Runs `f`, whose waits something else may end as well: does nothing more without the feature
 /// `hooks`.
 #[inline(always)]
@@ -203,7 +207,11 @@ impl Mark {
     }
 
     #[inline(always)]
-    pub(crate) fn waiting(self, _alone: bool) {}
+    pub(crate) fn waiting(self, _alone: bool, _granted: impl Fn() -> bool, _unsaid: impl FnOnce()) {
+    }
+
+    #[inline(always)]
+    pub(crate) fn forget(&mut self) {}
 
     #[inline(always)]
     pub(crate) fn granted(self) {}
@@ -237,4 +245,7 @@ impl Tag {
     pub(crate) const fn new() -> Tag {
         Tag
     }
+
+    #[inline(always)]
+    pub(crate) fn renumber(&mut self) {}
 }

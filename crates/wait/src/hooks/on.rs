@@ -10,7 +10,7 @@ use std::panic::{self, AssertUnwindSafe};
 
 pub use super::calm::Calm;
 use super::calm::is_calm;
-pub use super::hold::{Hold, Lending, changed, forgotten, held, moved, released, used};
+pub use super::hold::{Hold, Lending, changed, forgotten, held, moved, released, strays, used};
 use super::slot::Slot;
 use super::{holds, names};
 use crate::queue::WaitQueue;
@@ -106,8 +106,9 @@ pub struct Notice {
     /// How many units are waited for or held.
     pub units: usize,
     /// The number of this wait or of this hold: the same from `Waiting` to `Taken` or `Left`, and
-    /// from `Held` to `Released` or `Forgotten`. Larger numbers began later. 0 where there is
-    /// neither: `Added`, `Removed`, `Asleep`, `Awake`.
+    /// from `Held` to `Released` or `Forgotten`. Of the waits of all threads larger numbers began later, as do
+    /// those of the holds of one thread, and of no others. 0 where there is neither: `Added`, `Removed`,
+    /// `Asleep`, `Awake`.
     pub id: u64,
     /// Where the primitive was made.
     pub made: &'static Location<'static>,
@@ -120,6 +121,8 @@ pub struct Notice {
     pub polled: bool,
     /// Of an attempt that did not wait.
     pub trying: bool,
+    /// Of `Waiting` and `Again`: it was granted meanwhile. Its `Granted` may have come before.
+    pub granted: bool,
     /// How often it was told to wait [`Again`](What::Again): a `Granted` of an earlier round comes too late.
     pub round: u32,
 }
@@ -138,7 +141,8 @@ pub enum Ends {
 /// Somebody who is told of every event: a ledger.
 ///
 /// Called from any thread, with no lock of ours held, but possibly while the caller holds yours: it
-/// must not wait for what it is told about. What it does itself is not told. It may be told of the
+/// must not wait for what it is told about. What it does itself is not told, but for grants and ends of waits that
+/// others were told to have begun: of these it is told while it is being told of something. It may be told of the
 /// end of a wait that began before it was installed; guards from before are not told of.
 ///
 /// # Panics
@@ -348,25 +352,19 @@ pub fn install(sink: &'static dyn Sink) -> Result<(), AlreadyInstalled> {
     SINK.fill(sink).map_err(|_| AlreadyInstalled)
 }
 
-/// Tells the sink, unless it is the sink that caused it (hooks.rs I3). A panic comes through, unless
-/// somebody has to stay [`Calm`].
-fn tell(notice: &Notice) {
-    match is_calm() {
-        true => tell_quietly(notice),
-        false => tell_aloud(notice),
-    }
-}
-
+/// Tells the sink, unless it is the sink that caused it (hooks.rs I3). A panic comes through.
 fn tell_aloud(notice: &Notice) {
-    struct Telling;
+    struct Telling(bool);
     impl Drop for Telling {
         fn drop(&mut self) {
-            TELLING.set(false);
+            TELLING.set(self.0);
         }
     }
     if let Some(sink) = SINK.get() {
-        if !TELLING.replace(true) {
-            let _telling = Telling;
+        // Waits that begin in a sink are not told, so these are of one that was.
+        let goes_on = matches!(notice.what, What::Granted | What::Taken | What::Left);
+        if goes_on || !TELLING.get() {
+            let _telling = Telling(TELLING.replace(true));
             sink.notice(notice);
         }
     }
@@ -417,6 +415,7 @@ fn tell_of_units(what: What, kind: &'static str, tag: &Tag, site: Site, units: u
             ends: Ends::Never,
             polled: false,
             trying: false,
+            granted: false,
             round: 0,
         });
     }
@@ -547,6 +546,7 @@ impl Mark {
             ends: Ends::Otherwise,
             polled: false,
             trying: false,
+            granted: false,
             round: 0,
         };
         Mark(notice, false)
@@ -576,7 +576,7 @@ impl Mark {
         alone: bool,
         firm: Firm,
     ) -> Mark {
-        if self.1 {
+        if self.1 || is_telling() {
             return Mark::NONE;
         }
         if self.0.id != 0 {
@@ -599,16 +599,35 @@ impl Mark {
         *self
     }
 
-    /// `alone`: a panic may go on, since the operation is no arm of a select (hooks.rs I2).
-    pub(crate) fn waiting(self, alone: bool) {
-        if self.0.id != 0 {
-            holds::make_known();
+    /// `alone`: a panic may go on, since the operation is no arm of a select (hooks.rs I2): then `unsaid` is
+    /// called before, and it does not wait as far as anybody knows. `granted`: whether it is by now.
+    pub(crate) fn waiting(
+        mut self,
+        alone: bool,
+        granted: impl Fn() -> bool,
+        unsaid: impl FnOnce(),
+    ) {
+        if self.0.id == 0 {
+            return;
         }
-        match (self.0.id, alone) {
-            (0, _) => {}
-            (_, true) => tell(&self.0),
-            (_, false) => tell_quietly(&self.0),
+        holds::make_known();
+        self.0.granted = granted();
+        if !alone || is_calm() {
+            tell_quietly(&self.0);
+        } else if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(|| tell_aloud(&self.0))) {
+            unsaid();
+            self.tell_if_known(What::Left);
+            panic::resume_unwind(payload);
         }
+        if !self.0.granted && granted() {
+            // The granter may have told it before the wait was known.
+            self.granted();
+        }
+    }
+
+    /// Nothing is told of the node any more, until it waits again.
+    pub(crate) fn forget(&mut self) {
+        self.end();
     }
 
     pub(crate) fn granted(self) {
@@ -684,6 +703,11 @@ impl Tag {
             Ok(_) => new,
             Err(found) => found,
         }
+    }
+
+    /// The primitive is another one from now on, at the same place.
+    pub(crate) fn renumber(&mut self) {
+        self.number.store(0, RELAXED); // Relaxed: exclusive.
     }
 
     /// Where the primitive was made.
