@@ -68,7 +68,8 @@ impl<'a, T: ?Sized> ContendedMutexGuard<'a, T> {
         part: impl FnOnce(&mut T) -> &mut U,
     ) -> MappedContendedMutexGuard<'a, U> {
         let part = NonNull::from(part(&mut *this));
-        this.narrowed(part)
+        // SAFETY: of the value, by the line above.
+        unsafe { this.narrowed(part) }
     }
 
     /// A guard of a part of the value, if there is one.
@@ -81,15 +82,21 @@ impl<'a, T: ?Sized> ContendedMutexGuard<'a, T> {
     ) -> Result<MappedContendedMutexGuard<'a, U>, ContendedMutexGuard<'a, T>> {
         match part(&mut *this).map(NonNull::from) {
             None => Err(this),
-            Some(part) => Ok(this.narrowed(part)),
+            // SAFETY: of the value, by the line above.
+            Some(part) => Ok(unsafe { this.narrowed(part) }),
         }
     }
 
-    fn narrowed<U: ?Sized>(self, part: NonNull<U>) -> MappedContendedMutexGuard<'a, U> {
+    /// The guard of a part of the value.
+    ///
+    /// # Safety
+    /// As of the guard within.
+    unsafe fn narrowed<U: ?Sized>(self, part: NonNull<U>) -> MappedContendedMutexGuard<'a, U> {
         let ContendedMutexGuard { holding, guard, .. } = self;
         MappedContendedMutexGuard {
             holding,
-            guard: guard.narrowed(part),
+            // SAFETY: of the value of that guard, by the caller's promise.
+            guard: unsafe { guard.narrowed(part) },
         }
     }
 
@@ -137,7 +144,8 @@ impl<'a, U: ?Sized> MappedContendedMutexGuard<'a, U> {
         part: impl FnOnce(&mut U) -> &mut V,
     ) -> MappedContendedMutexGuard<'a, V> {
         let part = NonNull::from(part(&mut *this));
-        this.narrowed(part)
+        // SAFETY: of the value, by the line above.
+        unsafe { this.narrowed(part) }
     }
 
     /// A guard of a smaller part, if there is one.
@@ -150,15 +158,21 @@ impl<'a, U: ?Sized> MappedContendedMutexGuard<'a, U> {
     ) -> Result<MappedContendedMutexGuard<'a, V>, MappedContendedMutexGuard<'a, U>> {
         match part(&mut *this).map(NonNull::from) {
             None => Err(this),
-            Some(part) => Ok(this.narrowed(part)),
+            // SAFETY: of the value, by the line above.
+            Some(part) => Ok(unsafe { this.narrowed(part) }),
         }
     }
 
-    fn narrowed<V: ?Sized>(self, part: NonNull<V>) -> MappedContendedMutexGuard<'a, V> {
+    /// The guard of a part of the value.
+    ///
+    /// # Safety
+    /// As of the guard within.
+    unsafe fn narrowed<V: ?Sized>(self, part: NonNull<V>) -> MappedContendedMutexGuard<'a, V> {
         let MappedContendedMutexGuard { holding, guard } = self;
         MappedContendedMutexGuard {
             holding,
-            guard: guard.narrowed(part),
+            // SAFETY: of the value of that guard, by the caller's promise.
+            guard: unsafe { guard.narrowed(part) },
         }
     }
 }

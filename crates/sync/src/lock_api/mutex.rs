@@ -11,7 +11,7 @@ use core::mem::ManuallyDrop;
 use counterpoint_base::prim::cell::UnsafeCell;
 use counterpoint_base::prim::time::{Duration, Instant};
 use counterpoint_wait::Stop;
-use counterpoint_wait::hooks::{Calm, Hold};
+use counterpoint_wait::hooks::{self, Calm, Hold};
 
 use crate::condvar::Condvar;
 use crate::mutex::{Mutex, MutexGuard};
@@ -47,6 +47,8 @@ macro_rules! raw_mutexes {
             #[inline]
             fn keep(&self, guard: MutexGuard<'_, ()>) {
                 let hold = guard.into_hold();
+                // The guards of `lock_api` do not tell who uses them.
+                hooks::strays(&hold);
                 // SAFETY: this thread holds the lock (I1).
                 self.hold.with_mut(|it| unsafe { *it = hold });
             }

@@ -57,6 +57,8 @@ impl RawRwLock {
     /// Keeps the lock without a guard of the one who writes or may upgrade.
     #[inline]
     fn keep(&self, hold: Hold) {
+        // The guards of `lock_api` do not tell who uses them.
+        hooks::strays(&hold);
         // SAFETY: the caller is that one (I1).
         self.hold.with_mut(|it| unsafe { *it = hold });
     }

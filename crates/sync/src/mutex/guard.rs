@@ -56,9 +56,12 @@ impl<'a, T: ?Sized> MutexGuard<'a, T> {
         self.hold = hooks::held("MutexGuard", self.mutex.raw.queue(), site, 1);
     }
 
-    /// The guard of a part of the value, made from an exclusive reference to that which this guard gave.
+    /// The guard of a part of the value.
+    ///
+    /// # Safety
+    /// `part` was made from an exclusive reference to the value that this guard gave.
     #[inline]
-    pub(crate) fn narrowed<U: ?Sized>(self, part: NonNull<U>) -> MappedMutexGuard<'a, U> {
+    pub(crate) unsafe fn narrowed<U: ?Sized>(self, part: NonNull<U>) -> MappedMutexGuard<'a, U> {
         let this = ManuallyDrop::new(self);
         MappedMutexGuard {
             raw: &this.mutex.raw,
@@ -96,7 +99,8 @@ impl<'a, T: ?Sized> MutexGuard<'a, T> {
         part: impl FnOnce(&mut T) -> &mut U,
     ) -> MappedMutexGuard<'a, U> {
         let part = NonNull::from(part(&mut *this));
-        this.narrowed(part)
+        // SAFETY: of the value, by the line above.
+        unsafe { this.narrowed(part) }
     }
 
     /// A guard of a part of the value, if there is one.
@@ -109,7 +113,8 @@ impl<'a, T: ?Sized> MutexGuard<'a, T> {
     ) -> Result<MappedMutexGuard<'a, U>, MutexGuard<'a, T>> {
         match part(&mut *this).map(NonNull::from) {
             None => Err(this),
-            Some(part) => Ok(this.narrowed(part)),
+            // SAFETY: of the value, by the line above.
+            Some(part) => Ok(unsafe { this.narrowed(part) }),
         }
     }
 
@@ -222,7 +227,8 @@ impl<'a, U: ?Sized> MappedMutexGuard<'a, U> {
         part: impl FnOnce(&mut U) -> &mut V,
     ) -> MappedMutexGuard<'a, V> {
         let part = NonNull::from(part(&mut *this));
-        this.narrowed(part)
+        // SAFETY: of the value, by the line above.
+        unsafe { this.narrowed(part) }
     }
 
     /// A guard of a smaller part, if there is one.
@@ -235,13 +241,17 @@ impl<'a, U: ?Sized> MappedMutexGuard<'a, U> {
     ) -> Result<MappedMutexGuard<'a, V>, MappedMutexGuard<'a, U>> {
         match part(&mut *this).map(NonNull::from) {
             None => Err(this),
-            Some(part) => Ok(this.narrowed(part)),
+            // SAFETY: of the value, by the line above.
+            Some(part) => Ok(unsafe { this.narrowed(part) }),
         }
     }
 
     /// As [`MutexGuard::narrowed`].
     #[inline]
-    pub(crate) fn narrowed<V: ?Sized>(self, part: NonNull<V>) -> MappedMutexGuard<'a, V> {
+    ///
+    /// # Safety
+    /// `part` was made from an exclusive reference to the value that this guard gave.
+    pub(crate) unsafe fn narrowed<V: ?Sized>(self, part: NonNull<V>) -> MappedMutexGuard<'a, V> {
         let this = ManuallyDrop::new(self);
         MappedMutexGuard {
             raw: this.raw,

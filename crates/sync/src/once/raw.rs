@@ -170,6 +170,8 @@ impl RawOnce {
     pub(super) fn clear(&mut self) {
         // Relaxed: exclusive. Nodes of leaked operations may still be linked.
         self.word().fetch_and(WAITERS, RELAXED);
+        // As far as a ledger knows that claim is still there.
+        self.queue.renumber();
     }
 
     /// Whether who asks would wait for itself.
