@@ -2,11 +2,12 @@
 //!
 //! # From
 //! Linux's lockdep: classes instead of instances, and an order that was seen once is known for ever.
-//! Differs: a class is a name, or the place where a lock was made; two of one class are not compared.
+//! Differs: a class is a name, or the place where a lock was made; two of one class are not compared but by the
+//! ranks they were given.
 //!
 //! # Invariants
 //! * I1: an edge comes into the table once, and is looked at then; a pair that was reported is not reported
-//!   again.
+//!   again. Two locks that were taken against their ranks are reported once.
 
 use core::cell::Cell;
 use core::panic::Location;
@@ -45,9 +46,13 @@ struct Edge {
 counterpoint_base::static_! {
     static ORDER: Table<Edge> = Table::new();
     static COUNT: AtomicU64 = AtomicU64::new(0);
-    /// Pairs that were reported.
+    /// Pairs of classes that were reported.
     static REPORTED: Table<()> = Table::new();
+    /// Pairs of locks that were reported for their ranks, and how many they are: at most [`EDGES`].
+    static RANKED: Table<()> = Table::new();
+    static RANKED_COUNT: AtomicU64 = AtomicU64::new(0);
     static FOUND: Table<Arc<Inversion>> = Table::new();
+    static FOUND_COUNT: AtomicU64 = AtomicU64::new(0);
 }
 
 thread_local! {
@@ -102,15 +107,14 @@ pub(crate) fn taken(notice: &Notice) {
 
 fn follow(held: &Line, taken: &Notice) {
     let (held_name, taken_name) = (hooks::name_of(held.object), hooks::name_of(taken.object));
+    let by_rank = is_against_rank(held, taken);
     let (from, to) = (mark(held_name, held.made), mark(taken_name, taken.made));
     let slot =
         (from.0 ^ to.0.rotate_left(17)).wrapping_mul(0x9E37_79B9_7F4A_7C15_u64 as usize) >> 20;
     let known = KNOWN.with(|known| known[slot % CACHE].replace((from, to)) == (from, to));
-    if known {
+    if known && !by_rank {
         return;
     }
-    let ranks = hooks::rank_of(taken.object).zip(hooks::rank_of(held.object));
-    let by_rank = ranks.is_some_and(|(new, old)| new > old);
     let held = Ordered {
         kind: held.kind,
         name: held_name,
@@ -129,32 +133,54 @@ fn follow(held: &Line, taken: &Notice) {
         held,
         taken: ordered,
     };
+    if by_rank {
+        report(&edge, Vec::new(), true, taken.party);
+    }
     if edge.from != edge.to {
-        learn(edge, by_rank, taken.party);
+        learn(&edge, taken.party);
     }
 }
 
-fn learn(edge: Edge, by_rank: bool, party: u64) {
+/// Whether it is against the ranks of these two, for the first time.
+fn is_against_rank(held: &Line, taken: &Notice) -> bool {
+    let ranks = hooks::rank_of(taken.object).zip(hooks::rank_of(held.object));
     // Relaxed: a limit that a few may exceed.
-    if COUNT.load(RELAXED) >= EDGES || !ORDER.add(pair(edge.from, edge.to), edge) {
+    if ranks.is_none_or(|(new, old)| new <= old) || RANKED_COUNT.load(RELAXED) >= EDGES {
+        return false;
+    }
+    let is_new = RANKED.add(pair(held.primitive, taken.primitive), ());
+    if is_new {
+        RANKED_COUNT.fetch_add(1, RELAXED); // Relaxed: as above.
+    }
+    is_new
+}
+
+fn learn(edge: &Edge, party: u64) {
+    // Relaxed: a limit that a few may exceed.
+    if COUNT.load(RELAXED) >= EDGES || !ORDER.add(pair(edge.from, edge.to), *edge) {
         return; // I1
     }
-    let number = COUNT.fetch_add(1, RELAXED); // Relaxed: as above.
+    COUNT.fetch_add(1, RELAXED); // Relaxed: as above.
     // After the edge is in the table: of two that close a way at once, one sees the other.
-    let before = way(edge.to, edge.from);
-    let is_new = (before.is_some() || by_rank)
-        && REPORTED.add(pair(edge.from.min(edge.to), edge.from.max(edge.to)), ());
-    if is_new {
-        let inversion = Inversion {
-            held: edge.held,
-            taken: edge.taken,
-            before: before.unwrap_or_default(),
-            by_rank,
-            by: party_of(party),
-        };
-        FOUND.add(number, Arc::new(inversion.clone()));
-        policy::send(&Finding::Inversion(inversion));
+    let Some(before) = way(edge.to, edge.from) else {
+        return;
+    };
+    if REPORTED.add(pair(edge.from.min(edge.to), edge.from.max(edge.to)), ()) {
+        report(edge, before, false, party);
     }
+}
+
+fn report(edge: &Edge, before: Vec<(Ordered, Ordered)>, by_rank: bool, party: u64) {
+    let inversion = Inversion {
+        held: edge.held,
+        taken: edge.taken,
+        before,
+        by_rank,
+        by: party_of(party),
+    };
+    let number = FOUND_COUNT.fetch_add(1, RELAXED); // Relaxed: only a number.
+    FOUND.add(number, Arc::new(inversion.clone()));
+    policy::send(&Finding::Inversion(inversion));
 }
 
 /// What was found since the start, the first first.

@@ -430,4 +430,25 @@ fn inversions(found: &Cell<Vec<String>>) {
     let all = seen();
     assert_eq!(all.len(), 1);
     assert!(all[0].contains("against their ranks"), "{}", all[0]);
+    // Of one class, each pair once.
+    let array = [(); 3].map(|()| Mutex::new(()));
+    for (rank, mutex) in (0..).zip(&array) {
+        mutex.ranked(rank);
+    }
+    drop((array[2].lock(), array[0].lock()));
+    assert!(seen().is_empty());
+    for (held, taken, reports) in [(0, 2, 1), (1, 2, 1), (0, 2, 0)] {
+        let guards = (array[held].lock(), array[taken].lock());
+        drop(guards);
+        assert_eq!(seen().len(), reports, "{taken} while {held} is held");
+    }
+    // Ranks that are given after the order is known.
+    let (early, late) = (Mutex::new(()), Mutex::new(()));
+    let both = || drop((early.lock(), late.lock()));
+    both();
+    assert!(seen().is_empty());
+    early.ranked(1);
+    late.ranked(2);
+    both();
+    assert_eq!(seen().len(), 1);
 }
