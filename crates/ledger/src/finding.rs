@@ -144,6 +144,12 @@ impl Deadlock {
         last.expect("somebody waits in each")
     }
 
+    /// Whether `party` is one of them.
+    pub(crate) fn is_of(&self, party: u64) -> bool {
+        let mut links = self.links.iter();
+        links.any(|link| link.waits.wait.notice.party == party)
+    }
+
     /// If each member is a thread that is blocked for one lock alone, without a bound, and each lock is held
     /// by a borrowed guard that was taken by a blocking form and never seen elsewhere: for how long nobody of
     /// them has moved, as of the moment when it was found, to some milliseconds. Else `None`.

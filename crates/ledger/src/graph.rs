@@ -13,12 +13,18 @@
 //!   sleeps, or is a task that is not being polled.
 //! * I4: a hold keeps only those waiting who wait for the very primitive it is of, by number: a guard that was
 //!   forgotten outlives its primitive, and another one may be at that address.
+//! * I5: rings are looked for over what is certain alone, then over what stands still, then over all: a way over
+//!   something weaker hides nothing that is stronger.
+//! * I6: of those who close a ring at the same time, the last to be known finds it: it looks for rings of waits
+//!   that are not younger than its own.
+//! * I7: who polls a named task does what that one does as long as it polls it.
 //!
 //! # Why what is certain is true
 //! While a guard that excludes a waiter has a line, that waiter has not got the lock: lines are opened
 //! after the lock was taken, and closed before it is given back. The thread that is blocked holds its own
 //! guards as long as it is blocked. Each member is looked at twice; a hold that has a line both times, with
-//! one number, was held in between, when its holder was seen to wait. So at one moment each of them
+//! one number, was held in between, when its holder was seen to wait. Who polls a task that is blocked is in its
+//! poll for as long (I7). So at one moment each of them
 //! waited for what the next held, and none of them can move.
 //!
 //! What is not seen is a borrowed guard that was moved to another thread, which has not used it: its line
@@ -30,8 +36,9 @@
 //! * Stopping everybody for a look at one instant: a lock around each lock.
 //! * Taking a task's wait for certain: it may be one arm of a select, with a timer in another.
 
-use counterpoint_wait::hooks::{self, Ends};
+use counterpoint_wait::hooks::{self, Ends, Notice};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use crate::finding::{Deadlock, Link, Shape};
 use crate::snapshot::{Held, Party, Snapshot, Waiting};
@@ -75,10 +82,14 @@ fn writes(held: &Held) -> bool {
     held.kind.contains("WriteGuard")
 }
 
+/// Whether it is a wait for writing.
+pub(crate) fn is_for_writing(notice: &Notice) -> bool {
+    notice.kind.contains("Lock::write") || notice.kind.ends_with("::upgrade")
+}
+
 /// Whether it waits to write: then it keeps readers out that come later.
 fn wants_to_write(waits: &Waiting) -> bool {
-    let writes = waits.kind.contains("Lock::write") || waits.kind.ends_with("::upgrade");
-    writes && !waits.bounded && !waits.granted
+    is_for_writing(&waits.wait.notice) && !waits.bounded && !waits.granted
 }
 
 /// Whether `waits` cannot have been served while `held` is.
@@ -98,10 +109,12 @@ fn excludes(held: &Held, waits: &Waiting) -> bool {
     }
 }
 
-/// Whether the guard is where it was taken, as far as anybody said: an owned one may go where it likes.
+/// Whether the guard is where it was taken, as far as anybody said: an owned one may go where it likes, and one
+/// that an attempt took may be a task's, which goes on elsewhere.
 fn stays(held: &Held) -> bool {
     let guard = held.kind.ends_with("Guard") || matches!(held.kind, "BufMutexEntry" | "OnceInit");
-    guard && !held.kind.starts_with("Owned") && !held.line.confirmed && !held.line.polled
+    let of_a_thread = is_bound(held) || !(held.line.polled || held.line.trying);
+    guard && !held.kind.starts_with("Owned") && !held.line.confirmed && of_a_thread
 }
 
 /// Whether no thread but that which took it can have it.
@@ -116,6 +129,39 @@ fn is_bound(held: &Held) -> bool {
 fn is_steady(waits: &Waiting, held: &Held) -> bool {
     // I2
     waits.wait.notice.ends == Ends::Never && excludes(held, waits) && stays(held)
+}
+
+/// What a way through the graph may rest on.
+#[derive(Clone, Copy)]
+enum Layer {
+    /// Guards that cannot leave their thread.
+    Bound,
+    /// Guards that stay, as far as anybody said.
+    Steady,
+    All,
+}
+
+/// The strongest first (I5).
+const LAYERS: [Layer; 3] = [Layer::Bound, Layer::Steady, Layer::All];
+
+impl Layer {
+    fn allows(self, (waits, held): (&Waiting, &Held)) -> bool {
+        match self {
+            Layer::Bound => is_steady(waits, held) && is_bound(held),
+            Layer::Steady => is_steady(waits, held),
+            Layer::All => true,
+        }
+    }
+}
+
+/// That something held keeps somebody waiting.
+type Edge<'s> = (&'s Waiting, &'s Held);
+
+/// A party on a way: how it goes on from there, and where else it may.
+struct Step<'s> {
+    party: u64,
+    taken: Option<Edge<'s>>,
+    open: Vec<Edge<'s>>,
 }
 
 /// Whether nothing tells the party from others: any unknown task may be it.
@@ -149,6 +195,8 @@ struct Graph<'s> {
     by_primitive: BTreeMap<u64, Vec<&'s Held>>,
     /// Primitives for which somebody waits to write.
     kept_shut: BTreeSet<u64>,
+    /// Those who never go on.
+    stuck: BTreeSet<u64>,
 }
 
 impl<'s> Graph<'s> {
@@ -172,12 +220,28 @@ impl<'s> Graph<'s> {
             let holds = by_primitive.entry(held.line.primitive).or_default();
             holds.push(held);
         }
-        Graph {
+        let mut graph = Graph {
             snapshot,
             knots,
             by_primitive,
             kept_shut,
+            stuck: BTreeSet::new(),
+        };
+        graph.stuck = graph.reduced();
+        graph
+    }
+
+    /// Who does what `party` does: the task that it polls (I7).
+    fn acting(&self, party: u64) -> u64 {
+        let mut acting = party;
+        // Each polls one, so more steps than that are none.
+        for _ in 0..self.snapshot.polling.len() {
+            match self.snapshot.polling.get(&acting) {
+                Some(&inner) => acting = inner,
+                None => break,
+            }
         }
+        acting
     }
 
     /// Whether `held` keeps `waits` waiting.
@@ -215,7 +279,7 @@ impl<'s> Graph<'s> {
             // If it was seen elsewhere than where it was taken, who used it may not be who has it: it may be
             // shared, or handed on.
             Party::Ended { .. } => held.line.confirmed,
-            _ => !stuck.contains(&held.line.party),
+            _ => !stuck.contains(&self.acting(held.line.party)),
         }
     }
 
@@ -235,8 +299,7 @@ impl<'s> Graph<'s> {
         }
     }
 
-    /// Those who never go on.
-    fn stuck(&self) -> BTreeSet<u64> {
+    fn reduced(&self) -> BTreeSet<u64> {
         let mut stuck: BTreeSet<u64> = self.knots.keys().copied().collect();
         loop {
             let free: Vec<u64> = (stuck.iter().copied())
@@ -254,50 +317,137 @@ impl<'s> Graph<'s> {
         }
     }
 
-    /// What keeps `party` waiting for ever, preferring what may be certain.
-    fn link(&self, party: u64, stuck: &BTreeSet<u64>) -> Option<(&'s Waiting, &'s Held)> {
-        let all = self.knots[&party].waits.iter().flat_map(|waits| {
+    /// What keeps `party` waiting for ever.
+    fn edges(&self, party: u64) -> impl Iterator<Item = Edge<'s>> + '_ {
+        let knot = self.knots.get(&party);
+        let waits = knot.map_or(&[][..], |knot| &knot.waits);
+        let all = waits.iter().flat_map(|waits| {
             let blockers = self.blockers(waits);
             blockers.map(move |held| (*waits, held))
         });
-        all.filter(|(_, held)| !self.goes_on(held, stuck))
-            .max_by_key(|(waits, held)| is_steady(waits, held))
+        all.filter(|(_, held)| !self.goes_on(held, &self.stuck))
     }
 
-    /// One deadlock for each way that ends in a cycle or at an owner that is gone.
-    fn deadlocks(&self) -> Vec<Deadlock> {
-        let stuck = self.stuck();
+    /// Walks from each of `starts`, once over each edge that `layer` allows; says of each ring on which places of
+    /// the way it is.
+    fn walk(
+        &self,
+        starts: &[u64],
+        layer: Layer,
+        youngest: u64,
+        mut ring: impl FnMut(&[Step<'s>], Range<usize>),
+    ) {
+        let step = |party| {
+            let edges = self.edges(party);
+            let allowed = edges.filter(|edge| layer.allows(*edge) && edge.0.wait.order <= youngest);
+            Step {
+                party,
+                taken: None,
+                open: allowed.collect(),
+            }
+        };
         let mut seen = BTreeSet::new();
-        let mut found = Vec::new();
-        for &start in &stuck {
-            let mut way: Vec<(u64, Link)> = Vec::new();
-            let mut party = start;
-            let end = loop {
-                if let Some(first) = way.iter().position(|(member, _)| *member == party) {
-                    break Some((first, None));
-                }
-                if !seen.insert(party) {
-                    break None;
-                }
-                let Some((waits, held)) = self.link(party, &stuck) else {
-                    break None;
+        for &start in starts {
+            let mut way = Vec::new();
+            if seen.insert(start) {
+                way.push(step(start));
+            }
+            while let Some(last) = way.last_mut() {
+                last.taken = last.open.pop();
+                let Some((_, held)) = last.taken else {
+                    way.pop();
+                    continue;
                 };
-                let link = Link {
-                    waits: waits.clone(),
-                    held: Some(held.clone()),
-                };
-                way.push((party, link));
-                if matches!(held.by, Party::Ended { .. }) {
-                    break Some((way.len() - 1, Some(Shape::LostOwner)));
+                let next = self.acting(held.line.party);
+                if seen.insert(next) {
+                    way.push(step(next));
+                } else if let Some(first) = way.iter().position(|step| step.party == next) {
+                    ring(&way, first..way.len());
                 }
-                party = held.line.party;
-            };
-            if let Some((first, shape)) = end {
-                let links: Vec<Link> = way.drain(first..).map(|(_, link)| link).collect();
-                found.push(deadlock(shape, links));
             }
         }
+    }
+
+    /// Rings of all who are stuck, each of whom is in one at most: the strongest.
+    fn rings(&self) -> Vec<Deadlock> {
+        let starts: Vec<u64> = self.stuck.iter().copied().collect();
+        let mut members = BTreeSet::new();
+        let mut found = Vec::new();
+        for layer in LAYERS {
+            self.walk(&starts, layer, u64::MAX, |way, ring| {
+                let ring = &way[ring];
+                if ring.iter().all(|step| !members.contains(&step.party)) {
+                    members.extend(ring.iter().map(|step| step.party));
+                    found.push(deadlock(None, ring.iter().filter_map(|step| step.taken)));
+                }
+            });
+        }
+        found
+    }
+
+    /// The strongest ring through `party`.
+    fn ring_through(&self, party: u64, youngest: u64) -> Option<Deadlock> {
+        LAYERS.into_iter().find_map(|layer| {
+            let mut found = None;
+            self.walk(&[party], layer, youngest, |way, ring| {
+                if ring.start == 0 && found.is_none() {
+                    found = Some(deadlock(None, way.iter().filter_map(|step| step.taken)));
+                }
+            });
+            found
+        })
+    }
+
+    /// Rings of readers that are kept out since `writer` waits.
+    fn rings_shut_by(&self, writer: &Waiting) -> Vec<Deadlock> {
+        let primitive = writer.wait.notice.primitive;
+        let shut = |deadlock: &Deadlock| {
+            deadlock.links.iter().any(|Link { waits, held }| {
+                let reader = held.as_ref().is_some_and(|held| !writes(held));
+                waits.wait.notice.primitive == primitive && reader && !wants_to_write(waits)
+            })
+        };
+        let rings = self.rings().into_iter();
+        rings.filter(shut).collect()
+    }
+
+    /// Those who wait for somebody who has ended, once for each.
+    fn lost_owners(&self) -> impl Iterator<Item = Deadlock> + '_ {
+        self.stuck.iter().filter_map(|&party| {
+            let mut edges = self.edges(party);
+            let lost = edges.find(|(_, held)| matches!(held.by, Party::Ended { .. }))?;
+            Some(deadlock(Some(Shape::LostOwner), [lost]))
+        })
+    }
+
+    /// All deadlocks.
+    fn deadlocks(&self) -> Vec<Deadlock> {
+        let mut found = self.rings();
+        found.extend(self.lost_owners());
         found.extend(self.futurelocks());
+        found
+    }
+
+    /// Those that `party` closes, by its wait of the number `wait` if it is blocked for that.
+    fn closed_by(&self, party: u64, wait: Option<u64>) -> Vec<Deadlock> {
+        let all = &self.snapshot.waiting;
+        let mine = wait.and_then(|wait| all.iter().find(|waits| waits.id == wait));
+        let youngest = mine.map_or(u64::MAX, |mine| mine.wait.order); // I6
+        let others = self.lost_owners().chain(self.futurelocks());
+        let others = others.filter(|deadlock| match wait {
+            Some(wait) => deadlock.last().id == wait,
+            None => deadlock.is_of(party),
+        });
+        let mut found: Vec<Deadlock> = self.ring_through(party, youngest).into_iter().collect();
+        found.extend(others);
+        let writers = all.iter().filter(|waits| {
+            waits.wait.notice.party == party
+                && wants_to_write(waits)
+                && mine.is_none_or(|mine| mine.id == waits.id)
+        });
+        for writer in writers {
+            found.extend(self.rings_shut_by(writer));
+        }
         found
     }
 
@@ -332,7 +482,12 @@ impl<'s> Graph<'s> {
     }
 }
 
-fn deadlock(shape: Option<Shape>, links: Vec<Link>) -> Deadlock {
+fn deadlock<'s>(shape: Option<Shape>, edges: impl IntoIterator<Item = Edge<'s>>) -> Deadlock {
+    let links = edges.into_iter().map(|(waits, held)| Link {
+        waits: waits.clone(),
+        held: Some(held.clone()),
+    });
+    let links: Vec<Link> = links.collect();
     let is_steady = |link: &Link| {
         let held = link.held.as_ref();
         held.is_some_and(|held| is_steady(&link.waits, held))
@@ -386,4 +541,9 @@ pub(crate) fn confirmed(found: &[Deadlock]) -> Vec<Deadlock> {
 /// Who will wait for ever now, each looked at twice.
 pub(crate) fn deadlocks() -> Vec<Deadlock> {
     confirmed(&find(&Snapshot::now()))
+}
+
+/// What `party` closes now by its waits, looked at twice; `wait`: it is blocked for this alone.
+pub(crate) fn closed_by(party: u64, wait: Option<u64>) -> Vec<Deadlock> {
+    confirmed(&Graph::new(&Snapshot::now()).closed_by(party, wait))
 }

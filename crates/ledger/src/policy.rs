@@ -20,7 +20,7 @@ pub enum Policy {
     /// To this function, on the thread or in the task that is about to wait, or that took the lock. It may
     /// run while you hold locks, so it must not take them. Findings that are only suspected go there, too.
     ///
-    /// What it does is not recorded. Where it runs for a lock that was taken, a panic of it ends there; where
+    /// Waits that begin in it are not known; what it takes and keeps has a line like any hold. Where it runs for a lock that was taken, a panic of it ends there; where
     /// it runs for who is about to wait, that is who panics.
     Call(Arc<dyn Fn(&Finding) + Send + Sync>),
     /// To `tracing`, as an error or a warning.
@@ -33,10 +33,11 @@ pub enum Policy {
     /// Certain is what rests on guards that cannot be sent, such as those of a `ReentrantMutex` or a
     /// `ShardedLock`; for others see [`PanicAfter`](Self::PanicAfter). Where a lock is taken again for a guard
     /// that is still in its owner's hands (`unlocked`, `bump`, `Condvar::wait`), and in the locks of `lock_api`,
-    /// the message is printed and the thread waits on: without the lock that guard would be no guard.
+    /// the message is printed and the thread waits on: without the lock that guard would be no guard. The guards of
+    /// `lock_api` do not tell who uses them, so what rests on one of them is suspected for ever.
     Panic,
     /// The same, and also a deadlock in which each member is a blocked thread that waits for one lock alone, each
-    /// lock is held by a borrowed guard that was never seen elsewhere than where it was taken, and nothing has
+    /// lock is held by a borrowed guard that was taken by a blocking form and never seen elsewhere, and nothing has
     /// moved for so long ([`Deadlock::stood_still`](crate::Deadlock::stood_still)).
     ///
     /// By this you say that no guard of yours is sent to another thread and held there, unused, for longer than

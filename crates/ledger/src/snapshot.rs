@@ -135,6 +135,8 @@ pub struct Snapshot {
     pub(crate) polls: BTreeMap<u64, u64>,
     /// Parties with a future or several operations that do nothing now.
     pub(crate) idle: BTreeSet<u64>,
+    /// Who polls which named task now.
+    pub(crate) polling: BTreeMap<u64, u64>,
 }
 
 /// Everything the ledger knows now.
@@ -201,12 +203,14 @@ impl Snapshot {
         let waits = WAITS.all();
         let mut idle: BTreeSet<u64> = SLEEPERS.all().into_iter().map(|(id, ())| id).collect();
         let (mut polls, mut tasks) = (BTreeMap::new(), BTreeMap::new());
+        let mut polling = BTreeMap::new();
         for (id, task) in PARTIES.all() {
             // Relaxed, both: who looks closely looks twice.
             polls.insert(id, task.polls.load(RELAXED));
-            if !task.runs.load(RELAXED) {
-                idle.insert(id);
-            }
+            match task.polled_by.load(RELAXED) {
+                0 => idle.insert(id),
+                outer => polling.insert(outer, id).is_some(),
+            };
             tasks.insert(id, (task.name.clone(), task.site));
         }
         let names = Names {
@@ -255,6 +259,7 @@ impl Snapshot {
             waiting,
             polls,
             idle,
+            polling,
         }
     }
 }

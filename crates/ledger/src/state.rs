@@ -2,19 +2,20 @@
 //!
 //! # Invariants
 //! * I1: a wait gets its place in the order of all waits under the lock under which it comes into the table. So
-//!   who looks at the table after its own wait came into it finds all that are before it in that order. One that
-//!   waits again gets another place in the same way.
+//!   who looks at the table after its own wait came into it finds all that are before it in that order, and by the
+//!   edge of that order what they hold. One that waits again gets another place in the same way.
 //! * I2: a grant is that of one round of a wait: one that is told after the wait has gone into the next round is
 //!   past.
 
 use core::fmt;
 use core::panic::Location;
-use counterpoint_base::prim::atomic::{AtomicBool, AtomicU64, RELAXED};
+use counterpoint_base::prim::atomic::{AtomicU64, RELAXED};
 use counterpoint_base::prim::lock::Guarded;
 use counterpoint_base::prim::time::coarse;
-use counterpoint_wait::hooks::{self, Ends, Notice, Sink, What};
+use counterpoint_wait::hooks::{self, Ends, Notice, Order, Sink, What};
 use std::sync::Arc;
 
+use crate::graph::is_for_writing;
 use crate::table::Table;
 use crate::{look, order};
 
@@ -36,6 +37,14 @@ pub(crate) struct Wait {
     pub(crate) reported: bool,
 }
 
+/// Waits of a party that are not known to be all of it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Open {
+    waits: u32,
+    /// So many of them are for writing.
+    writes: u32,
+}
+
 /// One task that was named.
 #[derive(Debug)]
 pub(crate) struct TaskFacts {
@@ -44,8 +53,8 @@ pub(crate) struct TaskFacts {
     pub(crate) made_by: u64,
     /// How often it was polled.
     pub(crate) polls: AtomicU64,
-    /// It is being polled.
-    pub(crate) runs: AtomicBool,
+    /// Who polls it now, or 0.
+    pub(crate) polled_by: AtomicU64,
 }
 
 counterpoint_base::static_! {
@@ -53,11 +62,11 @@ counterpoint_base::static_! {
     pub(crate) static WAITS: Table<Wait> = Table::new();
     /// Named tasks, by their number.
     pub(crate) static PARTIES: Table<Arc<TaskFacts>> = Table::new();
-    /// Parties that sleep with a future or several operations, and whether their waits were looked at.
+    /// Parties that sleep with a future or several operations.
     pub(crate) static SLEEPERS: Table<()> = Table::new();
-    /// Parties that began waits at which nobody has looked.
-    pub(crate) static UNLOOKED: Table<()> = Table::new();
-    static KNOWN: AtomicU64 = AtomicU64::new(0);
+    /// Parties with waits for which they are not blocked: at them is looked whenever it has done what it can.
+    static OPEN: Table<Open> = Table::new();
+    static KNOWN: Order = Order::new();
     static NEXT_TASK: AtomicU64 = AtomicU64::new(TASKS);
     /// Whether the ledger was started.
     static STARTED: Guarded<bool> = Guarded::new(false);
@@ -113,25 +122,27 @@ impl Sink for Ledger {
     fn notice(&self, notice: &Notice) {
         match notice.what {
             What::Waiting => {
-                let wait = Wait::begin(notice);
+                let mut wait = Wait::begin(notice);
+                wait.granted = granted(notice);
                 WAITS.insert(notice.id, wait, |wait| wait.order = next_order());
+                opened(notice);
                 look_at(notice);
             }
             What::Granted => {
                 // The count of its task first: one table is under lock at a time.
-                let granted = (coarse(), polls_of(notice.party).unwrap_or(0));
+                let granted = grant(notice);
                 WAITS.with(notice.id, |wait| {
                     // I2
                     if wait.notice.round == notice.round {
-                        wait.granted = Some(granted);
+                        wait.granted.get_or_insert(granted);
                     }
                 });
             }
             What::Again => {
-                let queued = coarse();
+                let (queued, granted) = (coarse(), granted(notice));
                 WAITS.with(notice.id, |wait| {
-                    // It is not granted any more, and has come after all that are known by now.
-                    (wait.notice, wait.granted) = (*notice, None);
+                    // What it was granted before is gone, and it has come after all that are known by now.
+                    (wait.notice, wait.granted) = (*notice, granted);
                     (wait.queued, wait.order) = (queued, next_order());
                     // What it closes from now on is another ring.
                     wait.reported = false;
@@ -139,15 +150,12 @@ impl Sink for Ledger {
                 look_at(notice);
             }
             What::Taken | What::Left => {
-                WAITS.remove(notice.id);
-                // A task takes its mark off at the end of the poll; a thread may have ended before it sleeps.
-                if notice.party < TASKS {
-                    UNLOOKED.remove(notice.party);
-                }
+                let known = WAITS.remove(notice.id);
+                closed(known.map(|wait| wait.notice));
             }
             What::Asleep => {
                 SLEEPERS.add(notice.party, ());
-                if UNLOOKED.remove(notice.party).is_some() {
+                if has_open(notice.party) {
                     look::before_sleeping(notice.party, None);
                 }
             }
@@ -159,6 +167,16 @@ impl Sink for Ledger {
             _ => {}
         }
     }
+}
+
+/// What to remember of a grant.
+fn grant(notice: &Notice) -> (u64, u64) {
+    (coarse(), polls_of(notice.party).unwrap_or(0))
+}
+
+/// That of a wait that was granted before it became known.
+fn granted(notice: &Notice) -> Option<(u64, u64)> {
+    notice.granted.then(|| grant(notice))
 }
 
 fn polls_of(party: u64) -> Option<u64> {
@@ -185,16 +203,59 @@ impl Wait {
 
 /// Asked for under the lock of the table (I1).
 fn next_order() -> u64 {
-    KNOWN.fetch_add(1, RELAXED) // Relaxed: under the lock (I1).
+    KNOWN.next()
+}
+
+/// Whether the wait is one of several, as far as can be seen, of somebody who is known.
+fn is_open(notice: &Notice) -> bool {
+    notice.ends == Ends::Otherwise && !notice.polled
+}
+
+fn opened(notice: &Notice) {
+    if !is_open(notice) {
+        return;
+    }
+    let one_more = |open: &mut Open| {
+        open.waits += 1;
+        open.writes += u32::from(is_for_writing(notice));
+    };
+    // Another thread may take it out in between, as the last of its waits ends there.
+    while OPEN.with(notice.party, one_more).is_none() {
+        OPEN.add(notice.party, Open::default());
+    }
+}
+
+fn closed(notice: Option<Notice>) {
+    if let Some(notice) = notice.filter(is_open) {
+        OPEN.remove_if(notice.party, |open| {
+            open.waits = open.waits.saturating_sub(1);
+            open.writes -= u32::from(is_for_writing(&notice)).min(open.writes);
+            open.waits == 0
+        });
+    }
+}
+
+/// Whether one of its open waits is for writing.
+pub(crate) fn opens_to_write(party: u64) -> bool {
+    OPEN.with(party, |open| open.writes > 0) == Some(true)
+}
+
+/// Whether it waits for something that it is not blocked for.
+pub(crate) fn has_open(party: u64) -> bool {
+    OPEN.with(party, |_| ()).is_some()
+}
+
+/// Who polls the task now.
+pub(crate) fn polled_by(party: u64) -> Option<u64> {
+    // Relaxed: asked by the thread that polls it, or a hint.
+    let outer = PARTIES.with(party, |task| task.polled_by.load(RELAXED))?;
+    (outer != 0).then_some(outer)
 }
 
 /// Somebody waits, or waits again.
 fn look_at(notice: &Notice) {
-    match notice.ends {
-        Ends::Never => look::before_sleeping(notice.party, Some(notice.id)),
-        Ends::Otherwise if !notice.polled => {
-            UNLOOKED.add(notice.party, ());
-        }
-        _ => {}
+    // Others, when they have told of all their waits.
+    if notice.ends == Ends::Never {
+        look::before_sleeping(notice.party, Some(notice.id));
     }
 }

@@ -83,8 +83,16 @@ impl<V: Clone> Table<V> {
 
     /// Takes a value out.
     pub(crate) fn remove(&self, key: u64) -> Option<V> {
+        self.remove_if(key, |_| true)
+    }
+
+    /// Takes a value out if `f`, which runs with the lock held (I1), says so.
+    pub(crate) fn remove_if(&self, key: u64, f: impl FnOnce(&mut V) -> bool) -> Option<V> {
         let entry = self.bucket(key).with(|first| {
             let place = find(first, key);
+            if !place.as_mut().is_some_and(|entry| f(&mut entry.value)) {
+                return None;
+            }
             let mut entry = place.take();
             if let Some(entry) = &mut entry {
                 *place = entry.next.take();

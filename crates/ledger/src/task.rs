@@ -5,12 +5,12 @@ use core::future::Future;
 use core::panic::Location;
 use core::pin::Pin;
 use core::task::{Context, Poll};
-use counterpoint_base::prim::atomic::{AtomicBool, AtomicU64, RELAXED};
+use counterpoint_base::prim::atomic::{AtomicU64, RELAXED};
 use counterpoint_wait::hooks;
 use std::sync::Arc;
 
 use crate::look;
-use crate::state::{PARTIES, TaskFacts, UNLOOKED, next_task};
+use crate::state::{PARTIES, TaskFacts, has_open, next_task};
 
 /// A future with a name, under which the ledger knows what it holds and waits for; made by [`task`].
 #[must_use = "futures do nothing unless polled"]
@@ -46,7 +46,7 @@ pub fn task<F: Future>(name: impl Into<String>, future: F) -> Task<F> {
         site: Location::caller(),
         made_by: hooks::party(),
         polls: AtomicU64::new(0),
-        runs: AtomicBool::new(false),
+        polled_by: AtomicU64::new(0),
     });
     let future = Some(Box::pin(future));
     let party = next_task();
@@ -63,21 +63,21 @@ impl<F: Future> Future for Task<F> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         /// Also if the future panics.
-        struct Runs<'t>(&'t AtomicBool);
+        struct Runs<'t>(&'t AtomicU64);
         impl Drop for Runs<'_> {
             fn drop(&mut self) {
-                self.0.store(false, RELAXED); // Relaxed: as below.
+                self.0.store(0, RELAXED); // Relaxed: as below.
             }
         }
         let (party, facts) = (self.party, self.facts.clone());
         // Relaxed, both: whoever looks does so twice.
         facts.polls.fetch_add(1, RELAXED);
-        facts.runs.store(true, RELAXED);
-        let runs = Runs(&facts.runs);
+        facts.polled_by.store(hooks::party(), RELAXED);
+        let runs = Runs(&facts.polled_by);
         let future = self.future.as_mut().expect("taken by the drop only");
         let polled = hooks::as_party(party, || future.as_mut().poll(cx));
         drop(runs);
-        if UNLOOKED.remove(party).is_some() && polled.is_pending() {
+        if polled.is_pending() && has_open(party) {
             hooks::quietly(|| look::before_sleeping(party, None));
         }
         polled
@@ -89,7 +89,6 @@ impl<F> Drop for Task<F> {
         struct Forget(u64);
         impl Drop for Forget {
             fn drop(&mut self) {
-                UNLOOKED.remove(self.0);
                 PARTIES.remove(self.0);
             }
         }
