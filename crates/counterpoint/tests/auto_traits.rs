@@ -470,6 +470,7 @@ const SEAMS: &[&str] = &[
     "Node",
     "NotifiedVerb",
     "OpTag",
+    "Order",
     "Owned",
     "Page",
     "Pass",

@@ -341,6 +341,7 @@ mod wait {
         obligation::<counterpoint::sync::MutexGuard<'static, u8>>();
         hooks::used(&hooks::Hold::NONE);
         hooks::moved(&hooks::Hold::NONE);
+        hooks::strays(&hooks::Hold::NONE);
         assert_eq!(hooks::bounded(|| 1), 1);
         hooks::rank(&queue, 1);
         shown::<(hooks::Site, hooks::Hold, hooks::Lending, hooks::Calm)>();
