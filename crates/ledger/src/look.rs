@@ -1,7 +1,8 @@
 //! Looking for what is about to wait for ever, as it begins to.
 //!
 //! # Invariants
-//! * I1: what is sent once is not sent again: the last of a deadlock to wait keeps that it was.
+//! * I1: what is sent once is not sent again: the last of a deadlock to wait keeps that it was, until it
+//!   loses a grant and queues again.
 //! * I2: no lock of the ledger is held while a finding is sent.
 
 use counterpoint_base::prim::time::{Duration, deadline, now};

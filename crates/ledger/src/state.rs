@@ -133,6 +133,8 @@ impl Sink for Ledger {
                     // It is not granted any more, and has come after all that are known by now.
                     (wait.notice, wait.granted) = (*notice, None);
                     (wait.queued, wait.order) = (queued, next_order());
+                    // What it closes from now on is another ring.
+                    wait.reported = false;
                 });
                 look_at(notice);
             }

@@ -59,6 +59,7 @@ fn what_is_about_to_happen_goes_where_the_policy_says() {
     ends(nothing_that_is_only_suspected);
     ends(no_false_alarm);
     calls();
+    a_second_ring();
     let found: Arc<Cell<Vec<String>>> = Arc::default();
     let told = found.clone();
     ledger::set_policy(Policy::call(move |finding| {
@@ -326,6 +327,46 @@ fn calls() {
             drop((guard, again));
         });
     });
+}
+
+/// A wait that stood in a ring, was granted, and lost its grant to one that barged: the ring that it
+/// closes now is another one, and is told.
+fn a_second_ring() {
+    let told: Arc<Cell<u32>> = Arc::default();
+    let tells = told.clone();
+    ledger::set_policy(Policy::call(move |finding| {
+        if let Finding::Deadlock(_) = finding {
+            *tells.lock().unwrap() += 1;
+        }
+    }));
+    let (a, b) = (Mutex::new(()), Mutex::new(()));
+    let mut x = Box::pin(ledger::task("x", async {
+        let _a = a.lock_async().await;
+        let mut gone_on = false;
+        std::future::poll_fn(|_| match std::mem::replace(&mut gone_on, true) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        })
+        .await;
+        let _b = b.lock_async().await;
+    }));
+    let other = |name| {
+        Box::pin(ledger::task(name, async {
+            let _b = b.lock_async().await;
+            let _a = a.lock_async().await;
+        }))
+    };
+    let (mut y, mut z) = (other("y"), other("z"));
+    let cx = &mut Context::from_waker(Waker::noop());
+    assert!(x.as_mut().poll(cx).is_pending());
+    assert!(y.as_mut().poll(cx).is_pending());
+    assert!(x.as_mut().poll(cx).is_pending());
+    assert_eq!(*told.lock().unwrap(), 1);
+    drop(y);
+    // Takes what `x` was granted.
+    assert!(z.as_mut().poll(cx).is_pending());
+    assert!(x.as_mut().poll(cx).is_pending());
+    assert_eq!(*told.lock().unwrap(), 2);
 }
 
 /// Threads that contend for locks in one order, also two at once, never panic.
