@@ -124,11 +124,14 @@ impl<const PAIRS: bool> Model for Parties<PAIRS> {
         &self,
         state: &Vec<Seat>,
         call: Done<'_, Op, Ret>,
-        _beside: &Beside<'_, Op, Ret>,
+        beside: &Beside<'_, Op, Ret>,
         next: &mut Vec<Vec<Seat>>,
     ) {
         let mut after = state.clone();
         let party = call.party;
+        // Without a fence two that come at once may both miss each other.
+        let overlooked =
+            || beside.any(|other| other.party != party && matches!(other.op, Op::Arrive(..)));
         let seat = &state[party];
         match (call.op, call.ret) {
             (Op::Arrive(value, certain), _) if !seat.open && !seat.gone => {
@@ -151,7 +154,7 @@ impl<const PAIRS: bool> Model for Parties<PAIRS> {
                         after[party].place = Place::Away;
                         seat.place == Place::Met && *value == seat.value
                     }
-                    Ret::NotYet => seat.place != Place::Met,
+                    Ret::NotYet => seat.place != Place::Met || overlooked(),
                     Ret::Gone => seat.place != Place::Met && Self::is_closed(state, party),
                     Ret::Nothing => false,
                 };
