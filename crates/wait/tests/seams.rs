@@ -1,5 +1,8 @@
 //! What selects, bounds and nested waits promise when something goes wrong in the middle.
 
+#[path = "../../base/tests/leak/mod.rs"]
+mod leak;
+
 use counterpoint_base::prim::atomic::{AtomicU32, RELAXED};
 use counterpoint_wait::cancel::CancelToken;
 use counterpoint_wait::event::Event;
@@ -8,6 +11,7 @@ use counterpoint_wait::queue::{Candidate, End, Grant, Pick, WaitQueue};
 use counterpoint_wait::select::{Select, arm};
 use counterpoint_wait::waker::WakeBatch;
 use counterpoint_wait::{Stop, block_on};
+use leak::leak;
 use std::cell::Cell;
 use std::future::{Future, poll_fn, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -257,7 +261,7 @@ fn a_leaked_select_gives_back_what_was_given_only() {
         let mut wait = Box::pin(select.wait_async());
         let mut cx = Context::from_waker(Waker::noop());
         assert!(wait.as_mut().poll(&mut cx).is_pending());
-        std::mem::forget(wait);
+        leak(wait);
         assert!(a.give());
         assert!(!b.give()); // the other arm has won
     }
