@@ -153,8 +153,12 @@ impl WakeBatch {
                 }
             }
         }
-        if let Some(payload) = panicked.filter(|_| !panicking()) {
-            panic::resume_unwind(payload);
+        if let Some(payload) = panicked {
+            if panicking() {
+                discard(payload);
+            } else {
+                panic::resume_unwind(payload);
+            }
         }
     }
 }

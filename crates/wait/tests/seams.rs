@@ -339,3 +339,35 @@ fn a_pass_over_the_queue_looks_at_each_once() {
     });
     assert_eq!((ready.count(), hands.given()), (82, 0));
 }
+
+/// A payload that panics as it is dropped; what that panic carries does not.
+struct Nested;
+
+impl Drop for Nested {
+    fn drop(&mut self) {
+        panic!("so does its payload");
+    }
+}
+
+struct PanicsTwice;
+
+impl Wake for PanicsTwice {
+    fn wake(self: Arc<Self>) {
+        std::panic::panic_any(Nested);
+    }
+}
+
+/// While a panic unwinds past a batch nothing else comes out of it, whatever its wakers throw.
+#[test]
+fn a_batch_dropped_by_a_panic_keeps_what_its_wakers_throw() {
+    let count = Arc::new(Count(AtomicUsize::new(0)));
+    let thrown = catch_unwind(AssertUnwindSafe(|| {
+        let mut wakes = WakeBatch::new();
+        wakes.push(Waker::from(Arc::new(PanicsTwice)));
+        wakes.push(Waker::from(count.clone()));
+        wakes.push(Waker::from(Arc::new(PanicsTwice)));
+        std::panic::panic_any(7);
+    }));
+    assert_eq!(thrown.unwrap_err().downcast_ref(), Some(&7));
+    assert_eq!(count.0.load(Ordering::SeqCst), 1);
+}
