@@ -91,7 +91,9 @@ fn the_night_runs_the_long_jobs() {
             "jitter",
             "ledger",
             "sanitize",
-            "fuzz"
+            "fuzz",
+            "coverage",
+            "mutants"
         ]
     );
 }
