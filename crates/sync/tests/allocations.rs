@@ -5,8 +5,8 @@ use counterpoint_sync::mutex::{Baton, Lock, LockOwned};
 use counterpoint_sync::semaphore::Acquire;
 use counterpoint_sync::wait_group::WaitGroupWaitRef;
 use counterpoint_sync::{
-    AutoResetEvent, Barrier, Condvar, Exchanger, Latch, ManualResetEvent, Mutex, MutexGuard, Notify,
-    OnceCell, RwLock, Semaphore, ShardedLock, WaitGroup,
+    AutoResetEvent, Barrier, Condvar, Exchanger, Latch, ManualResetEvent, Mutex, MutexGuard,
+    Notify, OnceCell, RwLock, Semaphore, ShardedLock, WaitGroup,
 };
 use counterpoint_wait::cancel::{CancelToken, Cancelled, Ctl};
 use counterpoint_wait::queue::Node;

@@ -174,7 +174,9 @@ fn mutate(
         fs::create_dir_all(folder).map_err(|error| failed(folder, error))?;
     }
     let _ = fs::remove_dir_all(folder.join("mutants.out"));
-    let mut arguments = vec!["mutants".to_owned(), "--no-config".to_owned()];
+    let mut arguments = ["mutants", "--no-config", "--all-features"]
+        .map(str::to_owned)
+        .to_vec();
     let mut option = |name: &str, value: &str| arguments.push(format!("{name}={value}"));
     option("--dir", &context.repo.root().display().to_string());
     option("--package", &subject.package);
