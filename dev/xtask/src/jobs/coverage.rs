@@ -103,7 +103,7 @@ fn chosen(context: &Context) -> Result<Vec<Package>, String> {
             names.join(", ")
         ));
     }
-    let mut rooms = rooms.clone();
+    let mut rooms = rooms;
     rooms.retain(|room| only.is_empty() || only.contains(&short(room)));
     Ok(rooms)
 }
@@ -158,7 +158,11 @@ impl Run {
             target: Some(context.workspace()?.target.join("coverage")),
         };
         // Named, or what runs while others are compiled would be instrumented as well.
-        let which = [&["--tests", "--target", &tools.machine], self.features].concat();
+        let which = [
+            &["--tests", "--target", tools.machine.as_str()],
+            self.features,
+        ]
+        .concat();
         let binaries = build.build_some(context, &which)?;
         let output = build
             .command(context, &[&which[..], &["--no-fail-fast"]].concat())?

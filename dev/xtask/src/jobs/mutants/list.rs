@@ -113,7 +113,7 @@ pub(super) fn unplaced(name: &str) -> String {
 pub(super) fn pattern(name: &str) -> String {
     let mut text = "^".to_owned();
     for letter in name.chars() {
-        if letter.is_ascii_punctuation() {
+        if r"\.+*?()|[]{}^$".contains(letter) {
             text.push('\\');
         }
         text.push(letter);
