@@ -25,7 +25,7 @@ use crate::jobs::histories::STRESS_PACKAGE;
 use crate::repo::Package;
 use crate::report::{Finding, table, verdict};
 use crate::test_build::{MODEL_PACKAGE, TestBuild, parse_runs};
-use measure::{Counts, Measured, Share};
+use measure::{Counts, Measured, Page, Share};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -74,9 +74,17 @@ pub(crate) fn run(context: &Context) -> Result<String, String> {
         binaries.extend(built);
         tests += count;
     }
-    let counts = tools.read(context, &folder, &binaries)?;
-    let counts = Counts::parse(&counts, context.repo.root())?;
-    let rooms = measured(context, &rooms, &counts)?;
+    let merged = tools.merge(context, &folder)?;
+    let mut pages = pages(context, &rooms)?;
+    for binary in &binaries {
+        let json = tools.export(context, &merged, binary)?;
+        let counts = Counts::parse(&json, context.repo.root())?;
+        pages
+            .iter_mut()
+            .flatten()
+            .for_each(|page| page.take(&counts));
+    }
+    let rooms = measured(&rooms, &pages)?;
     let text = report(&rooms);
     println!("{text}");
     keep(&folder.join("report.txt"), &text)?;
@@ -177,17 +185,25 @@ impl Run {
     }
 }
 
-/// What was counted in each crate.
-fn measured(context: &Context, rooms: &[Package], counts: &Counts) -> Result<Vec<Room>, String> {
+/// The source files of each crate.
+fn pages(context: &Context, rooms: &[Package]) -> Result<Vec<Vec<Page>>, String> {
     let sources = context.repo.sources()?;
     let of = |room: &Package| {
         let folder = format!("{}/src/", room.folder);
+        let mine = sources
+            .iter()
+            .filter(|source| source.path.starts_with(&folder));
+        let mine = mine.filter(|source| !source.is_test_file());
+        mine.map(Page::new).collect()
+    };
+    Ok(rooms.iter().map(of).collect())
+}
+
+/// What was counted in each crate.
+fn measured(rooms: &[Package], pages: &[Vec<Page>]) -> Result<Vec<Room>, String> {
+    let of = |(room, pages): (&Package, &Vec<Page>)| {
         let mut measured = Measured::default();
-        for source in &sources {
-            if source.path.starts_with(&folder) && !source.is_test_file() {
-                measured.add(source, counts);
-            }
-        }
+        pages.iter().for_each(|page| page.count(&mut measured));
         match measured.lines.all {
             0 => Err(format!("Nothing was counted in {}.", room.name)),
             _ => Ok(Room {
@@ -196,7 +212,7 @@ fn measured(context: &Context, rooms: &[Package], counts: &Counts) -> Result<Vec
             }),
         }
     };
-    rooms.iter().map(of).collect()
+    rooms.iter().zip(pages).map(of).collect()
 }
 
 /// The table of the crates.

@@ -2,10 +2,12 @@
 //!
 //! `llvm-cov` lists for each file where a region of code begins and ends, with how often it was
 //! entered; of the instances of generic code, the sum. Between two entries the count of the first
-//! one holds.
+//! one holds. Each test program is asked by itself, and what any of them has executed is executed:
+//! asked for all at once, `llvm-cov` takes a function that one program does not use for one that
+//! none does.
 
 use crate::lexer::Token;
-use crate::source::{Source, functions, matching, test_spans};
+use crate::source::{Function, Source, functions, matching, test_spans};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -25,7 +27,7 @@ struct Segment {
     entry: bool,
 }
 
-/// Path from the workspace root → its segments, in order.
+/// What one program says: path from the workspace root → its segments, in order.
 #[derive(Debug, Default)]
 pub(super) struct Counts {
     files: BTreeMap<String, Vec<Segment>>,
@@ -141,60 +143,109 @@ impl Measured {
             all: self.executed + self.unexecuted.len(),
         }
     }
+}
 
-    /// Counts a file.
-    pub(super) fn add(&mut self, source: &Source, counts: &Counts) {
+/// A source file, and what the programs say about it so far.
+#[derive(Debug)]
+pub(super) struct Page {
+    path: String,
+    /// Lines that exist in test builds only.
+    tests: Vec<RangeInclusive<usize>>,
+    functions: Vec<(Function, Option<bool>)>,
+    /// `unsafe` blocks: line, from brace to brace, whether it was executed.
+    blocks: Vec<(usize, RangeInclusive<Place>, Option<bool>)>,
+    lines: BTreeMap<usize, bool>,
+    regions: BTreeMap<Place, bool>,
+}
+
+impl Page {
+    /// A file about which nothing is known yet.
+    pub(super) fn new(source: &Source) -> Page {
         let code = source.code();
-        let none = Vec::new();
-        let segments = counts.files.get(&source.path).unwrap_or(&none);
         let tests: Vec<RangeInclusive<usize>> = test_spans(&code)
             .into_iter()
             .map(|(first, last)| code[first].line..=code[last].end_line)
             .collect();
         let product = |line: usize| !tests.iter().any(|lines| lines.contains(&line));
-        let mut missing = Vec::new();
+        let functions = functions(&code).into_iter();
+        let functions = functions.filter(|function| product(function.first));
+        let blocks = unsafe_blocks(&source.text, &code).into_iter();
+        let blocks = blocks.filter(|(line, _)| product(*line));
+        Page {
+            path: source.path.clone(),
+            functions: functions.map(|function| (function, None)).collect(),
+            blocks: blocks.map(|(line, places)| (line, places, None)).collect(),
+            tests,
+            lines: BTreeMap::new(),
+            regions: BTreeMap::new(),
+        }
+    }
+
+    /// Takes in what a program says.
+    pub(super) fn take(&mut self, counts: &Counts) {
+        let Some(segments) = counts.files.get(&self.path) else {
+            return;
+        };
+        let tests = &self.tests;
+        let product = |line: usize| !tests.iter().any(|lines| lines.contains(&line));
         let last = segments.last().map_or(0, |segment| segment.place.0);
         for line in (1..=last).filter(|line| product(*line)) {
             if let Some(count) = line_count(segments, line) {
-                self.lines.count(count > 0);
-                if count == 0 {
-                    missing.push(line);
-                }
+                *self.lines.entry(line).or_default() |= count > 0;
             }
         }
         for segment in segments.iter().filter(|segment| product(segment.place.0)) {
             if let (true, Some(count)) = (segment.entry, segment.count) {
-                self.regions.count(count > 0);
+                *self.regions.entry(segment.place).or_default() |= count > 0;
             }
         }
-        let functions = functions(&code);
-        for function in functions.iter().filter(|function| product(function.first)) {
+        for (function, known) in &mut self.functions {
             let lines = (function.first, 0)..=(function.last, usize::MAX);
-            if let Some(executed) = executed(segments, &lines) {
-                self.functions.count(executed);
+            *known = either(*known, executed(segments, &lines));
+        }
+        for (_, places, known) in &mut self.blocks {
+            *known = either(*known, executed(segments, places));
+        }
+    }
+
+    /// Adds what is known to what is known of other files.
+    pub(super) fn count(&self, sum: &mut Measured) {
+        self.lines.values().for_each(|done| sum.lines.count(*done));
+        self.regions
+            .values()
+            .for_each(|done| sum.regions.count(*done));
+        let functions = self.functions.iter().filter_map(|(_, done)| *done);
+        functions.for_each(|done| sum.functions.count(done));
+        for (line, _, known) in &self.blocks {
+            match known {
+                Some(true) => sum.executed += 1,
+                None => sum.unseen += 1,
+                Some(false) => sum.unexecuted.push(Block {
+                    path: self.path.clone(),
+                    line: *line,
+                    function: self.function_at(*line),
+                }),
             }
         }
-        for (line, places) in unsafe_blocks(&source.text, &code) {
-            if !product(line) {
-                continue;
-            }
-            match executed(segments, &places) {
-                Some(true) => self.executed += 1,
-                None => self.unseen += 1,
-                Some(false) => {
-                    let around = functions
-                        .iter()
-                        .filter(|it| (it.first..=it.last).contains(&line));
-                    let innermost = around.max_by_key(|function| function.first);
-                    self.unexecuted.push(Block {
-                        path: source.path.clone(),
-                        line,
-                        function: innermost.map_or(String::new(), |it| it.name.clone()),
-                    });
-                }
-            }
-        }
-        self.missing.extend(ranges(&source.path, &missing));
+        let missing = self.lines.iter().filter(|(_, done)| !**done);
+        let missing: Vec<usize> = missing.map(|(line, _)| *line).collect();
+        sum.missing.extend(ranges(&self.path, &missing));
+    }
+
+    /// The name of the innermost function around a line.
+    fn function_at(&self, line: usize) -> String {
+        let functions = self.functions.iter().map(|(function, _)| function);
+        let around = functions.filter(|it| (it.first..=it.last).contains(&line));
+        let innermost = around.max_by_key(|function| function.first);
+        innermost.map_or(String::new(), |function| function.name.clone())
+    }
+}
+
+/// What two programs say together.
+fn either(one: Option<bool>, other: Option<bool>) -> Option<bool> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one || other),
+        _ => one.or(other),
     }
 }
 

@@ -1,4 +1,4 @@
-use super::measure::{Counts, Measured, Share};
+use super::measure::{Counts, Measured, Page, Share};
 use super::tools::about;
 use super::{Room, judge, reasons, report};
 use crate::source::Source;
@@ -40,8 +40,14 @@ fn segments(list: &[(usize, usize, Option<u64>)]) -> Value {
     list.iter().map(one).collect()
 }
 
-fn counts() -> Counts {
-    let segments = segments(&[
+fn counts(list: &[(usize, usize, Option<u64>)]) -> Counts {
+    let file = json!({"filename": format!("/there/{PATH}"), "segments": segments(list)});
+    let text = json!({"data": [{"files": [file]}]}).to_string();
+    Counts::parse(&text, Path::new("/there")).unwrap()
+}
+
+fn usual() -> Counts {
+    counts(&[
         (1, 1, Some(5)),
         (2, 20, Some(0)),
         (4, 6, Some(5)),
@@ -50,16 +56,19 @@ fn counts() -> Counts {
         (15, 2, None),
         (19, 5, Some(0)),
         (19, 19, None),
-    ]);
-    let file = json!({"filename": format!("/there/{PATH}"), "segments": segments});
-    let text = json!({"data": [{"files": [file]}]}).to_string();
-    Counts::parse(&text, Path::new("/there")).unwrap()
+    ])
+}
+
+fn of(programs: &[Counts]) -> Measured {
+    let mut page = Page::new(&Source::new(PATH, TEXT));
+    programs.iter().for_each(|counts| page.take(counts));
+    let mut measured = Measured::default();
+    page.count(&mut measured);
+    measured
 }
 
 fn measured() -> Measured {
-    let mut measured = Measured::default();
-    measured.add(&Source::new(PATH, TEXT), &counts());
-    measured
+    of(&[usual()])
 }
 
 fn room() -> Room {
@@ -93,6 +102,16 @@ fn a_block_is_executed_or_not_or_not_compiled() {
     assert_eq!(measured.unseen, 1);
     let block = &measured.unexecuted[0];
     assert_eq!((block.line, block.function.as_str()), (3, "read"));
+}
+
+#[test]
+fn what_one_program_executes_is_executed() {
+    let unused = counts(&[(1, 1, Some(0)), (6, 2, None)]);
+    let other = counts(&[(1, 1, Some(1)), (2, 20, Some(1)), (6, 2, None)]);
+    assert_eq!(of(&[unused, usual()]), measured());
+    let both = of(&[usual(), other]);
+    assert_eq!((both.lines, both.blocks()), (share(6, 9), share(2, 2)));
+    assert_eq!(of(&[]), Measured::default());
 }
 
 #[test]

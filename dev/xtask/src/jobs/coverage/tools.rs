@@ -54,39 +54,39 @@ impl Tools {
         })
     }
 
-    /// Merges what the tests have left in `folder/raw`; returns it as JSON, for the files of
-    /// `crates/` only.
-    pub(super) fn read(
-        &self,
-        context: &Context,
-        folder: &Path,
-        binaries: &[PathBuf],
-    ) -> Result<String, String> {
-        let merged = folder.join("merged.profdata").display().to_string();
-        let raw = folder.join("raw").display().to_string();
+    /// Merges what the tests have left in `folder/raw`.
+    pub(super) fn merge(&self, context: &Context, folder: &Path) -> Result<PathBuf, String> {
+        let merged = folder.join("merged.profdata");
         // A test may have killed a process while it wrote.
         let merge = Command::program(&self.profdata).arguments(&[
             "merge",
             "--sparse",
             "--failure-mode=all",
             "--output",
-            &merged,
-            &raw,
+            &merged.display().to_string(),
+            &folder.join("raw").display().to_string(),
         ]);
         context.logged(merge)?.run()?.checked()?;
-        let mut arguments = vec![
-            "export".to_owned(),
-            "--skip-functions".to_owned(),
-            "--skip-expansions".to_owned(),
-            format!("--instr-profile={merged}"),
-        ];
-        for binary in binaries {
-            arguments.push(format!("--object={}", binary.display()));
-        }
-        arguments.push("--sources".to_owned());
-        arguments.push(context.repo.path("crates").display().to_string());
-        let export = Command::program(&self.cov).arguments(&arguments);
-        Ok(context.logged(export)?.capture()?.checked()?.text)
+        Ok(merged)
+    }
+
+    /// What was counted in a program, as JSON, for the files of `crates/` only.
+    pub(super) fn export(
+        &self,
+        context: &Context,
+        merged: &Path,
+        program: &Path,
+    ) -> Result<String, String> {
+        let export = Command::program(&self.cov).arguments(&[
+            "export",
+            "--skip-functions",
+            "--skip-expansions",
+            &format!("--instr-profile={}", merged.display()),
+            &program.display().to_string(),
+            "--sources",
+            &context.repo.path("crates").display().to_string(),
+        ]);
+        Ok(export.capture()?.checked()?.text)
     }
 }
 
