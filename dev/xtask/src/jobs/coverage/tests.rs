@@ -111,7 +111,8 @@ fn what_one_program_executes_is_executed() {
     assert_eq!(of(&[unused, usual()]), measured());
     let both = of(&[usual(), other]);
     assert_eq!((both.lines, both.blocks()), (share(6, 9), share(2, 2)));
-    assert_eq!(of(&[]), Measured::default());
+    let nothing = of(&[]);
+    assert_eq!((nothing.lines.all, nothing.unseen), (0, 3));
 }
 
 #[test]
