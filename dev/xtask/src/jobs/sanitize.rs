@@ -2,7 +2,7 @@
 //!
 //! | name | what | the standard library |
 //! |---|---|---|
-//! | `tsan-full` | ThreadSanitizer over everything, no suppressions | built for it, instrumented |
+//! | `tsan-full` | ThreadSanitizer over everything with random pauses at atomics, no suppressions | built for it, instrumented |
 //! | `tsan` | ThreadSanitizer over the rooms that do not use std's locks | as it comes; three suppressions in dev/xtask/tsan.supp |
 //! | `asan` | AddressSanitizer and LeakSanitizer with random pauses at atomics, no suppressions | as it comes |
 //!
@@ -11,6 +11,9 @@
 //! Each works on a copy of the tree. A sanitizer that finds nothing where there is something finds
 //! nothing anywhere: the faults of `dev/model/planted.toml` that name it are put into the copy, one
 //! after the other, and must be reported.
+//!
+//! In the long run `tsan-full` goes over everything fifty times, and everything soaks for half an
+//! hour under `asan`.
 //!
 //! `--only` chooses sanitizers. With the names of faults beside it runs these alone, and no tests.
 
@@ -60,18 +63,23 @@ struct Sanitizer {
     suppressions: Option<&'static str>,
     /// With an instrumented std.
     full: bool,
+    /// How often it goes over everything in the long run, and for how many seconds everything soaks.
+    rounds: u32,
+    soak: u64,
 }
 
 const SANITIZERS: [Sanitizer; 3] = [
     Sanitizer {
         name: "tsan-full",
-        flags: "-Zsanitizer=thread --cfg tsan",
+        flags: "-Zsanitizer=thread --cfg tsan --cfg counterpoint_jitter",
         engine: Engine::Tsan,
         probe: None,
         reports: &["WARNING: ThreadSanitizer:"],
         more: MORE,
         suppressions: None,
         full: true,
+        rounds: 50,
+        soak: 2,
     },
     Sanitizer {
         name: "tsan",
@@ -82,6 +90,8 @@ const SANITIZERS: [Sanitizer; 3] = [
         more: &[],
         suppressions: Some("dev/xtask/tsan.supp"),
         full: false,
+        rounds: 1,
+        soak: 2,
     },
     Sanitizer {
         name: "asan",
@@ -92,6 +102,8 @@ const SANITIZERS: [Sanitizer; 3] = [
         more: MORE,
         suppressions: None,
         full: false,
+        rounds: 1,
+        soak: 1800,
     },
 ];
 
@@ -280,14 +292,24 @@ impl Ground<'_> {
     /// Runs the tests; none may fail and nothing may be reported.
     fn suite(&self) -> Result<usize, String> {
         let packages = [PACKAGES, self.sanitizer.more].concat();
-        let output = self.cargo(&packages, &["--tests"], &[])?.run()?;
-        if let Some(report) = self.sanitizer.report_in(&output.text) {
-            return Err(format!(
-                "a report: {report}\nThe whole of it: {}",
-                self.context.log_file()?.display()
-            ));
+        let long = self.context.options.long;
+        let rounds = if long { self.sanitizer.rounds } else { 1 };
+        let mut tests = 0;
+        for _ in 0..rounds {
+            let mut command = self.cargo(&packages, &["--tests"], &[])?;
+            if long {
+                command = command.variable("COUNTERPOINT_SOAK", &self.sanitizer.soak.to_string());
+            }
+            let output = command.run()?;
+            if let Some(report) = self.sanitizer.report_in(&output.text) {
+                return Err(format!(
+                    "a report: {report}\nThe whole of it: {}",
+                    self.context.log_file()?.display()
+                ));
+            }
+            tests += total(&parse_runs(&output.checked()?.text))?;
         }
-        total(&parse_runs(&output.checked()?.text))
+        Ok(tests)
     }
 
     /// Sees a planted fault reported, in tests that are clean without it.
