@@ -123,8 +123,11 @@ fn check_options(command: &str, given: &[&str]) -> Result<(), String> {
         "night" => &["--only", "--list"],
         "models" => &["--long", "--only"],
         "histories" | "litmus" => &["--long"],
-        "planted" | "peers" | "sanitize" | "coverage" => &["--only"],
+        "jitter" => &["--long"],
+        "planted" | "peers" | "coverage" => &["--only"],
+        "sanitize" => &["--only", "--long"],
         "mutants" => &["--only", "--shard"],
+        "soak" => &["--seconds"],
         "fuzz" => &["--only", "--seconds"],
         "weaken" => &["--only", "--changed", "--learn", "--long"],
         _ => &[],
@@ -150,11 +153,11 @@ pub(crate) fn usage() -> String {
         text.push_str(&format!("{:<13} {}\n", job.name, job.about));
     }
     text.push_str(
-        "\nmodels knows --long and --only ENGINE or FILE; histories and litmus know --long; planted, peers and\n\
-        sanitize know --only NAME; weaken knows --only and --long, and --changed (sites of changed\n\
+        "\nmodels knows --long and --only ENGINE or FILE; histories, litmus, jitter and sanitize know --long;\n\
+        planted, peers and sanitize know --only NAME; weaken knows --only and --long, and --changed (sites of changed\n\
         files) and --learn (find the models, write the list); fuzz knows --only NAME and\n\
-        --seconds N (for each structure); coverage knows --only CRATE; mutants knows --only FILE or\n\
-        FOLDER and --shard K/N (the K-th of N parts, from 0).\n\
+        --seconds N (for each structure); soak knows --seconds N; coverage knows --only CRATE; mutants\n\
+        knows --only FILE or FOLDER and --shard K/N (the K-th of N parts, from 0).\n\
         Full output of each job: target/xtask/<job>.log\n",
     );
     text

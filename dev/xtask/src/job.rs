@@ -107,6 +107,7 @@ pub(crate) const JOBS: &[Job] = &[
     test_job("jitter", Place::Night, jobs::jitter::run, "tests with random pauses at atomic operations"),
     test_job("ledger", Place::Night, jobs::ledger::run, "the tests of the locks with the ledger on: no false alarm"),
     test_job("sanitize", Place::Night, jobs::sanitize::run, "tests under ThreadSanitizer, with std instrumented as well, and AddressSanitizer"),
+    test_job("soak", Place::Night, jobs::soak::run, "every structure at work for hours, with the ledger on: nothing breaks or grows"),
     test_job("fuzz", Place::Night, jobs::fuzz::run, "libFuzzer writes operation sequences for every structure"),
     test_job("coverage", Place::Night, jobs::coverage::run, "the tests execute nine lines in ten of each crate, and every unsafe block"),
     test_job("mutants", Place::Night, jobs::mutants::run, "the tests of the core tell nine in ten small changes of its code"),
@@ -136,7 +137,7 @@ pub(crate) struct Options {
     pub(crate) changed: bool,
     /// In `weaken`: look for the models and write the list.
     pub(crate) learn: bool,
-    /// In `fuzz`: for so long each.
+    /// In `fuzz` for so long each, in `soak` in all.
     pub(crate) seconds: Option<u64>,
     /// In `mutants`: this part of so many, from 0.
     pub(crate) shard: Option<(usize, usize)>,
