@@ -61,9 +61,10 @@
 //! * I1: a sink is never called under an internal lock.
 //! * I2: a panic of a sink ends there, except out of `Waiting` or `Again` of an operation that is polled or
 //!   waited for by itself: then the node is linked and everything is as if it had been polled, so
-//!   the operation is dropped like any other, and if it is kept, nobody is told that it waits. Nor does it come out where somebody is `Calm`: where a
-//!   guard that is still in the caller's hands takes its lock again.
-//! * I3: what a sink does while it is called is not told, but for grants and ends of waits whose beginning was.
+//!   the operation is dropped like any other, and if it is kept, nobody is told that it waits. Nor does it come
+//!   out where somebody is `Calm`: where a guard that is still in the caller's hands takes its lock again.
+//! * I3: what a sink does while it is called is not told, nor what is done where its panic is dropped; but for
+//!   grants and ends of waits whose beginning was.
 //! * I4: numbers are given once. Those of waits grow, and so do those of one thread's holds: what has
 //!   the larger one began later. Between holds of two threads they say nothing.
 //! * I5: a grant that is told before its wait is known is told again, by the one that waits.

@@ -91,7 +91,10 @@ fn the_night_runs_the_long_jobs() {
             "jitter",
             "ledger",
             "sanitize",
-            "fuzz"
+            "soak",
+            "fuzz",
+            "coverage",
+            "mutants"
         ]
     );
 }

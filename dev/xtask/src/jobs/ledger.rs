@@ -28,5 +28,7 @@ pub(crate) fn run(context: &Context) -> Result<String, String> {
     let output = context.run_cargo(SUITE)?;
     let expected = output.text.matches(ALARM).count();
     let tests = total(&parse_runs(&output.text))?;
-    Ok(format!("{tests} tests, {expected} expected alarms and no other"))
+    Ok(format!(
+        "{tests} tests, {expected} expected alarms and no other"
+    ))
 }
