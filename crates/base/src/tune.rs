@@ -52,4 +52,13 @@ tune! {
     BLOCK: usize = 31, model 2;
     /// Emptied blocks that an unbounded queue keeps for its next values.
     SPARE_BLOCKS: usize = 2, model 2;
+    /// What a thread retires before it hands it on.
+    EPOCH_BAG: usize = 64, model 2;
+    /// The same in bytes.
+    EPOCH_BAG_BYTES: usize = 1 << 16, model 1 << 16;
+    /// Pins of a thread between two looks at what others have retired.
+    EPOCH_PINS: u32 = 128, model 64;
+    /// The most advances of a thread that goes: one grace period, and one more for what was deferred
+    /// meanwhile.
+    EPOCH_DRAIN: u32 = 8, model 4;
 }

@@ -1050,6 +1050,106 @@ mod queue {
     }
 }
 
+mod epoch {
+    use super::*;
+    use counterpoint::epoch::{
+        self, Atomic, Collector, CompareExchangeError, Guard, LocalHandle, OldestPin, Owned,
+        Pointable, Pointer, Shared, Stall, Stats,
+    };
+    use std::mem::MaybeUninit;
+    use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+
+    #[test]
+    fn types() {
+        shown::<(Atomic<u8>, Owned<u8>, Shared<'static, u8>, Guard)>();
+        shown::<(Collector, LocalHandle, Stats, OldestPin, Stall)>();
+        shown::<CompareExchangeError<'static, u8, Owned<u8>>>();
+        fn pointable<T: ?Sized + Pointable>() -> usize {
+            T::ALIGN
+        }
+        assert_eq!(pointable::<u64>(), align_of::<u64>());
+        assert_eq!(pointable::<[MaybeUninit<u8>]>(), align_of::<usize>());
+        fn pointer<P: Pointer<u8>>() {}
+        pointer::<Owned<u8>>();
+        pointer::<Shared<'static, u8>>();
+    }
+
+    #[test]
+    fn pointers() {
+        static NOWHERE: Atomic<u64> = Atomic::null();
+        let guard = epoch::pin();
+        assert!(
+            NOWHERE
+                .load(counterpoint::atomic::RELAXED, &guard)
+                .is_null()
+        );
+        let owned: Owned<u64> = Owned::new(1).with_tag(2);
+        assert_eq!((owned.tag(), *owned.into_box()), (2, 1));
+        let slot: Atomic<u64> = Atomic::new(7);
+        let first = slot.load_consume(&guard);
+        assert!(!first.is_null() && first.tag() == 0 && !first.as_raw().is_null());
+        let swapped = slot.swap(Owned::init(8), AcqRel, &guard);
+        // SAFETY: just taken out, by the only thread.
+        unsafe { guard.defer_destroy(swapped) };
+        let next = slot.load(Acquire, &guard);
+        let none = Shared::null();
+        assert!(
+            slot.compare_exchange(none, none, AcqRel, Acquire, &guard)
+                .is_err()
+        );
+        assert!(
+            slot.compare_exchange_weak(none, none, AcqRel, Acquire, &guard)
+                .is_err()
+        );
+        assert!(
+            slot.fetch_update(AcqRel, Acquire, &guard, |_| None)
+                .is_err()
+        );
+        assert!(slot.try_update(AcqRel, Acquire, &guard, |_| None).is_err());
+        slot.fetch_or(1, Relaxed, &guard);
+        slot.fetch_xor(1, Relaxed, &guard);
+        slot.fetch_and(0, Relaxed, &guard);
+        slot.store(Shared::null(), Release);
+        // SAFETY: known to this thread alone.
+        assert_eq!(unsafe { next.as_ref() }, Some(&8));
+        // SAFETY: as above.
+        drop(unsafe { next.try_into_owned() });
+        // SAFETY: as above.
+        assert!(unsafe { slot.try_into_owned() }.is_none());
+    }
+
+    #[test]
+    fn guards() {
+        let collector: &Collector = epoch::default_collector();
+        let handle: LocalHandle = collector.register();
+        assert_eq!(handle.collector(), collector);
+        let mut guard: Guard = handle.pin();
+        guard.defer(|| ());
+        // SAFETY: it borrows nothing.
+        unsafe { guard.defer_unchecked(|| ()) };
+        guard.flush();
+        guard.repin();
+        guard.repin_after(|| ());
+        assert!(handle.is_pinned() && guard.collector() == Some(collector));
+        let own = Collector::new();
+        own.on_stall(Duration::from_secs(1), |stall: &Stall| println!("{stall}"));
+        let stats: Stats = own.stats();
+        assert_eq!(
+            (
+                stats.records,
+                stats.pinned,
+                stats.waiting,
+                stats.waiting_bytes
+            ),
+            (0, 0, 0, 0)
+        );
+        assert!(stats.oldest_pin.is_none());
+        // SAFETY: nothing is loaded with it.
+        assert!(unsafe { epoch::unprotected() }.collector().is_none());
+        let _ = epoch::is_pinned();
+    }
+}
+
 /// The peers' own paths; each module has the name of the crate it stands for.
 #[cfg(feature = "compat")]
 mod compat {

@@ -1,0 +1,535 @@
+//! What all threads of a collector share: the epoch, the records, and the work that was put off.
+//!
+//! The protocol, its invariants and edges stand in README.md beside this file.
+
+use super::barrier::heavy;
+use super::deferred::Bag;
+use super::local::{Local, LocalHandle, PINNED, UNPINNED};
+#[cfg(feature = "std")]
+use super::stall::{Stall, Stalls};
+use super::stats::{OldestPin, Stats};
+use alloc::boxed::Box;
+use core::fmt;
+use core::ptr;
+use counterpoint_base::CachePadded;
+use counterpoint_base::prim::atomic::{
+    AtomicPtr, AtomicU64, AtomicUsize, Order, RELAXED, acquire, release,
+};
+#[cfg(feature = "std")]
+use counterpoint_base::prim::time::Duration;
+
+#[cfg(not(feature = "std"))]
+use alloc::sync::Arc;
+#[cfg(feature = "std")]
+use counterpoint_base::prim::sync::Arc;
+
+/// One advance of the epoch; the lowest bit says in a record that it is pinned.
+pub(super) const STEP: u64 = 2;
+/// So many advances after a bag was handed on, what is in it may run (I4).
+const GRACE: u64 = 3 * STEP;
+/// Lists of bags, by their stamps: one more than there are advances in a grace period.
+const LISTS: u64 = 4;
+
+/// The shared part of a collector.
+pub(super) struct Global {
+    epoch: CachePadded<AtomicU64>,
+    /// Bags that are not empty, wherever they are.
+    bags: CachePadded<AtomicUsize>,
+    /// What was handed on, for the account.
+    items: AtomicUsize,
+    bytes: AtomicUsize,
+    /// Bags that were handed on in each epoch, modulo [`LISTS`].
+    lists: [AtomicPtr<Bag>; LISTS as usize],
+    records: AtomicPtr<Local>,
+    #[cfg(feature = "std")]
+    stalls: Stalls,
+}
+
+// SAFETY: bags go from thread to thread as a whole, and whoever put work into one has promised that
+// another thread may do it; of a record other threads use the atomics alone.
+unsafe impl Send for Global {}
+// SAFETY: as above.
+unsafe impl Sync for Global {}
+
+/// What an advance tells the scan of the records.
+struct Held<'g> {
+    /// Who holds the epoch up, of the records other than the caller's.
+    by: Option<&'g Local>,
+    /// The caller does.
+    by_caller: bool,
+}
+
+impl Global {
+    fn new() -> Global {
+        Global {
+            epoch: CachePadded::new(AtomicU64::new(0)),
+            bags: CachePadded::new(AtomicUsize::new(0)),
+            items: AtomicUsize::new(0),
+            bytes: AtomicUsize::new(0),
+            lists: [0; LISTS as usize].map(|_: u8| AtomicPtr::new(ptr::null_mut())),
+            records: AtomicPtr::new(ptr::null_mut()),
+            #[cfg(feature = "std")]
+            stalls: Stalls::new(),
+        }
+    }
+
+    /// The epoch.
+    #[inline]
+    pub(super) fn epoch(&self, order: Order) -> u64 {
+        self.epoch.load(order)
+    }
+
+    /// Whether there is anything to do, now or later.
+    #[inline]
+    pub(super) fn has_bags(&self) -> bool {
+        // Relaxed: a hint; whoever puts work off sees their own bag.
+        self.bags.load(RELAXED) != 0
+    }
+
+    /// A thread has begun a bag.
+    pub(super) fn add_bag(&self) {
+        // Relaxed: only a count.
+        self.bags.fetch_add(1, RELAXED);
+    }
+
+    // Records.
+
+    /// All records.
+    fn records(&self) -> impl Iterator<Item = &Local> {
+        // Acquire [E6]: pairs with the release in `take_record`.
+        let mut next: *const Local = self.records.load(acquire("epoch.records"));
+        core::iter::from_fn(move || {
+            // SAFETY: I2: records live as long as the collector.
+            let local = unsafe { next.as_ref() }?;
+            next = local.next();
+            Some(local)
+        })
+    }
+
+    /// A record for the calling thread: one that was given back, or a new one.
+    fn take_record(&self) -> *const Local {
+        if let Some(local) = self.records().find(|local| local.try_take()) {
+            return local;
+        }
+        let local = Box::into_raw(Box::new(Local::new(self)));
+        // Relaxed: records stay in the list, so there is no ABA; [E6] covers what is read.
+        let mut first = self.records.load(RELAXED);
+        loop {
+            // SAFETY: new, and known to nobody else before the exchange.
+            unsafe { &mut *local }.link(first);
+            // Release [E6]: hands the record to the acquire in `records`.
+            let put = self.records.compare_exchange_weak(
+                first,
+                local,
+                release("epoch.register"),
+                RELAXED,
+            );
+            match put {
+                Ok(_) => return local,
+                Err(found) => first = found,
+            }
+        }
+    }
+
+    // The epoch.
+
+    /// Tries to advance the epoch, and takes over the bags of threads that are not pinned. Returns an
+    /// epoch that has come, and whether another look may find a later one.
+    pub(super) fn advance(&self, me: &Local, nudge: bool) -> (u64, bool) {
+        // Acquire [E3]: pairs with the release below, of whoever came before.
+        let epoch = self.epoch.load(acquire("epoch.look"));
+        // First a look that costs no barrier, since it may already tell that there is no point.
+        let held = self.holders(epoch, me, nudge, Local::glance);
+        if held.by_caller {
+            return (epoch, true);
+        }
+        if let Some(holder) = held.by {
+            self.held_up(epoch, holder);
+            return (epoch, false);
+        }
+        for local in self.records() {
+            if local.glance() == UNPINNED && !ptr::eq(local, me) {
+                local.ask(me);
+            }
+        }
+        heavy("epoch.heavy"); // [E1]
+        let mut holder = None;
+        for local in self.records() {
+            // I3: after the fence, each record that was in the list before it.
+            let state = local.scan();
+            if state != UNPINNED && state != epoch | PINNED {
+                holder = Some(local);
+                if nudge && !ptr::eq(local, me) {
+                    local.nudge();
+                }
+            }
+            if local.is_asked_by(me) {
+                let bag = local.answer(state == UNPINNED);
+                if !bag.is_null() {
+                    // SAFETY: I5, and this thread is pinned.
+                    unsafe { self.hand_on(bag) };
+                }
+            }
+        }
+        if let Some(holder) = holder {
+            self.held_up(epoch, holder);
+            return (epoch, false);
+        }
+        // Release [E3]: hands on what the scan has seen. Relaxed: somebody else was faster, of
+        // whom nothing is used.
+        let advanced =
+            self.epoch
+                .compare_exchange(epoch, epoch + STEP, release("epoch.advance"), RELAXED);
+        match advanced {
+            Ok(_) => (epoch + STEP, true),
+            Err(_) => (epoch, true),
+        }
+    }
+
+    /// Who is pinned in another epoch.
+    fn holders(
+        &self,
+        epoch: u64,
+        me: &Local,
+        nudge: bool,
+        state: impl Fn(&Local) -> u64,
+    ) -> Held<'_> {
+        let mut held = Held {
+            by: None,
+            by_caller: false,
+        };
+        for local in self.records() {
+            let state = state(local);
+            if state == UNPINNED || state == epoch | PINNED {
+                continue;
+            }
+            if ptr::eq(local, me) {
+                held.by_caller = true;
+                continue;
+            }
+            held.by = Some(local);
+            if nudge {
+                local.nudge();
+            }
+        }
+        held
+    }
+
+    /// The epoch could not advance.
+    fn held_up(&self, epoch: u64, holder: &Local) {
+        let _ = (epoch, holder);
+        #[cfg(feature = "std")]
+        self.stalls.held_up(epoch, || self.stats());
+    }
+
+    // Bags.
+
+    /// Puts a bag on the list of this epoch.
+    ///
+    /// # Safety
+    /// `bag` belongs to the caller, who is pinned.
+    pub(super) unsafe fn hand_on(&self, bag: *mut Bag) {
+        // SAFETY: by the caller's promise.
+        let label = unsafe { Bag::label(bag) };
+        // Relaxed: only counts.
+        self.items.fetch_add(label.len, RELAXED);
+        self.bytes.fetch_add(label.bytes, RELAXED);
+        // Relaxed: as new as it must be for a thread that is pinned (I4).
+        let stamp = self.epoch.load(RELAXED);
+        // SAFETY: by the caller's promise.
+        unsafe { Bag::stamp(bag, stamp) };
+        // SAFETY: as above.
+        unsafe { self.put(bag, stamp) };
+    }
+
+    /// # Safety
+    /// `bag` belongs to the caller and has this stamp.
+    unsafe fn put(&self, bag: *mut Bag, stamp: u64) {
+        let list = self.list(stamp);
+        // Relaxed: a guess; lists are taken as a whole, so there is no ABA.
+        let mut first = list.load(RELAXED);
+        loop {
+            // SAFETY: by the caller's promise, until the exchange.
+            unsafe { Bag::link(bag, first) };
+            // Release [E4]: hands the bag to the acquire in `run_due`.
+            match list.compare_exchange_weak(first, bag, release("epoch.hand_on"), RELAXED) {
+                Ok(_) => return,
+                Err(found) => first = found,
+            }
+        }
+    }
+
+    fn list(&self, stamp: u64) -> &AtomicPtr<Bag> {
+        &self.lists[(stamp / STEP % LISTS) as usize]
+    }
+
+    /// Runs what was handed on a grace period before `epoch`, which has come.
+    pub(super) fn run_due(&self, epoch: u64) {
+        let Some(due) = epoch.checked_sub(GRACE) else {
+            return;
+        };
+        let list = self.list(due);
+        // Relaxed: a look.
+        if list.load(RELAXED).is_null() {
+            return;
+        }
+        // Acquire [E4]: pairs with the release in `put`.
+        let all = list.swap(ptr::null_mut(), acquire("epoch.take"));
+        let mut running = Running {
+            global: self,
+            first: all,
+            due,
+        };
+        running.run();
+    }
+
+    /// Shows how things are.
+    fn stats(&self) -> Stats {
+        // Relaxed, here and below: a report.
+        let epoch = self.epoch.load(RELAXED);
+        let mut stats = Stats {
+            epoch: epoch / STEP,
+            records: 0,
+            pinned: 0,
+            waiting: self.items.load(RELAXED),
+            waiting_bytes: self.bytes.load(RELAXED),
+            oldest_pin: None,
+        };
+        for seen in self.records().map(Local::seen) {
+            stats.records += 1;
+            stats.waiting += seen.held;
+            stats.waiting_bytes += seen.held_bytes;
+            let Some(pinned_in) = seen.epoch else {
+                continue;
+            };
+            stats.pinned += 1;
+            let pin = OldestPin {
+                thread: seen.thread,
+                site: seen.site,
+                behind: epoch.saturating_sub(pinned_in) / STEP,
+            };
+            let is_older = |oldest: &OldestPin| pin.behind > oldest.behind;
+            if stats.oldest_pin.as_ref().is_none_or(is_older) {
+                stats.oldest_pin = Some(pin);
+            }
+        }
+        stats
+    }
+}
+
+/// Bags that were taken out of a list; what is left of them goes back when one panics.
+struct Running<'g> {
+    global: &'g Global,
+    first: *mut Bag,
+    /// The latest stamp of what may run.
+    due: u64,
+}
+
+impl Running<'_> {
+    fn run(&mut self) {
+        while !self.first.is_null() {
+            let bag = self.first;
+            // SAFETY: the list was taken as a whole, so its bags belong to this thread.
+            let label = unsafe { Bag::label(bag) };
+            if label.stamp > self.due {
+                // Somebody handed it on since the epoch that was looked at.
+                self.first = label.next;
+                // SAFETY: as above.
+                unsafe { self.global.put(bag, label.stamp) };
+                continue;
+            }
+            // SAFETY: as above.
+            while let Some(deferred) = unsafe { Bag::take(bag) } {
+                deferred.call();
+            }
+            self.first = label.next;
+            // SAFETY: as above, and it is empty.
+            unsafe { Bag::free(bag) };
+            // Relaxed: only counts.
+            self.global.bags.fetch_sub(1, RELAXED);
+            self.global.items.fetch_sub(label.len, RELAXED);
+            self.global.bytes.fetch_sub(label.bytes, RELAXED);
+        }
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        while !self.first.is_null() {
+            let bag = self.first;
+            // SAFETY: as in `run`.
+            let label = unsafe { Bag::label(bag) };
+            self.first = label.next;
+            // SAFETY: as in `run`.
+            unsafe { self.global.put(bag, label.stamp) };
+        }
+    }
+}
+
+/// Runs what is left, also when something of it panics, and frees the records.
+struct Rest<'g>(&'g mut Global);
+
+impl Drop for Rest<'_> {
+    fn drop(&mut self) {
+        self.0.clear();
+        self.0.free_records();
+    }
+}
+
+impl Drop for Global {
+    fn drop(&mut self) {
+        let rest = Rest(self);
+        rest.0.clear();
+    }
+}
+
+impl Global {
+    /// Runs everything that was put off: there is neither a guard nor a handle left.
+    fn clear(&mut self) {
+        // Relaxed, here and below: `&mut self` shows that every other thread is done.
+        let mut record = self.records.load(RELAXED);
+        while !record.is_null() {
+            // SAFETY: I2, and nobody has it.
+            let local = unsafe { &mut *record };
+            let bag = local.last_bag();
+            if !bag.is_null() {
+                // SAFETY: nobody else has it.
+                unsafe { self.put(bag, 0) };
+            }
+            record = local.next().cast_mut();
+        }
+        for at in 0..LISTS {
+            let first = self.list(at * STEP).swap(ptr::null_mut(), RELAXED);
+            let mut running = Running {
+                global: self,
+                first,
+                due: u64::MAX,
+            };
+            running.run();
+        }
+    }
+
+    fn free_records(&mut self) {
+        // Relaxed: as in `clear`.
+        let mut record = self.records.swap(ptr::null_mut(), RELAXED);
+        while !record.is_null() {
+            // SAFETY: I2: made by `Box::into_raw`, and used by nobody any longer.
+            let local = unsafe { Box::from_raw(record) };
+            record = local.next().cast_mut();
+        }
+    }
+}
+
+/// Keeps what threads retire until no thread that might still look at it is pinned.
+///
+/// A clone is the same collector. Most programs need one, and [`pin`](super::pin) has it. Another one
+/// is worth while where guards are held for long and must not hold up everybody else, where all that
+/// was deferred must have run when something ends (it does when the last clone and the last handle
+/// go), and without `std`.
+///
+/// # Examples
+/// ```
+/// use counterpoint_lockfree::epoch::{Atomic, Collector, Owned};
+/// use std::sync::atomic::Ordering::{AcqRel, Acquire};
+///
+/// let collector = Collector::new();
+/// let handle = collector.register();
+/// let name = Atomic::new("old".to_owned());
+/// {
+///     let guard = handle.pin();
+///     let old = name.swap(Owned::new("new".to_owned()), AcqRel, &guard);
+///     // SAFETY: just taken out, by this thread alone.
+///     unsafe { guard.defer_destroy(old) };
+/// }
+/// # // SAFETY: nobody else uses it.
+/// # drop(unsafe { name.into_owned() });
+/// ```
+#[derive(Clone)]
+pub struct Collector {
+    global: Arc<Global>,
+}
+
+impl Collector {
+    /// A collector of its own.
+    pub fn new() -> Collector {
+        Collector {
+            global: Arc::new(Global::new()),
+        }
+    }
+
+    /// A handle of the calling thread, which pins it.
+    ///
+    /// # Cost
+    /// The record of a handle that was dropped is used again; else one is allocated. It goes through
+    /// as many records as threads had handles at once.
+    pub fn register(&self) -> LocalHandle {
+        let local = self.global.take_record();
+        // SAFETY: I2: as long as this collector.
+        unsafe { &*local }.begin(self.clone());
+        LocalHandle { local }
+    }
+
+    /// How many threads are pinned and how much waits for them, as it is about now.
+    ///
+    /// # Cost
+    /// Goes through the records of all threads.
+    ///
+    /// ```
+    /// use counterpoint_lockfree::epoch::Collector;
+    ///
+    /// let collector = Collector::new();
+    /// let handle = collector.register();
+    /// let guard = handle.pin();
+    /// guard.defer(|| ());
+    /// let stats = collector.stats();
+    /// assert_eq!((stats.pinned, stats.waiting), (1, 1));
+    /// println!("{stats}");
+    /// ```
+    pub fn stats(&self) -> Stats {
+        self.global.stats()
+    }
+
+    /// Calls `tell` when the epoch could not advance for as long as `limit`, once for each time that
+    /// it is stuck: some thread stays pinned, and what all the others retire is kept.
+    ///
+    /// It is noticed by a thread that retires, and called by it, while that is pinned. It may pin and
+    /// defer; a panic comes out of whatever that thread did. Each call adds one more, for as long as
+    /// the collector lives.
+    ///
+    /// ```
+    /// use counterpoint_lockfree::epoch;
+    /// use std::time::Duration;
+    ///
+    /// epoch::default_collector().on_stall(Duration::from_millis(50), |stall| {
+    ///     eprintln!("no advance for {:?}: {}", stall.since, stall.stats);
+    /// });
+    /// ```
+    #[cfg(feature = "std")]
+    pub fn on_stall<F>(&self, limit: Duration, tell: F)
+    where
+        F: Fn(&Stall) + Send + Sync + 'static,
+    {
+        self.global.stalls.add(limit, Box::new(tell));
+    }
+}
+
+impl Default for Collector {
+    fn default() -> Collector {
+        Collector::new()
+    }
+}
+
+impl PartialEq for Collector {
+    /// Whether they are clones of each other.
+    fn eq(&self, other: &Collector) -> bool {
+        Arc::ptr_eq(&self.global, &other.global)
+    }
+}
+
+impl Eq for Collector {}
+
+impl fmt::Debug for Collector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Collector").finish_non_exhaustive()
+    }
+}
