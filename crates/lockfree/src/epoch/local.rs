@@ -610,7 +610,7 @@ impl LocalHandle {
     }
 
     /// The record, with its handle still counted.
-    #[cfg(feature = "std")]
+    #[cfg(all(feature = "std", not(any(counterpoint_loom, counterpoint_shuttle))))]
     pub(super) fn into_raw(self) -> *const Local {
         core::mem::ManuallyDrop::new(self).local
     }
