@@ -580,3 +580,63 @@ fn readers_never_see_what_was_freed() {
     assert!(made.load(SeqCst) > 0);
     assert_eq!(made.load(SeqCst), drops.load(SeqCst));
 }
+
+#[test]
+fn an_update_that_panics_changes_nothing() {
+    let guard = epoch::pin();
+    let slot = Atomic::new(7_u64);
+    let before = slot.load(Acquire, &guard);
+    let update = AssertUnwindSafe(|| {
+        slot.fetch_update(AcqRel, Acquire, &guard, |_| panic!("on purpose"))
+            .is_ok()
+    });
+    assert!(catch_unwind(update).is_err());
+    let update = AssertUnwindSafe(|| {
+        slot.try_update(AcqRel, Acquire, &guard, |_| panic!("on purpose"))
+            .is_ok()
+    });
+    assert!(catch_unwind(update).is_err());
+    assert_eq!(slot.load(Acquire, &guard), before);
+    // SAFETY: nobody else knows it.
+    drop(unsafe { slot.into_owned() });
+}
+
+#[test]
+fn a_listener_that_panics_leaves_the_collector_as_it_was() {
+    let collector = Collector::new();
+    collector.on_stall(Duration::ZERO, |_| panic!("on purpose"));
+    let (reader, writer) = (collector.register(), collector.register());
+    let reading = reader.pin();
+    writer.pin().defer(|| ());
+    let stuck = AssertUnwindSafe(|| {
+        for _ in 0..3 {
+            writer.pin().flush();
+        }
+    });
+    assert!(catch_unwind(stuck).is_err());
+    assert!(!writer.is_pinned());
+    drop(reading);
+    flush_until(&writer, || collector.stats().waiting == 0);
+}
+
+#[test]
+fn values_that_panic_are_owned_as_by_a_box() {
+    #[derive(Debug)]
+    struct Fragile(Arc<AtomicUsize>);
+    impl Clone for Fragile {
+        fn clone(&self) -> Fragile {
+            panic!("on purpose");
+        }
+    }
+    impl Drop for Fragile {
+        fn drop(&mut self) {
+            self.0.fetch_add(1, SeqCst);
+            assert!(thread::panicking(), "on purpose");
+        }
+    }
+    let drops = counter();
+    let owned = Owned::new(Fragile(drops.clone()));
+    assert!(catch_unwind(AssertUnwindSafe(|| owned.clone())).is_err());
+    assert!(catch_unwind(AssertUnwindSafe(|| drop(owned))).is_err());
+    assert_eq!(drops.load(SeqCst), 1);
+}
