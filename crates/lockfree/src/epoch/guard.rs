@@ -24,6 +24,10 @@ pub struct Guard {
     pub(super) local: *const Local,
 }
 
+// A panic leaves what is counted as it was.
+impl core::panic::UnwindSafe for Guard {}
+impl core::panic::RefUnwindSafe for Guard {}
+
 impl Guard {
     fn local(&self) -> Option<&Local> {
         // SAFETY: not null, so this guard is counted in the record, which keeps it.

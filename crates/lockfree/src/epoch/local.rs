@@ -584,6 +584,10 @@ pub struct LocalHandle {
     pub(super) local: *const Local,
 }
 
+// A panic leaves what is counted as it was.
+impl core::panic::UnwindSafe for LocalHandle {}
+impl core::panic::RefUnwindSafe for LocalHandle {}
+
 impl LocalHandle {
     /// Pins the thread.
     ///
