@@ -82,5 +82,5 @@ pub use pointer::{Owned, Pointable, Pointer, Shared};
 pub use stall::Stall;
 pub use stats::{OldestPin, Stats};
 
-#[cfg(test)]
+#[cfg(all(test, feature = "std"))]
 mod tests;
