@@ -104,6 +104,24 @@ pub fn light(site: &'static str) {
     imp::light(site);
 }
 
+/// Does what [`light`] does if that takes no fence, and says whether it did; else nothing.
+///
+/// For paths so short that a call on them costs too much, also one that is never made: who gets
+/// `false` calls `light` out of line.
+///
+/// ```
+/// use counterpoint_base::fence;
+///
+/// if !fence::try_light() {
+///     fence::light("doc.slow");
+/// }
+/// ```
+#[inline(always)]
+#[must_use]
+pub fn try_light() -> bool {
+    imp::try_light()
+}
+
 /// The expensive side: a fence towards threads that call [`light`], and towards others that call
 /// `heavy`.
 ///
@@ -151,6 +169,7 @@ pub fn strategy() -> Strategy {
 }
 
 #[cfg(not(all(
+    feature = "std",
     target_os = "linux",
     not(any(
         counterpoint_loom,
@@ -171,6 +190,11 @@ mod imp {
     }
 
     #[inline(always)]
+    pub(super) fn try_light() -> bool {
+        false
+    }
+
+    #[inline(always)]
     pub(super) fn light_known(site: &'static str) {
         fence_seq_cst(site);
     }
@@ -186,6 +210,7 @@ mod imp {
 }
 
 #[cfg(all(
+    feature = "std",
     target_os = "linux",
     not(any(
         counterpoint_loom,
@@ -210,6 +235,7 @@ mod imp {
 
     #[inline(always)]
     pub(super) fn light_known(_site: &'static str) {
+        // Orders the compiler; the heavy side orders this processor.
         compiler_fence(Ordering::SeqCst);
     }
 
@@ -217,9 +243,20 @@ mod imp {
     pub(super) fn light(site: &'static str) {
         // Relaxed: the word publishes nothing; which value it has is settled by I1.
         match STRATEGY.load(RELAXED) {
+            // As in `light_known`.
             MEMBARRIER => compiler_fence(Ordering::SeqCst),
             _ => light_slow(site),
         }
+    }
+
+    #[inline(always)]
+    pub(super) fn try_light() -> bool {
+        // Relaxed: as in `light`.
+        let free = STRATEGY.load(RELAXED) == MEMBARRIER;
+        if free {
+            compiler_fence(Ordering::SeqCst);
+        }
+        free
     }
 
     /// The fence, or the probe. Out of line, so that no fence stands on a caller's fast path.
@@ -227,6 +264,7 @@ mod imp {
     #[inline(never)]
     fn light_slow(site: &'static str) {
         match strategy() {
+            // As in `light_known`.
             Strategy::Membarrier => compiler_fence(Ordering::SeqCst),
             Strategy::SeqCst => fence_seq_cst(site),
         }

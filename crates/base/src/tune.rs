@@ -42,6 +42,8 @@ tune! {
     LOCK_SHARDS: usize = 16, model 2;
     /// Reads of a `SeqCell` that may fail before the reader waits for the writers' lock.
     SEQ_TRIES: u32 = 32, model 1;
+    /// Sequence locks for all `AtomicCell`s of values that no instruction takes whole.
+    CELL_STRIPES: usize = 64, model 1;
     /// Records in the first segment of the table of threads; each next segment is twice as large.
     FIRST_SEGMENT: usize = 32, model 2;
     /// Segments of the table of threads.
@@ -61,4 +63,16 @@ tune! {
     /// The most advances of a thread that goes: one grace period, and one more for what was deferred
     /// meanwhile.
     EPOCH_DRAIN: u32 = 8, model 1;
+    /// Lines in a page of the book of holds.
+    BOOK_LINES: usize = 32, model 1;
+    /// Places in the first ring of a deque.
+    RING: usize = 64, model 2;
+    /// The position at which a deque begins: under a checker two before they wrap around.
+    FIRST_POSITION: u32 = 0, model u32::MAX - 1;
+    /// Looks of a thief at another one that asks the owner, before it does that work itself.
+    STEAL_PATIENCE: u32 = 200, model 0;
+    /// Pops of an owner without a thief in between, after which it counts as alone again.
+    CALM_AFTER: u32 = 64, model 1;
+    /// How often a deque is found empty before its ring is halved.
+    IDLE_BEFORE_HALF: u32 = 64, model 1;
 }

@@ -1,6 +1,5 @@
-//! `crossbeam-utils` 0.8: scopes, `Backoff`, `CachePadded`, `Parker`, `WaitGroup`.
-//!
-//! Not here: `atomic::AtomicCell`, `atomic::AtomicConsume` and `sync::ShardedLock`.
+//! `crossbeam-utils` 0.8: scopes, `Backoff`, `CachePadded`, `AtomicCell`, `AtomicConsume`, `Parker`,
+//! `ShardedLock`, `WaitGroup`.
 //!
 //! ```
 //! use counterpoint_compat::crossbeam_utils::{CachePadded, sync::WaitGroup, thread};
@@ -23,6 +22,7 @@
 //! .unwrap();
 //! ```
 
+pub mod atomic;
 pub mod sync;
 pub mod thread;
 

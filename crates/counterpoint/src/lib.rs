@@ -38,6 +38,7 @@
 //! | a number of them that meet step by step | [`sync::RendezvousGroup`] |
 //! | to swap values with whoever comes next | [`sync::Exchanger`] |
 //! | a sum to which many threads add without meeting | [`sync::BufMutex`] |
+//! | a value of any type that is read and replaced as a whole | [`atomic::AtomicCell`] |
 //! | a large `Copy` value that is read often | [`SeqCell`] |
 //! | a count that many threads change and few read | [`ShardedCounter`] |
 //! | to hand values over without ever waiting | [`queue::ArrayQueue`], without a bound [`queue::SegQueue`] |
@@ -65,6 +66,8 @@
 //! `compat`: the peers' public paths and signatures, as `counterpoint::compat`.
 //! `futures`: `FusedFuture` of futures-core for every operation.
 //! `lock-metrics`: [`sync::ContendedMutex`] counts; without it, it is a `Mutex`.
+//! `ledger`: who holds what since when and where, leaks and deadlocks, as `counterpoint::ledger`; `tracing`:
+//! what it finds, as events.
 //! `hooks`: tells a sink who waits, who was granted and who holds; see [`wait::build::hooks`].
 #![forbid(unsafe_code)]
 
@@ -77,6 +80,12 @@ pub mod cancel {
     pub use counterpoint_wait::cancel::{
         CancelToken, Cancelled, Ctl, DropGuard, RunUntilCancelled,
     };
+}
+
+/// Deques for schedulers: the tasks of a thread, open to thieves, and those that come from anywhere.
+pub mod deque {
+    #[doc(inline)]
+    pub use counterpoint_lockfree::deque::*;
 }
 
 /// Queues for any number of threads, in which nobody sleeps.
@@ -97,9 +106,12 @@ pub mod sync {
     pub use counterpoint_sync::*;
 }
 
-/// Atomics that a checker sees, and can weaken by the name of their site: for programs that are
-/// to run under [`model`].
+/// A cell for values of any type, and loads that order what depends on them. Also atomics that a
+/// checker sees, and can weaken by the name of their site: for programs that are to run under
+/// [`model`].
 pub mod atomic {
+    #[doc(inline)]
+    pub use counterpoint_base::atomic::{AtomicCell, AtomicConsume};
     #[doc(inline)]
     pub use counterpoint_base::prim::atomic::{
         AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Order, RELAXED,
@@ -211,6 +223,10 @@ pub mod wait {
 #[cfg(feature = "compat")]
 #[doc(inline)]
 pub use counterpoint_compat as compat;
+
+#[cfg(feature = "ledger")]
+#[doc(inline)]
+pub use counterpoint_ledger as ledger;
 
 /// What most programs use.
 pub mod prelude {

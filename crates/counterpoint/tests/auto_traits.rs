@@ -2,7 +2,9 @@
 //!
 //! A row for each public type: what std's counterpart is, it is.
 
+use counterpoint::atomic::AtomicCell;
 use counterpoint::cancel::*;
+use counterpoint::deque::{Injector, Steal, Stealer, Worker};
 use counterpoint::queue::{ArrayQueue, SegQueue};
 use counterpoint::sync::buf_mutex::*;
 use counterpoint::sync::exchanger::ExchangeError;
@@ -93,6 +95,8 @@ fn every_type_has_the_traits_of_its_kind() {
         // type:                                                           Send Sync Unpin UnwindSafe RefUnwindSafe
         Backoff:                                                           yes  no   yes  yes  no;
         CachePadded<Inside>:                                               yes  no   yes  yes  no;
+        AtomicCell<Inside>:                                                yes  yes  yes  yes  yes;
+        AtomicCell<Bound>:                                                 no   no   yes  yes  yes;
         SeqCell<u8>:                                                       yes  yes  yes  yes  yes;
         SeqCell<Bound>:                                                    no   no   yes  yes  yes;
         ShardedCounter:                                                    yes  yes  yes  yes  yes;
@@ -106,6 +110,14 @@ fn every_type_has_the_traits_of_its_kind() {
         SegQueue<Inside>:                                                  yes  yes  yes  yes  yes;
         SegQueue<Bound>:                                                   no   no   yes  yes  yes;
         queue::seg::IntoIter<Inside>:                                      yes  yes  yes  yes  yes;
+
+        Worker<Inside>:                                                    yes  no   yes  yes  yes;
+        Worker<Bound>:                                                     no   no   yes  yes  yes;
+        Stealer<Inside>:                                                   yes  yes  yes  yes  yes;
+        Stealer<Bound>:                                                    no   no   yes  yes  yes;
+        Injector<Inside>:                                                  yes  yes  yes  yes  yes;
+        Injector<Bound>:                                                   no   no   yes  yes  yes;
+        Steal<Inside>:                                                     yes  no   yes  yes  no;
 
         epoch::Atomic<u8>:                                                 yes  yes  yes  yes  yes;
         epoch::Atomic<Inside>:                                             no   no   yes  yes  yes;
@@ -177,6 +189,20 @@ fn every_type_has_the_traits_of_its_kind() {
         ContendedMutexGuard<'static, Inside>:                              yes  no   yes  yes  yes;
         contended::ContendedLock<'static, Inside>:                         yes  yes  no   yes  yes;
         (LockMetricsSnapshot, Telemetry):                                  yes  yes  yes  yes  yes;
+
+        poison::Mutex<Inside>:                                             yes  yes  yes  yes  yes;
+        poison::Mutex<Bound>:                                              no   no   yes  yes  yes;
+        poison::MutexGuard<'static, u8>:                                   no   yes  yes  yes  yes;
+        poison::MutexGuard<'static, Inside>:                               no   no   yes  yes  yes;
+        poison::RwLock<Inside>:                                            yes  no   yes  yes  yes;
+        poison::RwLockReadGuard<'static, u8>:                              no   yes  yes  yes  yes;
+        poison::RwLockWriteGuard<'static, u8>:                             no   yes  yes  yes  yes;
+        poison::RwLockWriteGuard<'static, Inside>:                         no   no   yes  yes  yes;
+        (poison::Condvar, poison::Once, poison::OnceState):                yes  yes  yes  yes  yes;
+        poison::OnceLock<Inside>:                                          yes  no   yes  yes  no;
+        poison::OnceLock<u8>:                                              yes  yes  yes  yes  yes;
+        poison::LazyLock<u8>:                                              yes  yes  yes  yes  yes;
+        poison::LazyLock<Inside>:                                          yes  no   yes  yes  no;
 
         Semaphore:                                                         yes  yes  yes  yes  yes;
         SemaphorePermit<'static>:                                          yes  yes  yes  yes  yes;
@@ -315,10 +341,26 @@ fn every_type_has_the_traits_of_its_kind() {
 #[cfg(feature = "hooks")]
 #[test]
 fn the_types_of_the_hooks_as_well() {
-    use counterpoint::wait::build::hooks::{AlreadyInstalled, Notice, Waiter, What};
+    use counterpoint::wait::build::hooks::{AlreadyInstalled, Ends, Line, Notice, Waiter, What};
 
     let differs = table! {
         (AlreadyInstalled, Notice, Waiter, What):                          yes  yes  yes  yes  yes;
+        (Ends, Line):                                                      yes  yes  yes  yes  yes;
+    };
+    assert_eq!(differs, "", "the table is wrong");
+}
+
+#[cfg(feature = "ledger")]
+#[test]
+fn the_types_of_the_ledger_as_well() {
+    use counterpoint::ledger::*;
+
+    let differs = table! {
+        (Deadlock, Finding, Held, Inversion, LeakReport):                  yes  yes  yes  yes  yes;
+        (Link, Ordered, Party, Report, Shape, Snapshot, Waiting):          yes  yes  yes  yes  yes;
+        Phase:                                                             yes  yes  yes  yes  yes;
+        Policy:                                                            yes  yes  yes  no   no;
+        Task<Ready>:                                                       yes  yes  yes  yes  yes;
     };
     assert_eq!(differs, "", "the table is wrong");
 }
@@ -326,13 +368,73 @@ fn the_types_of_the_hooks_as_well() {
 #[cfg(feature = "compat")]
 #[test]
 fn the_types_of_compat_as_well() {
+    use counterpoint::compat::async_lock::{self, futures as smol};
     use counterpoint::compat::crossbeam_utils::sync as crossbeam;
     use counterpoint::compat::openmp_reducer::{Reducer, SharedReducer};
+    use counterpoint::compat::parking_lot::{self, RawFairMutex, RawMutex, RawRwLock, RawThreadId};
+    use counterpoint::compat::tokio::sync::{self as tokio, SetOnce, SetOnceError, futures};
+    use counterpoint::compat::tokio_util::sync::{self as tokio_util, CancellationToken};
 
     let differs = table! {
         crossbeam::Parker:                                                 yes  no   yes  yes  yes;
         Reducer<Inside>:                                                   yes  yes  yes  yes  yes;
         SharedReducer<'static, Inside>:                                    yes  no   yes  yes  no;
+
+        async_lock::Mutex<Inside>:                                         yes  yes  yes  yes  yes;
+        async_lock::MutexGuard<'static, Inside>:                           yes  no   yes  yes  yes;
+        async_lock::MutexGuardArc<Inside>:                                 yes  no   yes  yes  yes;
+        async_lock::RwLock<Inside>:                                        yes  no   yes  yes  yes;
+        async_lock::RwLockReadGuard<'static, u8>:                          yes  yes  yes  yes  yes;
+        async_lock::RwLockReadGuardArc<u8>:                                yes  yes  yes  yes  yes;
+        async_lock::RwLockReadGuardArc<Inside>:                            no   no   yes  yes  yes;
+        async_lock::RwLockUpgradableReadGuard<'static, u8>:                yes  yes  yes  yes  yes;
+        async_lock::RwLockUpgradableReadGuardArc<u8>:                      yes  yes  yes  yes  yes;
+        async_lock::RwLockWriteGuard<'static, u8>:                         yes  yes  yes  yes  yes;
+        async_lock::RwLockWriteGuardArc<u8>:                               yes  yes  yes  yes  yes;
+        (async_lock::Semaphore, async_lock::Barrier):                      yes  yes  yes  yes  yes;
+        async_lock::SemaphoreGuard<'static>:                               yes  yes  yes  yes  yes;
+        async_lock::SemaphoreGuardArc:                                     yes  yes  yes  yes  yes;
+        async_lock::OnceCell<u8>:                                          yes  yes  yes  yes  yes;
+        (smol::Lock<'static, u8>, smol::LockArc<u8>):                      yes  yes  no   yes  yes;
+        (smol::Read<'static, u8>, smol::ReadArc<'static, u8>):             yes  yes  no   yes  yes;
+        smol::UpgradableRead<'static, u8>:                                 yes  yes  no   yes  yes;
+        smol::UpgradableReadArc<'static, u8>:                              yes  yes  no   yes  yes;
+        (smol::Upgrade<'static, u8>, smol::UpgradeArc<u8>):                yes  yes  no   yes  yes;
+        (smol::Write<'static, u8>, smol::WriteArc<'static, u8>):           yes  yes  no   yes  yes;
+        (smol::Acquire<'static>, smol::AcquireArc):                        yes  yes  no   yes  yes;
+        smol::BarrierWait<'static>:                                        yes  yes  no   yes  yes;
+
+        (RawMutex, RawFairMutex, RawRwLock, RawThreadId):                  yes  yes  yes  yes  yes;
+        parking_lot::Mutex<Inside>:                                        yes  yes  yes  yes  no;
+        parking_lot::MutexGuard<'static, u8>:                              yes  yes  yes  no   no;
+        (parking_lot::Condvar, parking_lot::Once):                         yes  yes  yes  yes  yes;
+        parking_lot::OnceState:                                            yes  yes  yes  yes  yes;
+
+        tokio::Mutex<Inside>:                                              yes  yes  yes  yes  yes;
+        tokio::MutexGuard<'static, Inside>:                                yes  no   yes  yes  yes;
+        tokio::MappedMutexGuard<'static, Inside>:                          yes  no   yes  yes  yes;
+        tokio::OwnedMutexGuard<Inside>:                                    yes  no   yes  yes  yes;
+        tokio::OwnedMappedMutexGuard<Inside>:                              yes  no   yes  yes  yes;
+        tokio::RwLock<Inside>:                                             yes  no   yes  yes  yes;
+        tokio::RwLockReadGuard<'static, u8>:                               yes  yes  yes  yes  yes;
+        tokio::RwLockWriteGuard<'static, u8>:                              yes  yes  yes  yes  yes;
+        tokio::RwLockMappedWriteGuard<'static, u8>:                        yes  yes  yes  yes  yes;
+        tokio::OwnedRwLockReadGuard<u8>:                                   yes  yes  yes  yes  yes;
+        tokio::OwnedRwLockWriteGuard<u8>:                                  yes  yes  yes  yes  yes;
+        tokio::OwnedRwLockMappedWriteGuard<u8>:                            yes  yes  yes  yes  yes;
+        (tokio::Semaphore, tokio::Barrier, tokio::Notify):                 yes  yes  yes  yes  yes;
+        tokio::SemaphorePermit<'static>:                                   yes  yes  yes  yes  yes;
+        tokio::OwnedSemaphorePermit:                                       yes  yes  yes  yes  yes;
+        (futures::Notified<'static>, futures::OwnedNotified):              yes  yes  no   yes  yes;
+        (tokio::OnceCell<u8>, SetOnce<u8>):                                yes  yes  yes  yes  yes;
+        (tokio::SetError<u8>, SetOnceError<u8>):                           yes  yes  yes  yes  yes;
+        (tokio::AcquireError, tokio::TryAcquireError):                     yes  yes  yes  yes  yes;
+        tokio::TryLockError:                                               yes  yes  yes  yes  yes;
+
+        CancellationToken:                                                 yes  yes  yes  yes  yes;
+        (tokio_util::DropGuard, tokio_util::DropGuardRef<'static>):        yes  yes  yes  yes  yes;
+        tokio_util::WaitForCancellationFuture<'static>:                    yes  yes  no   yes  yes;
+        tokio_util::WaitForCancellationFutureOwned:                        yes  yes  yes  no   no;
     };
     assert_eq!(differs, "", "the table is wrong");
 }
@@ -373,6 +475,7 @@ const SEAMS: &[&str] = &[
     "NotifiedVerb",
     "OpTag",
     "Owned",
+    "Page",
     "Pass",
     "Patience",
     "Place",
@@ -410,7 +513,7 @@ fn no_type_is_missing() {
         .split(|c: char| !c.is_alphanumeric() && c != '_')
         .collect();
     let mut missing = BTreeSet::new();
-    for room in ["base", "lockfree", "wait", "sync", "compat"] {
+    for room in ["base", "lockfree", "wait", "sync", "ledger", "compat"] {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("..")
             .join(room)

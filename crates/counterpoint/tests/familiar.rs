@@ -754,3 +754,89 @@ fn locks_permits_tokens_and_time_in_one_select() {
     });
     drop(held);
 }
+
+/// Workers that share a queue and a table, as the book on std's locks teaches it.
+mod std_sync {
+    use counterpoint::compat::std_sync::{
+        Arc, Barrier, Condvar, LazyLock, Mutex, Once, OnceLock, PoisonError, RwLock,
+    }; // was: use std::sync::{…};
+    use std::collections::{HashMap, VecDeque};
+    use std::thread;
+
+    static GREETING: LazyLock<String> = LazyLock::new(|| "hello".repeat(2));
+    static LIMIT: OnceLock<usize> = OnceLock::new();
+    static START: Once = Once::new();
+
+    /// A queue that is closed when it has been filled.
+    #[derive(Default)]
+    struct Queue {
+        inner: Mutex<(VecDeque<usize>, bool)>,
+        changed: Condvar,
+    }
+
+    impl Queue {
+        fn push(&self, job: usize) {
+            let mut inner = self.inner.lock().unwrap();
+            inner.0.push_back(job);
+            self.changed.notify_one();
+        }
+
+        fn close(&self) {
+            self.inner.lock().unwrap().1 = true;
+            self.changed.notify_all();
+        }
+
+        fn pop(&self) -> Option<usize> {
+            let inner = self.inner.lock().unwrap();
+            let mut inner = self
+                .changed
+                .wait_while(inner, |(jobs, closed)| jobs.is_empty() && !*closed)
+                .unwrap();
+            inner.0.pop_front()
+        }
+    }
+
+    #[test]
+    fn workers_share_a_queue_and_a_table() {
+        START.call_once(|| LIMIT.set(20).unwrap());
+        let queue = Arc::new(Queue::default());
+        let table = Arc::new(RwLock::new(HashMap::new()));
+        let ready = Arc::new(Barrier::new(4));
+        let workers: Vec<_> = (0..3)
+            .map(|_| {
+                let (queue, table) = (Arc::clone(&queue), Arc::clone(&table));
+                let ready = Arc::clone(&ready);
+                thread::spawn(move || {
+                    ready.wait();
+                    while let Some(job) = queue.pop() {
+                        table.write().unwrap().insert(job, job * job);
+                    }
+                })
+            })
+            .collect();
+        ready.wait();
+        (0..*LIMIT.get().unwrap()).for_each(|job| queue.push(job));
+        queue.close();
+        for worker in workers {
+            worker.join().unwrap();
+        }
+        let table = table.read().unwrap();
+        assert_eq!((table.len(), table[&7]), (20, 49));
+        assert_eq!(GREETING.len(), 10);
+    }
+
+    #[test]
+    fn a_panic_is_told_to_those_who_come_after() {
+        let account = Arc::new(Mutex::new(100));
+        let clumsy = Arc::clone(&account);
+        let result = thread::spawn(move || {
+            let mut balance = clumsy.lock().unwrap();
+            *balance -= 30;
+            panic!("planned");
+        })
+        .join();
+        assert!(result.is_err() && account.is_poisoned());
+        let balance = account.lock().unwrap_or_else(PoisonError::into_inner);
+        assert_eq!(*balance, 70);
+    }
+}

@@ -123,11 +123,14 @@ fn thread() {
 #[test]
 fn atomic() {
     use counterpoint::atomic::{
-        AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Order, RELAXED,
-        acq_rel, acquire, fence_acquire, fence_release, fence_seq_cst, release,
+        AtomicBool, AtomicCell, AtomicConsume, AtomicPtr, AtomicU8, AtomicU32, AtomicU64,
+        AtomicUsize, Order, RELAXED, acq_rel, acquire, fence_acquire, fence_release, fence_seq_cst,
+        release,
     };
 
     shown::<(AtomicBool, AtomicPtr<u8>, AtomicU8, AtomicU32, AtomicU64)>();
+    shown::<AtomicCell<u128>>();
+    named::<dyn AtomicConsume<Val = u8>>();
     let word = AtomicUsize::new(0);
     word.store(1, release("names.store"));
     assert_eq!(word.swap(2, acq_rel("names.swap")), 1);
@@ -221,8 +224,20 @@ mod wait {
     fn hooks() {
         use counterpoint::sync::{BufMutex, Mutex, Notify, Semaphore, WaitGroup};
         use counterpoint::wait::build::hooks::{
-            AlreadyInstalled, Notice, Sink, Waiter, What, id_of, install, name_of, rank_of, visit,
+            AlreadyInstalled, Ends, Line, Notice, Sink, UNKNOWN, Waiter, What, as_party, book,
+            holds_any, id_of, install, keep_book, my_holds, name_of, party, quietly, rank_of,
+            threads, visit,
         };
+
+        shown::<(Ends, Line)>();
+        let _: fn() = keep_book;
+        let _: fn() -> Vec<Line> = book;
+        let _: fn() -> Vec<Line> = my_holds;
+        let _: fn() -> Vec<(u64, String)> = threads;
+        let _: fn() -> u64 = party;
+        assert!(!holds_any(UNKNOWN));
+        assert_eq!(quietly(|| 1), 1);
+        assert_eq!(as_party(u64::MAX, party), u64::MAX);
 
         error::<AlreadyInstalled>();
         named::<dyn Sink>();
@@ -322,6 +337,11 @@ mod wait {
         early::<counterpoint::sync::notify::NotifiedVerb<&'static counterpoint::sync::Notify>>();
         hooks::name(&queue, "a queue");
         let _: Option<&'static str> = hooks::label(&queue);
+        fn obligation<O: hooks::Obligation>() {}
+        obligation::<counterpoint::sync::MutexGuard<'static, u8>>();
+        hooks::used(&hooks::Hold::NONE);
+        hooks::moved(&hooks::Hold::NONE);
+        assert_eq!(hooks::bounded(|| 1), 1);
         hooks::rank(&queue, 1);
         shown::<(hooks::Site, hooks::Hold, hooks::Lending)>();
         let mut hold = hooks::held("Part", &queue, hooks::Site::here(), 2);
@@ -1150,6 +1170,48 @@ mod epoch {
     }
 }
 
+mod deque {
+    use super::*;
+    use counterpoint::deque::{Injector, Steal, Stealer, Worker};
+
+    #[test]
+    fn workers_and_stealers() {
+        let (fifo, lifo) = (Worker::new_fifo(), Worker::new_lifo());
+        assert!(fifo.push_was_empty(1_u8));
+        fifo.push(2);
+        let thief: Stealer<u8> = fifo.stealer();
+        assert_eq!((fifo.len(), thief.len()), (2, 2));
+        assert!(!fifo.is_empty() && !thief.clone().is_empty());
+        assert_eq!(thief.steal_batch(&lifo), Steal::Success(()));
+        assert_eq!(thief.steal_batch_and_pop(&lifo), Steal::Success(2));
+        assert_eq!(thief.steal_batch_with_limit(&lifo, 1), Steal::Empty);
+        assert_eq!(thief.steal_batch_with_limit_and_pop(&lifo, 1), Steal::Empty);
+        assert_eq!((thief.steal(), lifo.pop()), (Steal::Empty, Some(1)));
+        shown::<Worker<u8>>();
+        shown::<Stealer<u8>>();
+    }
+
+    #[test]
+    fn injector() {
+        static ENTRANCE: Injector<u8> = Injector::new();
+        let worker = Worker::new_fifo();
+        (0..8).for_each(|task| ENTRANCE.push(task));
+        assert_eq!((ENTRANCE.len(), ENTRANCE.is_empty()), (8, false));
+        assert_eq!(ENTRANCE.steal(), Steal::Success(0));
+        assert!(ENTRANCE.steal_batch(&worker).is_success());
+        assert!(ENTRANCE.steal_batch_and_pop(&worker).success().is_some());
+        assert!(!ENTRANCE.steal_batch_with_limit(&worker, 1).is_retry());
+        let last = ENTRANCE.steal_batch_with_limit_and_pop(&worker, 1);
+        assert!(last.or_else(|| Steal::Retry).is_retry());
+        assert!(Injector::<u8>::default().steal().is_empty());
+        assert_eq!(
+            Steal::<u8>::from_iter([Steal::Retry, Steal::Empty]),
+            Steal::Retry
+        );
+        shown::<Injector<u8>>();
+    }
+}
+
 /// The peers' own paths; each module has the name of the crate it stands for.
 #[cfg(feature = "compat")]
 mod compat {
@@ -1183,7 +1245,10 @@ mod compat {
 
     #[test]
     fn crossbeam_utils() {
-        use counterpoint::compat::crossbeam_utils::sync::{Parker, Unparker, WaitGroup};
+        use counterpoint::compat::crossbeam_utils::atomic::{AtomicCell, AtomicConsume};
+        use counterpoint::compat::crossbeam_utils::sync::{
+            Parker, ShardedLock, ShardedLockReadGuard, ShardedLockWriteGuard, Unparker, WaitGroup,
+        };
         use counterpoint::compat::crossbeam_utils::thread::{
             Result, Scope, ScopedJoinHandle, ScopedThreadBuilder, scope,
         };
@@ -1205,9 +1270,39 @@ mod compat {
         assert_eq!(outcome.unwrap(), 3);
         group.wait();
         Backoff::new().spin();
+        assert_eq!(AtomicCell::new(1).load(), 1);
+        assert!(!std::sync::atomic::AtomicBool::new(false).load_consume());
+        let lock = ShardedLock::new(1);
+        let read: ShardedLockReadGuard<'_, i32> = lock.read().unwrap();
+        assert_eq!(*read, 1);
+        drop(read);
+        let write: ShardedLockWriteGuard<'_, i32> = lock.write().unwrap();
+        drop(write);
         let raw = Parker::into_raw(Parker::default());
         // SAFETY: from `into_raw`, taken back once.
         drop(unsafe { Parker::from_raw(raw) });
+    }
+
+    #[test]
+    fn crossbeam_deque() {
+        use counterpoint::compat::crossbeam_deque::{Injector, Steal, Stealer, Worker};
+
+        let worker: Worker<u8> = Worker::new_lifo();
+        let thief: Stealer<u8> = worker.stealer();
+        let entrance: Injector<u8> = Injector::new();
+        assert_eq!(
+            (thief.steal(), entrance.steal()),
+            (Steal::Empty, Steal::Empty)
+        );
+    }
+
+    #[test]
+    fn crossbeam_queue() {
+        use counterpoint::compat::crossbeam_queue::{ArrayQueue, SegQueue};
+
+        let bounded: ArrayQueue<u8> = ArrayQueue::new(1);
+        let unbounded: SegQueue<u8> = SegQueue::new();
+        assert_eq!((bounded.pop(), unbounded.pop()), (None, None));
     }
 
     #[test]
@@ -1219,4 +1314,199 @@ mod compat {
         drop(share);
         assert_eq!(reducer.get(), 0);
     }
+
+    #[test]
+    fn std_sync() {
+        use super::{error, shown};
+        use counterpoint::compat::std_sync::{
+            Arc, Barrier, BarrierWaitResult, Condvar, LazyLock, LockResult, Mutex, MutexGuard,
+            Once, OnceLock, OnceState, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+            TryLockError, TryLockResult, WaitTimeoutResult, Weak,
+        };
+        use counterpoint::sync::poison;
+
+        let mutex: poison::Mutex<u8> = Mutex::new(1);
+        let locked: LockResult<MutexGuard<'_, u8>> = mutex.lock();
+        let again: TryLockResult<MutexGuard<'_, u8>> = mutex.try_lock();
+        assert!(locked.is_ok() && matches!(again, Err(TryLockError::WouldBlock)));
+        let lock: RwLock<u8> = RwLock::new(1);
+        let read: RwLockReadGuard<'_, u8> = lock.read().unwrap();
+        drop(read);
+        let written: RwLockWriteGuard<'_, u8> = lock.write().unwrap();
+        drop(written);
+        shown::<(Condvar, WaitTimeoutResult, Barrier, BarrierWaitResult)>();
+        shown::<(Once, OnceState, OnceLock<u8>, LazyLock<u8>)>();
+        shown::<(Arc<u8>, Weak<u8>)>();
+        error::<PoisonError<u8>>();
+    }
+
+    #[test]
+    fn parking_lot() {
+        use super::{named, shown};
+        use counterpoint::compat::parking_lot::{
+            ArcMutexGuard, ArcReentrantMutexGuard, ArcRwLockReadGuard,
+            ArcRwLockUpgradableReadGuard, ArcRwLockWriteGuard, Condvar, FairMutex, FairMutexGuard,
+            MappedFairMutexGuard, MappedMutexGuard, MappedReentrantMutexGuard,
+            MappedRwLockReadGuard, MappedRwLockWriteGuard, Mutex, MutexGuard, Once, OnceState,
+            RawFairMutex, RawMutex, RawRwLock, RawThreadId, ReentrantMutex, ReentrantMutexGuard,
+            RwLock, RwLockReadGuard, RwLockUpgradableReadGuard, RwLockWriteGuard,
+            WaitTimeoutResult, const_fair_mutex, const_mutex, const_reentrant_mutex, const_rwlock,
+        };
+
+        shown::<(Mutex<u8>, MutexGuard<'_, u8>, MappedMutexGuard<'_, u8>)>();
+        shown::<(
+            FairMutex<u8>,
+            FairMutexGuard<'_, u8>,
+            MappedFairMutexGuard<'_, u8>,
+        )>();
+        shown::<(ReentrantMutex<u8>, ReentrantMutexGuard<'_, u8>)>();
+        shown::<MappedReentrantMutexGuard<'_, u8>>();
+        shown::<(
+            RwLock<u8>,
+            RwLockReadGuard<'_, u8>,
+            RwLockWriteGuard<'_, u8>,
+        )>();
+        shown::<(
+            MappedRwLockReadGuard<'_, u8>,
+            MappedRwLockWriteGuard<'_, u8>,
+        )>();
+        shown::<RwLockUpgradableReadGuard<'_, u8>>();
+        named::<(
+            ArcMutexGuard<RawMutex, u8>,
+            ArcRwLockReadGuard<RawRwLock, u8>,
+        )>();
+        named::<ArcReentrantMutexGuard<RawMutex, RawThreadId, u8>>();
+        shown::<ArcRwLockUpgradableReadGuard<RawRwLock, u8>>();
+        shown::<ArcRwLockWriteGuard<RawRwLock, u8>>();
+        shown::<(Condvar, WaitTimeoutResult, Once, OnceState, RawFairMutex)>();
+        assert!(!const_mutex(1).is_locked() && !const_fair_mutex(1).is_locked());
+        assert!(!const_reentrant_mutex(1).is_locked() && !const_rwlock(1).is_locked());
+    }
+
+    #[test]
+    fn async_lock() {
+        use super::shown;
+        use counterpoint::compat::async_lock::futures::{
+            Acquire, AcquireArc, BarrierWait, Lock, LockArc, Read, ReadArc, UpgradableRead,
+            UpgradableReadArc, Upgrade, UpgradeArc, Write, WriteArc,
+        };
+        use counterpoint::compat::async_lock::{
+            Barrier, BarrierWaitResult, Mutex, MutexGuard, MutexGuardArc, OnceCell, RwLock,
+            RwLockReadGuard, RwLockReadGuardArc, RwLockUpgradableReadGuard,
+            RwLockUpgradableReadGuardArc, RwLockWriteGuard, RwLockWriteGuardArc, Semaphore,
+            SemaphoreGuard, SemaphoreGuardArc,
+        };
+
+        shown::<(Mutex<u8>, MutexGuard<'_, u8>, MutexGuardArc<u8>)>();
+        shown::<(RwLock<u8>, RwLockReadGuard<'_, u8>, RwLockReadGuardArc<u8>)>();
+        shown::<(
+            RwLockUpgradableReadGuard<'_, u8>,
+            RwLockUpgradableReadGuardArc<u8>,
+        )>();
+        shown::<(RwLockWriteGuard<'_, u8>, RwLockWriteGuardArc<u8>)>();
+        shown::<(Semaphore, SemaphoreGuard<'_>, SemaphoreGuardArc)>();
+        shown::<(Barrier, BarrierWaitResult, OnceCell<u8>)>();
+        shown::<(
+            Lock<'_, u8>,
+            LockArc<u8>,
+            Acquire<'_>,
+            AcquireArc,
+            BarrierWait<'_>,
+        )>();
+        shown::<(
+            Read<'_, u8>,
+            ReadArc<'_, u8>,
+            Write<'_, u8>,
+            WriteArc<'_, u8>,
+        )>();
+        shown::<(UpgradableRead<'_, u8>, UpgradableReadArc<'_, u8>)>();
+        shown::<(Upgrade<'_, u8>, UpgradeArc<u8>)>();
+    }
+
+    #[test]
+    fn tokio() {
+        use super::{error, shown};
+        use counterpoint::compat::tokio::sync::futures::{Notified, OwnedNotified};
+        use counterpoint::compat::tokio::sync::{
+            AcquireError, Barrier, BarrierWaitResult, MappedMutexGuard, Mutex, MutexGuard, Notify,
+            OnceCell, OwnedMappedMutexGuard, OwnedMutexGuard, OwnedRwLockMappedWriteGuard,
+            OwnedRwLockReadGuard, OwnedRwLockWriteGuard, OwnedSemaphorePermit, RwLock,
+            RwLockMappedWriteGuard, RwLockReadGuard, RwLockWriteGuard, Semaphore, SemaphorePermit,
+            SetError, SetOnce, SetOnceError, TryAcquireError, TryLockError,
+        };
+        use counterpoint::compat::tokio_util::sync::{
+            CancellationToken, DropGuard, DropGuardRef, WaitForCancellationFuture,
+            WaitForCancellationFutureOwned,
+        };
+
+        shown::<(Mutex<u8>, MutexGuard<'_, u8>, MappedMutexGuard<'_, u8>)>();
+        shown::<(OwnedMutexGuard<u8>, OwnedMappedMutexGuard<u8, u8>)>();
+        shown::<(
+            RwLock<u8>,
+            RwLockReadGuard<'_, u8>,
+            RwLockWriteGuard<'_, u8>,
+        )>();
+        shown::<(
+            RwLockMappedWriteGuard<'_, u8>,
+            OwnedRwLockMappedWriteGuard<u8>,
+        )>();
+        shown::<(OwnedRwLockReadGuard<u8>, OwnedRwLockWriteGuard<u8>)>();
+        shown::<(Semaphore, SemaphorePermit<'_>, OwnedSemaphorePermit)>();
+        shown::<(
+            Barrier,
+            BarrierWaitResult,
+            Notify,
+            Notified<'_>,
+            OwnedNotified,
+        )>();
+        shown::<(OnceCell<u8>, SetOnce<u8>)>();
+        error::<AcquireError>();
+        error::<TryAcquireError>();
+        error::<TryLockError>();
+        error::<SetError<u8>>();
+        error::<SetOnceError<u8>>();
+        shown::<(CancellationToken, DropGuard, DropGuardRef<'_>)>();
+        shown::<(
+            WaitForCancellationFuture<'_>,
+            WaitForCancellationFutureOwned,
+        )>();
+    }
+}
+
+#[cfg(feature = "ledger")]
+#[test]
+fn ledger() {
+    use counterpoint::ledger::{
+        AlreadyInstalled, Deadlock, Finding, Held, Inversion, LeakReport, Link, Ordered, Party,
+        Phase, Policy, Report, Shape, Snapshot, Task, Waiting, deadlocks, inversions, report,
+        scope, set_policy, snapshot, start, task, transfer,
+    };
+
+    error::<AlreadyInstalled>();
+    start().unwrap();
+    shown::<(
+        Finding,
+        Held,
+        Inversion,
+        Link,
+        Ordered,
+        Party,
+        Phase,
+        Shape,
+        Waiting,
+    )>();
+    set_policy(Policy::Silent);
+    let mutex = counterpoint::sync::Mutex::new(1);
+    let guard = mutex.lock();
+    transfer(&guard);
+    let leaks: LeakReport = scope(|| ());
+    leaks.assert_empty();
+    let seen: Snapshot = snapshot();
+    assert!(!seen.held.is_empty());
+    let text: Report = report();
+    assert!(text.to_string().contains("MutexGuard"));
+    let _: Vec<Deadlock> = deadlocks();
+    let _: Vec<Inversion> = inversions();
+    let two: Task<_> = task("adds", async { 1 + 1 });
+    future::<_, i32>(two);
 }

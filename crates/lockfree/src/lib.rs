@@ -7,6 +7,7 @@
 
 extern crate alloc;
 
+pub mod deque;
 pub mod epoch;
 pub mod queue;
 mod segments;

@@ -401,7 +401,8 @@ impl<T> Segments<T> {
     }
 
     /// Tries once to take the next slots: as many as `choose` makes of the number of values in the
-    /// block and of those known to be in the queue, the first being at least 1.
+    /// block, which is at least 1, and of the number in the queue, which is more if there are
+    /// later blocks.
     #[inline]
     pub(crate) fn take(
         &self,
@@ -418,7 +419,7 @@ impl<T> Segments<T> {
                 backoff.snooze();
                 continue;
             }
-            let (mut has_next, mut here, mut all) = (head & HAS_NEXT, BLOCK - at, BLOCK - at);
+            let (mut has_next, mut here, mut all) = (head & HAS_NEXT, BLOCK - at, usize::MAX);
             if has_next == 0 {
                 // Relaxed: not behind the head, by [E7]; slots are ordered by their states.
                 let mut tail = self.tail.index.load(RELAXED);
@@ -573,6 +574,11 @@ impl<T> Taken<'_, T> {
     fn one(mut self) -> T {
         // The slots may hold nothing yet, but will.
         self.read()
+    }
+
+    /// How many were not yet read.
+    pub(crate) fn count(&self) -> usize {
+        self.end - self.next
     }
 
     /// The next value; there must be one.

@@ -1,6 +1,7 @@
 //! How often each structure allocates.
 #![cfg(not(any(counterpoint_loom, counterpoint_shuttle)))]
 
+use counterpoint_lockfree::deque::Worker;
 use counterpoint_lockfree::queue::{ArrayQueue, SegQueue};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -70,4 +71,24 @@ fn seg_queue_allocates_by_the_block_and_uses_blocks_again() {
         drop(queue);
     });
     assert_eq!(count, 0);
+}
+
+#[test]
+fn a_deque_allocates_when_its_ring_is_full() {
+    for make in [Worker::new_fifo, Worker::new_lifo] {
+        let worker = make();
+        let thief = worker.stealer();
+        // A steady flow within the first ring.
+        let (count, ()) = allocations(|| {
+            for _ in 0..100 {
+                (0..64).for_each(|task| worker.push(task));
+                (0..20).for_each(|_| _ = thief.steal());
+                while worker.pop().is_some() {}
+            }
+        });
+        assert_eq!(count, 0);
+        // A ring, and its places.
+        let (count, ()) = allocations(|| (0..65).for_each(|task| worker.push(task)));
+        assert_eq!(count, 2);
+    }
 }

@@ -9,7 +9,7 @@ use std::thread;
 const ROUNDS: usize = if cfg!(miri) { 100 } else { 25_000 };
 
 #[test]
-#[should_panic(expected = "room for at least one value")]
+#[should_panic(expected = "must be non-zero")]
 fn zero_capacity_is_refused() {
     ArrayQueue::<()>::new(0);
 }

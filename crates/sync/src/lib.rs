@@ -32,6 +32,11 @@
 //! | `Notify::wait`, `wait_until`, `WaitGroup::wait_ref`, `OnceCell::wait`, `ManualResetEvent::wait`, `AutoResetEvent::wait`, `Latch::wait`, bounded | `Stop` | `TimedOut`, `Cancelled` |
 //! | `WaitGroup::wait`, bounded | `WaitGroupError` | `TimedOut`, `Cancelled`, each with the handle |
 //! | `Exchanger::exchange`, bounded | `ExchangeError` | `TimedOut`, `Cancelled`, each with the value |
+//! | `BufMutex::wait_idle` and that of its kin, bounded | `Stop` | `TimedOut`, `Cancelled` |
+//! | `Rendezvous::wait_checked`, `RendezvousData::swap_checked`, `RendezvousGroup::wait_checked` | `Disconnected` | |
+//! | `Rendezvous::try_wait`, `RendezvousData::try_swap`, `RendezvousGroup::try_wait` | `TryRendezvousError` | `WouldBlock`, `Disconnected` |
+//! | `Rendezvous::wait`, `RendezvousData::swap`, `RendezvousGroup::wait`, bounded | `RendezvousError` | `Disconnected`, `TimedOut`, `Cancelled` |
+//! | `Stage::notify_with`, `Director::notify_with` | `NotifyError` | `Unknown`, `Full`, each with the value |
 //!
 //! Without the `std` feature the crate is `no_std` and holds [`rendezvous::Meeting`], which spins.
 #![cfg_attr(not(feature = "std"), no_std)]
@@ -50,12 +55,17 @@ pub mod exchanger;
 mod fairness;
 #[cfg(feature = "std")]
 pub mod latch;
+// Its constants are no constants under a checker.
+#[cfg(all(feature = "lock_api", not(counterpoint_loom)))]
+pub mod lock_api;
 #[cfg(feature = "std")]
 pub mod mutex;
 #[cfg(feature = "std")]
 pub mod notify;
 #[cfg(feature = "std")]
 pub mod once;
+#[cfg(feature = "std")]
+pub mod poison;
 #[cfg(feature = "std")]
 pub mod reentrant;
 pub mod rendezvous;
@@ -67,6 +77,8 @@ pub mod rwlock;
 pub mod semaphore;
 #[cfg(feature = "std")]
 pub mod sharded_lock;
+#[cfg(feature = "std")]
+mod show;
 #[cfg(feature = "std")]
 pub mod stage;
 #[cfg(feature = "std")]

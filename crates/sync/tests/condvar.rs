@@ -305,14 +305,42 @@ fn a_predicate_is_looked_at_with_the_mutex_held() {
         assert!(*it < 3, "a predicate panics");
         true
     }));
+    // It was to use the notification: the next one has it.
+    let mut next = Task::queued(condvar.wait_async(mutex.lock()));
     *mutex.lock() = 3;
-    condvar.notify_one();
+    assert!(condvar.notify_one() && next.woken() == 0);
     assert!(panics(|| bad.poll().is_ready()));
-    assert!(!mutex.is_locked() && mutex.is_poisoned());
+    assert!(!mutex.is_locked() && mutex.is_poisoned() && next.woken() == 1);
     mutex.clear_poison();
+    drop(next.ready());
     let mut guard = mutex.lock();
     let blocking = panics(|| condvar.wait_while(&mut guard, |_| panic!("a predicate panics")));
     assert!(blocking && mutex.is_locked() && *guard == 3);
+}
+
+#[test]
+fn a_blocking_wait_whose_predicate_panics_passes_its_notification_on() {
+    let (mutex, condvar) = (Mutex::new(0), Condvar::new());
+    thread::scope(|scope| {
+        let bad = scope.spawn(|| {
+            panics(|| {
+                let mut guard = mutex.lock();
+                condvar.wait_while(&mut guard, |it| {
+                    assert!(*it == 0, "a predicate panics");
+                    true
+                });
+            })
+        });
+        while condvar.telemetry().waiters == 0 {
+            thread::yield_now();
+        }
+        let mut next = Task::queued(condvar.wait_async(mutex.lock()));
+        *mutex.lock() = 1;
+        assert!(condvar.notify_one());
+        assert!(bad.join().unwrap(), "it panicked");
+        assert_eq!(next.woken(), 1);
+        drop(next.ready());
+    });
 }
 
 #[test]

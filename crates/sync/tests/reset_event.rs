@@ -5,7 +5,8 @@ mod task;
 use counterpoint_sync::{AutoResetEvent, ManualResetEvent};
 use counterpoint_wait::cancel::{CancelToken, Ctl};
 use counterpoint_wait::{Stop, block_on, select, select_async};
-use std::future::{Future, pending, ready};
+use std::cell::Cell;
+use std::future::{Future, pending, poll_fn, ready};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -60,6 +61,44 @@ fn a_gate_is_open_while_it_is_set() {
         "ManualResetEvent { set: true, .. } ManualResetEvent { set: false, .. }"
     );
     assert!(size_of::<ManualResetEvent>() <= 16 && size_of::<AutoResetEvent>() <= 16);
+}
+
+#[test]
+fn an_arm_misses_no_short_set() {
+    // Arms are polled in an order that is drawn.
+    for _ in 0..20 {
+        let (event, short) = (ManualResetEvent::new(false), Cell::new(false));
+        let mut select = Task::queued(async {
+            select_async! {
+                () = event.wait_async() => {},
+                () = poll_fn(|_| {
+                    // The arm of the event is out of its line while this one is polled.
+                    if short.take() {
+                        assert!(event.set() && event.reset());
+                    }
+                    Poll::Pending
+                }) => unreachable!(),
+            }
+        });
+        short.set(true);
+        select.ready();
+    }
+    // Nor if its bound ends it at that moment.
+    let (event, short) = (ManualResetEvent::new(false), Cell::new(false));
+    let mut select = Task::queued(async {
+        select_async! {
+            result = event.wait_async().until(poll_fn(|_| match short.get() {
+                true => {
+                    assert!(event.set() && event.reset());
+                    Poll::Ready(())
+                }
+                false => Poll::Pending,
+            })) => result,
+            () = pending::<()>() => unreachable!(),
+        }
+    });
+    short.set(true);
+    assert_eq!(select.ready(), Ok(()));
 }
 
 #[test]

@@ -689,34 +689,38 @@ struct Hooks {
     woken: usize,
 }
 
-/// Wakers are used on the thread of the test only.
+/// What the hooks own stays on the thread of the test; the timer thread wakes as well.
 mod hooked {
     use super::Hooks;
-    use std::cell::RefCell;
-    use std::rc::Rc;
+    use std::sync::{Arc, Mutex, PoisonError};
     use std::task::{RawWaker, RawWakerVTable, Waker};
 
     static TABLE: RawWakerVTable = RawWakerVTable::new(clone, wake, wake_by_ref, drop_one);
 
-    type Shared = Rc<RefCell<Hooks>>;
+    pub(super) type Shared = Arc<Mutex<Hooks>>;
+
+    pub(super) fn with<R>(hooks: &Shared, f: impl FnOnce(&mut Hooks) -> R) -> R {
+        f(&mut hooks.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 
     pub(super) fn waker(hooks: &Shared) -> Waker {
-        let raw = RawWaker::new(Rc::into_raw(hooks.clone()).cast(), &TABLE);
-        // SAFETY: the functions count references as `Rc` does; all stay on one thread.
+        let raw = RawWaker::new(Arc::into_raw(hooks.clone()).cast(), &TABLE);
+        // SAFETY: the functions count references as `Arc` does; what the hooks own is run and dropped
+        // by the thread of the test.
         unsafe { Waker::from_raw(raw) }
     }
 
     fn take(data: *const ()) -> Shared {
         // SAFETY: made by `waker` or `clone`; each function accounts for one reference.
-        unsafe { Rc::from_raw(data.cast()) }
+        unsafe { Arc::from_raw(data.cast()) }
     }
 
     fn clone(data: *const ()) -> RawWaker {
         let hooks = take(data);
         let next = hooks.clone();
         std::mem::forget(hooks);
-        let hook = next.borrow_mut().on_clone.take();
-        let raw = RawWaker::new(Rc::into_raw(next).cast(), &TABLE);
+        let hook = with(&next, |hooks| hooks.on_clone.take());
+        let raw = RawWaker::new(Arc::into_raw(next).cast(), &TABLE);
         if let Some(hook) = hook {
             hook();
         }
@@ -724,18 +728,18 @@ mod hooked {
     }
 
     fn wake(data: *const ()) {
-        take(data).borrow_mut().woken += 1;
+        with(&take(data), |hooks| hooks.woken += 1);
     }
 
     fn wake_by_ref(data: *const ()) {
         let hooks = take(data);
-        hooks.borrow_mut().woken += 1;
+        with(&hooks, |hooks| hooks.woken += 1);
         std::mem::forget(hooks);
     }
 
     fn drop_one(data: *const ()) {
         let hooks = take(data);
-        let hook = hooks.borrow_mut().on_drop.take();
+        let hook = with(&hooks, |hooks| hooks.on_drop.take());
         if let Some(hook) = hook {
             hook();
         }
@@ -748,14 +752,16 @@ fn a_waker_that_panics_when_dropped_holds_back_nobody() {
     let held = lock.write();
     let _dormant = Task::queued(lock.write_async());
     let mut writer = Box::pin(lock.write_async());
-    let hooks = std::rc::Rc::<std::cell::RefCell<Hooks>>::default();
+    let hooks = hooked::Shared::default();
     let waker = hooked::waker(&hooks);
     let queued = writer.as_mut().poll(&mut Context::from_waker(&waker));
     assert!(queued.is_pending());
     let reader = Task::queued(lock.read_async());
     drop(held);
     assert_eq!(reader.woken(), 0);
-    hooks.borrow_mut().on_drop = Some(Box::new(|| panic!("a waker panics")));
+    hooked::with(&hooks, |hooks| {
+        hooks.on_drop = Some(Box::new(|| panic!("a waker panics")))
+    });
     let polled = panic::catch_unwind(AssertUnwindSafe(|| {
         let mut other = Context::from_waker(Waker::noop());
         writer.as_mut().poll(&mut other).is_ready()
@@ -772,8 +778,10 @@ fn one_that_is_asked_to_look_while_its_waker_is_replaced_looks() {
     let dormant = Task::queued(lock.write_async());
     let mut waiting = Task::queued(lock.write_async());
     // While the new waker is cloned the lock is kept for the one that is never polled.
-    let hooks = std::rc::Rc::<std::cell::RefCell<Hooks>>::default();
-    hooks.borrow_mut().on_clone = Some(Box::new(|| drop(held)));
+    let hooks = hooked::Shared::default();
+    hooked::with(&hooks, |hooks| {
+        hooks.on_clone = Some(Box::new(|| drop(held)))
+    });
     let waker = hooked::waker(&hooks);
     let mut context = Context::from_waker(&waker);
     assert!(waiting.future.as_mut().poll(&mut context).is_pending());
@@ -798,15 +806,18 @@ fn a_lost_baton_is_used_up() {
     );
     drop(held);
     let faster = lock.try_write().unwrap();
-    let hooks = std::rc::Rc::<std::cell::RefCell<Hooks>>::default();
+    let hooks = hooked::Shared::default();
     // It loses; while it queues again the lock is free, and then a writer stands in line.
-    hooks.borrow_mut().on_clone = Some(Box::new(|| drop(faster)));
+    hooked::with(&hooks, |hooks| {
+        hooks.on_clone = Some(Box::new(|| drop(faster)))
+    });
     let others = std::rc::Rc::new(std::cell::RefCell::new(None));
     let known = others.clone();
-    hooks.borrow_mut().on_drop = Some(Box::new(move || {
+    let on_drop = move || {
         let guard = lock.read();
         *known.borrow_mut() = Some((Task::queued(lock.write_async()), guard));
-    }));
+    };
+    hooked::with(&hooks, |hooks| hooks.on_drop = Some(Box::new(on_drop)));
     let waker = hooked::waker(&hooks);
     let polled = reads.as_mut().poll(&mut Context::from_waker(&waker));
     assert!(

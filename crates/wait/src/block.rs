@@ -18,6 +18,7 @@ use counterpoint_base::prim::atomic::RELAXED;
 use counterpoint_base::prim::time::{Instant, now};
 use counterpoint_base::record::{self, Record};
 
+use crate::hooks::{Driving, Mixed};
 use crate::op::Operation;
 use crate::token::{self, UnparkReason};
 use crate::waker;
@@ -57,6 +58,7 @@ pub(crate) fn drive<O: Operation>(operation: Pin<&mut O>) -> O::Output {
     let how = How {
         committed: O::COMMITTED,
         lingers: O::LINGERS,
+        mixed: Mixed::NO,
     };
     drive_bounded(operation, how, O::set_blocking, O::wake_at, O::expire)
 }
@@ -88,6 +90,8 @@ pub(crate) struct How {
     pub(crate) committed: bool,
     /// It looks for a token for a moment before it sleeps.
     pub(crate) lingers: bool,
+    /// It polls a future of the user's, or several operations.
+    pub(crate) mixed: Mixed,
 }
 
 /// Blocks this thread until `future` is ready, polling it when woken and at `wake_at`, after
@@ -100,6 +104,7 @@ pub(crate) fn drive_with<F: Future>(
 ) -> F::Output {
     record::with(|record| {
         let nested = Nested::enter(record);
+        let _driving = Driving::enter();
         let waker = if how.committed {
             waker::committed(record)
         } else {
@@ -111,10 +116,13 @@ pub(crate) fn drive_with<F: Future>(
                 return output;
             }
             let until = wake_at(&future);
-            if how.lingers {
-                token::linger(record.futex(), until);
-            }
-            let timed_out = token::park(record.futex(), until) == UnparkReason::Timeout;
+            let timed_out = {
+                let _asleep = how.mixed.sleeps();
+                if how.lingers {
+                    token::linger(record.futex(), until);
+                }
+                token::park(record.futex(), until) == UnparkReason::Timeout
+            };
             if !timed_out {
                 nested.took.set(true);
             }
@@ -141,6 +149,7 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     let how = How {
         committed: false,
         lingers: true,
+        mixed: Mixed::YES,
     };
     drive_with(core::pin::pin!(future), how, |_| None, |_, _| ())
 }

@@ -16,6 +16,7 @@ use core::task::{Context, Poll, Waker};
 use counterpoint_base::prim::time::{Duration, Instant, deadline, reached};
 
 use crate::cancel::{Cancelled, Ctl};
+use crate::hooks;
 use crate::op::{Enable, Key, Op, Operation, Stop, inherent_methods};
 use crate::queue::ArmRef;
 use crate::timer::TimerNode;
@@ -297,7 +298,7 @@ impl<O: Operation, S: Stops> Future for Bounded<O, S> {
                 return Poll::Ready(result);
             }
         }
-        if let Poll::Ready(output) = self.as_mut().operation().poll(cx) {
+        if let Poll::Ready(output) = hooks::bounded(|| self.as_mut().operation().poll(cx)) {
             *self.flags().2 = true;
             return Poll::Ready(O::finish(output));
         }
@@ -373,7 +374,7 @@ impl<O: Operation, S: Stops> Operation for Bounded<O, S> {
         cx: &mut Context<'_>,
         joins: bool,
     ) -> Option<O::Stoppable> {
-        if let Some(output) = self.as_mut().operation().arm_soft(cx, joins) {
+        if let Some(output) = hooks::bounded(|| self.as_mut().operation().arm_soft(cx, joins)) {
             *self.flags().2 = true;
             return Some(O::finish(output));
         }
@@ -392,7 +393,7 @@ impl<O: Operation, S: Stops> Operation for Bounded<O, S> {
     }
 
     fn arm_register(self: Pin<&mut Self>, waker: Waker, arm: ArmRef, key: Key) -> bool {
-        self.operation().arm_register(waker, arm, key)
+        hooks::bounded(|| self.operation().arm_register(waker, arm, key))
     }
 
     fn arm_unregister(self: Pin<&mut Self>, key: Key) {

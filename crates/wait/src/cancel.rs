@@ -92,6 +92,7 @@ impl UnwindSafe for Inner {}
 impl RefUnwindSafe for Inner {}
 
 impl Inner {
+    #[cfg_attr(feature = "hooks", track_caller)]
     fn new(parent: Option<Arc<Inner>>) -> Arc<Inner> {
         Arc::new_cyclic(|me| Inner {
             queue: WaitQueue::new(AtomicU32::new(LIVE)),
@@ -297,8 +298,24 @@ pub struct CancelToken {
 }
 
 impl Default for CancelToken {
+    #[cfg_attr(feature = "hooks", track_caller)]
     fn default() -> CancelToken {
         CancelToken::new()
+    }
+}
+
+/// Two are equal if they are clones of each other: cancelling one cancels the other, and the reverse.
+impl PartialEq for CancelToken {
+    fn eq(&self, other: &CancelToken) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+}
+
+impl Eq for CancelToken {}
+
+impl core::hash::Hash for CancelToken {
+    fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
+        Arc::as_ptr(&self.inner).hash(state);
     }
 }
 
@@ -312,6 +329,7 @@ impl fmt::Debug for CancelToken {
 
 impl CancelToken {
     /// A token of its own.
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn new() -> CancelToken {
         CancelToken {
             inner: Inner::new(None),
@@ -319,6 +337,7 @@ impl CancelToken {
     }
 
     /// A token that is cancelled with this one, with the same reason, or by itself.
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn child(&self) -> CancelToken {
         let child = Inner::new(Some(self.inner.clone()));
         if let Some(reason) = self.inner.adopt(&child) {

@@ -211,6 +211,7 @@ impl<T> Event<T> {
     const_fn! {
         /// An event that nobody listens to.
         #[inline]
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub const fn new() -> Event<T> {
             Event { queue: WaitQueue::new(AtomicU32::new(0)) }
         }

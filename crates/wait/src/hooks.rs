@@ -20,6 +20,9 @@
 //!
 //! An operation that never had to wait tells only `Held`, of its guard.
 //!
+//! A thread that polls a future, or several operations, tells `Asleep` before it sleeps, when all that it
+//! waits for was told, and `Awake` after it: only in between it does nothing else.
+//!
 //! | of a hold | told | what follows |
 //! |---|---|---|
 //! | a guard, permit, share or handle came to be | `Held` | `Released` or `Forgotten`; nothing if it is leaked |
@@ -35,12 +38,16 @@
 //! | what is held | who waits for it |
 //! |---|---|
 //! | `MutexGuard`, `OwnedMutexGuard` | `Mutex::lock`, `Mutex::lock_owned` |
+//! | `ReentrantMutexGuard` | `ReentrantMutex::lock` |
+//! | `RwLockWriteGuard` and its kin | all verbs of that `RwLock` |
+//! | `RwLockReadGuard`, `RwLockUpgradableReadGuard` and their kin | `RwLock::write`, `upgrade`; while one of these waits, `RwLock::read` as well |
+//! | `OnceInit` | `OnceCell::claim`, `OnceCell::wait` |
 //! | `SemaphorePermit`, `OwnedSemaphorePermit` | `Semaphore::acquire`, which anybody's `Added` may end as well |
 //! | `BufMutexEntry`: the time of a merge or a look | `BufMutex::enter` |
 //! | `SharedBufMutex`, `OrderedShare`, `StripedShare`, `LiveShare` | `BufMutex::wait_idle` |
 //! | `WaitGroup`, unless it is lent | `WaitGroup::wait`, `WaitGroup::wait_ref` |
 //! | `Director` | `Stage::enter`, which anybody's `notify` may end as well |
-//! | `Ticket` | nobody: its owner waits with it |
+//! | `Ticket`, `Arrival` | nobody: its owner waits with it |
 //! | `ShardedLockReadGuard`, `ShardedLockWriteGuard` | `ShardedLock::write`; the latter also `ShardedLock::read` |
 //! | nothing: whoever comes by may end the wait | `Notify::notified`, `Event::listen`, `CancelToken::cancelled`, `Condvar::wait`, `ManualResetEvent::wait`, `AutoResetEvent::wait`, `Latch::wait` |
 //!
@@ -54,10 +61,17 @@
 //!   waited for by itself: then the node is linked and everything is as if it had been polled, so
 //!   the operation is dropped like any other.
 //! * I3: what a sink does while it is called is not told.
-//! * I4: numbers grow: what has the larger one began later.
+//! * I4: numbers are given once. Those of waits grow, and so do those of one thread's holds: what has
+//!   the larger one began later.
 //!
 //! # Edges
 //! Those of `hooks/slot.rs`.
+//!
+//! # The book
+//! `keep_book` has each hold written into a line of its thread's page (`hooks/page.rs`), by plain stores,
+//! and closed when it ends; `book` reads them all. The sink is then told of holds only where a thread
+//! has several, so that it sees the order of locks. A state that is read when somebody asks, not
+//! events: nothing is lost, and a lock that nobody else wants costs no call.
 //!
 //! # Waiting, Cancel
 //! None of its own.
@@ -69,18 +83,29 @@
 //! * Names in the primitive: a word in each for what few have.
 //! * `Granted` told by the one that was granted: a grant to a future that nobody polls is what a
 //!   ledger wants to see.
+//! * The book kept by the sink, one call for each lock and one for each unlock: 20 ns a pair.
 //! * A sink called under the queue's lock, for an order that is exact: it is user code.
 //!
 //! # Checked by
 //! dev/model tests/hooks.rs; tests/hooks.rs.
 
 #[cfg(feature = "hooks")]
+mod holds;
+#[cfg(feature = "hooks")]
 mod names;
 #[cfg(not(feature = "hooks"))]
 mod off;
 #[cfg(feature = "hooks")]
 mod on;
+mod page;
 mod slot;
+
+/// A guard, a permit or the like, of which a ledger can be told who holds it.
+pub trait Obligation {
+    /// What the hooks know of it.
+    #[doc(hidden)]
+    fn hold(&self) -> &Hold;
+}
 
 #[cfg(not(feature = "hooks"))]
 use off as chosen;
@@ -89,12 +114,18 @@ use on as chosen;
 
 #[cfg(feature = "hooks")]
 pub use chosen::{
-    AlreadyInstalled, Notice, Sink, Waiter, What, id_of, install, name_of, object_of, rank_of,
-    visit,
+    AlreadyInstalled, Ends, Notice, Sink, Waiter, What, id_of, install, name_of, object_of,
+    quietly, rank_of, visit,
 };
+pub(crate) use chosen::{Driving, Firm, Mark, Mixed, Place, Polled, Tag, in_poll};
 pub use chosen::{
-    Hold, Lending, Site, added, changed, forgotten, held, label, name, rank, released, removed,
+    Hold, Lending, Site, added, bounded, changed, forgotten, held, label, moved, name, rank,
+    released, removed, used,
 };
-pub(crate) use chosen::{Mark, Place, Tag};
+#[cfg(feature = "hooks")]
+pub use holds::{UNKNOWN, as_party, book, holds_any, keep_book, my_holds, party, threads};
+pub use page::Line;
+#[doc(hidden)]
+pub use page::Page;
 #[doc(hidden)]
 pub use slot::Slot;

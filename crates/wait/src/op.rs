@@ -61,19 +61,19 @@ use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 use counterpoint_base::habit::glance;
-use counterpoint_base::prim::time::{Duration, Instant, deadline};
+use counterpoint_base::prim::time::Instant;
 use std::panic::{self, AssertUnwindSafe};
 
 mod enable;
+mod forms;
 mod verb;
 
 pub use enable::Enable;
+pub(crate) use forms::inherent_methods;
 pub use verb::{LockedQueue, Stop, Turn, Verb};
 
 use crate::block::drive;
-use crate::bounded::{Bounded, CtlStop, UntilStop};
-use crate::cancel::Ctl;
-use crate::hooks::{Mark, Site};
+use crate::hooks::{self, Firm, Mark, Site};
 use crate::queue::{ArmRef, Node, Place, Verdict, WaitQueue};
 use crate::waker::{WakeBatch, wake_in_batches};
 
@@ -91,8 +91,8 @@ use sealed::Sealed;
 
 impl<V: Verb> Sealed for Op<V> {}
 
-/// What every operation can do; implemented by [`Op`] and [`Bounded`] (and not elsewhere: the
-/// hidden methods are no interface).
+/// What every operation can do; implemented by [`Op`] and [`Bounded`](crate::Bounded) (and not
+/// elsewhere: the hidden methods are no interface).
 pub trait Operation: Future + Sized + Sealed {
     /// The one result type of all stoppable forms.
     type Stoppable;
@@ -219,6 +219,8 @@ struct Parts<'a, V: Verb> {
     node: *mut Node<V::Payload>,
     /// It is polled as an arm of a select.
     arm: bool,
+    /// Whether a thread waits for it.
+    firm: Firm,
 }
 
 impl<V: Verb> Op<V> {
@@ -245,6 +247,15 @@ impl<V: Verb> Op<V> {
         self
     }
 
+    /// The same, of which the hooks are told nothing: for a primitive that waits for itself beside an
+    /// operation of its caller's.
+    #[inline(always)]
+    pub fn untold(mut self) -> Op<V> {
+        // SAFETY: as in `made_at`.
+        unsafe { self.node.mark() }.silence();
+        self
+    }
+
     /// The verb.
     #[inline]
     pub(crate) const fn verb(&self) -> &V {
@@ -262,6 +273,7 @@ impl<V: Verb> Op<V> {
             placed: &mut this.placed,
             node: &raw mut this.node,
             arm: false,
+            firm: Firm::of(this.blocking),
         }
     }
 }
@@ -303,7 +315,8 @@ impl<V: Verb> Parts<'_, V> {
         self.mark().taken();
         // Not only empty without the feature: a verb may have to look into its output.
         if cfg!(feature = "hooks") {
-            V::taken(&mut output, self.mark().site());
+            let site = self.mark().site();
+            hooks::in_poll(|| V::taken(&mut output, site));
         }
         output
     }
@@ -329,8 +342,8 @@ impl<V: Verb> Parts<'_, V> {
             Place::Back
         };
         let units = self.unlinked(|verb, payload| verb.units(payload));
-        let mark = self.mark().enroll(V::NAME, queue.tag(), units);
         let alone = arm.is_none() && !self.arm;
+        let mark = self.enroll(&queue, units, alone);
         // SAFETY: pinned, ours and not linked; I1.
         unsafe { queue.link(self.node, waker, arm, place) };
         *self.phase = Phase::Queued;
@@ -341,6 +354,13 @@ impl<V: Verb> Parts<'_, V> {
             self.verb.serve();
         }
         false
+    }
+
+    /// What to tell of the wait that begins.
+    #[inline(always)]
+    fn enroll(&mut self, queue: &LockedQueue<'_, V>, units: usize, alone: bool) -> Mark {
+        let firm = self.firm;
+        self.mark().enroll(V::NAME, queue.tag(), units, alone, firm)
     }
 
     /// Links and attempts until one of both works, beginning with the link: an attempt has failed.
@@ -577,6 +597,7 @@ impl<V: Verb> Future for Op<V> {
     #[inline]
     #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<V::Output> {
+        let _polled = hooks::Polled::by(cx.waker());
         if self.phase == Phase::Idle {
             // I4
             if let Some(output) = self.as_mut().parts().attempt(Turn::First) {
@@ -660,7 +681,7 @@ impl<V: Verb> Operation for Op<V> {
             return None;
         }
         // It was tried just now, and looks again under the lock.
-        match self.poll_waiting(cx, true) {
+        match hooks::bounded(|| self.poll_waiting(cx, true)) {
             Poll::Ready(output) => Some(output),
             Poll::Pending => None,
         }
@@ -702,62 +723,6 @@ impl<V: Verb> Operation for Op<V> {
     fn arm_forfeit(self: Pin<&mut Self>, _: Key) {
         // The arm has not completed: another select may use it.
         self.parts().pass_on(Phase::Idle);
-    }
-}
-
-macro_rules! inherent_methods {
-    () => {
-        /// Blocks this thread until it completes.
-        ///
-        /// # Deadlocks
-        /// Inside a task this blocks the executor's thread; `.await` it there.
-        #[inline]
-        pub fn wait(self) -> <Self as Future>::Output {
-            Operation::wait(self)
-        }
-
-        /// Blocks this thread until it completes, without taking it: for one that was pinned to be
-        /// enabled before.
-        ///
-        /// # Deadlocks
-        /// As for [`wait`](Self::wait).
-        #[inline]
-        pub fn wait_pinned(self: Pin<&mut Self>) -> <Self as Future>::Output {
-            crate::block::drive(self)
-        }
-
-        /// True once it has completed; polling it again panics.
-        pub fn is_terminated(&self) -> bool {
-            Operation::is_terminated(self)
-        }
-    };
-}
-pub(crate) use inherent_methods;
-
-impl<V: Verb> Op<V> {
-    inherent_methods!();
-
-    /// Bounds it: stops after `timeout`. Zero still tries once; a time too long for the clock
-    /// never comes. Of several bounds the earliest counts.
-    pub fn timeout(self, timeout: Duration) -> Bounded<Op<V>> {
-        Bounded::new(self, (), deadline(timeout))
-    }
-
-    /// Bounds it: stops at `deadline`. One in the past still tries once.
-    pub fn deadline(self, deadline: Instant) -> Bounded<Op<V>> {
-        Bounded::new(self, (), Some(deadline))
-    }
-
-    /// Bounds it: stops when the token of `ctl` is cancelled or at its deadline. With a token
-    /// that is cancelled already nothing is tried.
-    #[cfg_attr(feature = "hooks", track_caller)]
-    pub fn with<'c>(self, ctl: &Ctl<'c>) -> Bounded<Op<V>, ((), CtlStop<'c>)> {
-        Bounded::new(self, ((), CtlStop::new(ctl)), ctl.deadline)
-    }
-
-    /// Bounds it: stops, as if cancelled, when `stop` is ready; if both are, the operation wins.
-    pub fn until<F: Future>(self, stop: F) -> Bounded<Op<V>, ((), UntilStop<F>)> {
-        Bounded::new(self, ((), UntilStop::new(stop)), None)
     }
 }
 

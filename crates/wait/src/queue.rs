@@ -238,6 +238,7 @@ struct Lock {
 impl Lock {
     const_fn! {
         #[inline(always)]
+        #[cfg_attr(feature = "hooks", track_caller)]
         const fn new() -> Lock {
             Lock { tag: Tag::new(), raw: RawLock::new() }
         }
@@ -270,6 +271,7 @@ impl<S, P> WaitQueue<S, P> {
     const_fn! {
         /// An empty queue.
         #[inline]
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub const fn new(state: S) -> WaitQueue<S, P> {
             WaitQueue { state, lock: Lock::new(), head: UnsafeCell::new(ptr::null()) }
         }

@@ -43,6 +43,7 @@ use counterpoint_base::prim::time::{Duration, Instant, deadline};
 use crate::block::{How, drive_bounded};
 use crate::bounded::{Bounded, CtlStop, Stops, UntilStop};
 use crate::cancel::Ctl;
+use crate::hooks;
 use crate::op::sealed::Sealed;
 use crate::op::{Key, Operation, Stop};
 use crate::queue::ArmRef;
@@ -71,6 +72,7 @@ pub fn wait_staged<F: Staged>(future: Pin<&mut F>) -> F::Output {
     let how = How {
         committed: F::COMMITTED,
         lingers: true,
+        mixed: hooks::Mixed::YES,
     };
     drive_bounded(future, how, F::set_blocking, F::wake_at, F::expire)
 }
@@ -202,6 +204,9 @@ pub trait Limit: Sealed {
     /// True if no foreign code runs in `poll_limit`.
     #[doc(hidden)]
     const COMMITTED: bool;
+    /// Polls a stage that it may stop.
+    #[doc(hidden)]
+    fn bounds<R>(stage: impl FnOnce() -> R) -> R;
     /// True if it stops the wait before anything is tried.
     #[doc(hidden)]
     fn stopped_already(&self) -> bool;
@@ -228,6 +233,11 @@ impl Limit for Unlimited {
     type Output<R> = R;
     const COMMITTED: bool = true;
 
+    #[inline(always)]
+    fn bounds<R>(stage: impl FnOnce() -> R) -> R {
+        stage()
+    }
+
     fn stopped_already(&self) -> bool {
         false
     }
@@ -252,6 +262,11 @@ impl Limit for Unlimited {
 impl<S: Stops> Limit for Bounded<Never, S> {
     type Output<R> = (R, Result<(), Stop>);
     const COMMITTED: bool = S::COMMITTED;
+
+    #[inline(always)]
+    fn bounds<R>(stage: impl FnOnce() -> R) -> R {
+        hooks::bounded(stage)
+    }
 
     fn stopped_already(&self) -> bool {
         Bounded::stopped_already(self)

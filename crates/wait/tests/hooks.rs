@@ -18,6 +18,8 @@ use std::time::Duration;
 thread_local! {
     /// What this thread was told.
     static TOLD: RefCell<Vec<Notice>> = const { RefCell::new(Vec::new()) };
+    /// That it sleeps and wakes, and what had been told before.
+    static SLEPT: RefCell<Vec<(What, usize)>> = const { RefCell::new(Vec::new()) };
     /// The sink panics when it is told this.
     static PANIC_AT: Cell<Option<What>> = const { Cell::new(None) };
     /// The sink waits for something itself.
@@ -28,6 +30,10 @@ struct Book;
 
 impl Sink for Book {
     fn notice(&self, notice: &Notice) {
+        if matches!(notice.what, What::Asleep | What::Awake) {
+            let waits = TOLD.with_borrow(Vec::len);
+            return SLEPT.with_borrow_mut(|slept| slept.push((notice.what, waits)));
+        }
         TOLD.with_borrow_mut(|told| told.push(*notice));
         if NOSY.get() {
             let event: Event = Event::new();
@@ -117,6 +123,43 @@ fn who_gives_up_is_told_to_have_left() {
     begin();
     drop(event.listen());
     assert!(told().is_empty());
+}
+
+#[test]
+fn a_thread_sleeps_once_all_its_waits_are_told() {
+    begin();
+    let (a, b) = (CancelToken::new(), CancelToken::new());
+    let later = b.clone();
+    let other = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(50));
+        later.cancel("test");
+    });
+    counterpoint_wait::block_on(async {
+        select_async! {
+            () = a.cancelled() => panic!("nobody cancels it"),
+            () = b.cancelled() => (),
+        }
+    });
+    other.join().unwrap();
+    let slept = SLEPT.take();
+    assert_eq!(slept[0], (What::Asleep, 2));
+    assert!(
+        slept
+            .iter()
+            .filter(|(what, _)| *what == What::Awake)
+            .count()
+            * 2
+            == slept.len()
+    );
+    // One operation alone says so by itself.
+    begin();
+    assert!(
+        a.cancelled()
+            .timeout(Duration::from_millis(1))
+            .wait()
+            .is_err()
+    );
+    assert_eq!(SLEPT.take(), []);
 }
 
 #[test]

@@ -31,12 +31,18 @@ impl Wake for Panics {
 fn the_timer_thread_survives_payloads_that_panic_when_dropped() {
     let waker = Waker::from(Arc::new(Panics));
     let mut cx = Context::from_waker(&waker);
-    let at = Instant::now() + Duration::from_millis(20);
-    let mut nodes: Vec<_> = (0..100).map(|_| Box::pin(TimerNode::new())).collect();
-    for node in &mut nodes {
-        assert_eq!(node.as_mut().poll(at, &mut cx), Poll::Pending);
-    }
-    thread::sleep(Duration::from_millis(100));
+    // Longer each time, until all are in before their time.
+    let mut soon = Duration::from_millis(20);
+    let _nodes = loop {
+        let at = Instant::now() + soon;
+        let mut nodes: Vec<_> = (0..100).map(|_| Box::pin(TimerNode::new())).collect();
+        let mut waits = nodes.iter_mut().map(|node| node.as_mut().poll(at, &mut cx));
+        if waits.all(|polled| polled == Poll::Pending) {
+            thread::sleep(soon + Duration::from_millis(80));
+            break nodes;
+        }
+        soon *= 2;
+    };
     let (done, wait) = mpsc::channel();
     thread::spawn(move || {
         let slept = pin!(sleep(Duration::from_millis(20)));

@@ -70,7 +70,7 @@ model! {
     }
 
     /// Idleness shows every merge, and what the threads did before.
-    fn idle_sees_every_merge(branches: [Branch::SpuriousWake], per_thread: 1, preemptions: Some(3)) {
+    fn idle_sees_every_merge(branches: [Branch::SpuriousWake], per_thread: 1, preemptions: Some(2)) {
         let sum = sum();
         let work = [Work::new(), Work::new()];
         let threads = [0, 1].map(|i| adder(&sum, &work[i]));

@@ -79,7 +79,7 @@ model! {
     }
 
     /// Four come, in two pairs: nobody is left, and nobody meets two.
-    fn four_make_two_pairs(preemptions: Some(3)) {
+    fn four_make_two_pairs(preemptions: Some(2)) {
         let place = Arc::new(Exchanger::new());
         let mut first = pin!(place.exchange_async(8));
         assert!(first.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
@@ -173,7 +173,7 @@ model! {
     }
 
     /// A select meets a partner at either arm, then the other one.
-    fn select_meets_offers(preemptions: Some(3)) {
+    fn select_meets_offers(preemptions: Some(2)) {
         let places = pair();
         let first = { let p = places.clone(); thread::spawn(move || p.0.exchange(10)) };
         let second = { let p = places.clone(); thread::spawn(move || p.1.exchange_async(20).wait()) };

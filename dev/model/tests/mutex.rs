@@ -2,12 +2,16 @@
 
 use core::future::Future;
 use core::pin::pin;
+use core::sync::atomic::{AtomicBool, Ordering};
 use core::task::{Context, Poll, Waker};
 use counterpoint_base::prim::sync::Arc;
 use counterpoint_base::prim::thread;
+use counterpoint_base::record;
 use counterpoint_model::{Branch, choose, model};
 use counterpoint_sync::{Mutex, MutexGuard};
-use counterpoint_wait::block_on;
+use counterpoint_wait::{Operation, Stop, block_on, waker};
+use std::sync::Arc as StdArc;
+use std::task::Wake;
 use std::time::Duration;
 
 /// Starts `count` threads that run `body` with the mutex, runs it here as well, and returns the
@@ -43,6 +47,15 @@ fn add_or_drop(mutex: &Mutex<u32>) {
         return;
     }
     *block_on(lock) += 1;
+}
+
+/// Was it woken?
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: StdArc<Woken>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 model! {
@@ -104,5 +117,31 @@ model! {
         waiter.join().unwrap();
         dropper.join().unwrap();
         assert!(*mutex.lock() >= 1);
+    }
+
+    /// A blocked thread is granted the lock, somebody overtakes it, and its time is over: it leaves no
+    /// mark behind, so the next in line is woken by whoever unlocks.
+    fn late_thread_passes_the_baton(preemptions: Some(3)) {
+        let mutex = Arc::new(Mutex::new(0));
+        let held = mutex.lock();
+        let mut late = pin!(mutex.lock_async());
+        // As a thread that waits for it polls it.
+        let thread = record::with(waker::committed);
+        assert!(late.as_mut().poll(&mut Context::from_waker(&thread)).is_pending());
+        let woken = StdArc::new(Woken(AtomicBool::new(false)));
+        let mut next = pin!(mutex.lock_async());
+        let waker = Waker::from(woken.clone());
+        assert!(next.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        let others = [(); 2].map(|()| { let mutex = mutex.clone(); thread::spawn(move || {
+            if let Ok(mut guard) = mutex.try_lock() {
+                *guard += 1;
+            }
+        }) });
+        drop(held);
+        drop(late.stop(Stop::TimedOut));
+        for other in others {
+            other.join().unwrap();
+        }
+        assert!(woken.0.load(Ordering::Relaxed), "nobody woke who waits");
     }
 }

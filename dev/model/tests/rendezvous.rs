@@ -387,7 +387,7 @@ model! {
     }
 
     /// Two of three arrive and go: the third one meets them, and nobody after that.
-    fn group_meets_the_last_arrivals(preemptions: Some(3)) {
+    fn group_meets_the_last_arrivals(preemptions: Some(2)) {
         meet_all(3, |mut party, number, work| {
             work.write(number);
             if number != 0 {

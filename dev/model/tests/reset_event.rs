@@ -1,13 +1,15 @@
 //! Models of the events that are reset by hand and by themselves.
 
-use core::future::Future;
+use core::future::{Future, poll_fn};
 use core::pin::pin;
-use core::task::{Context, Waker};
+use core::task::{Context, Poll, Waker};
 use counterpoint_base::prim::cell::UnsafeCell;
 use counterpoint_base::prim::sync::Arc;
 use counterpoint_base::prim::thread::{self, JoinHandle};
 use counterpoint_model::{Branch, model};
 use counterpoint_sync::{AutoResetEvent, ManualResetEvent};
+use counterpoint_wait::atomic_waker::AtomicWaker;
+use counterpoint_wait::{block_on, select_async};
 use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -83,6 +85,33 @@ model! {
         join([sets, goes]);
         assert!(early.as_mut().poll(&mut cx).is_ready());
         assert!(!gate.event.is_set());
+    }
+
+    /// An arm leaves its line while another arm is polled, and stands in it again: it misses no `set`
+    /// with a `reset` at its heels.
+    fn short_set_reaches_an_arm(preemptions: Some(3)) {
+        let gate = Gate::new(ManualResetEvent::new(false));
+        let nudge = Arc::new(AtomicWaker::new());
+        let mut select = pin!(async {
+            select_async! {
+                () = gate.event.wait_async() => {},
+                () = poll_fn(|cx: &mut Context<'_>| {
+                    nudge.register(cx.waker());
+                    Poll::Pending
+                }) => unreachable!(),
+            }
+        });
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(select.as_mut().poll(&mut cx).is_pending());
+        let sets = spawn(&gate, |gate| {
+            gate.write();
+            gate.event.set();
+            gate.event.reset();
+        });
+        let nudges = { let nudge = nudge.clone(); thread::spawn(move || nudge.wake()) };
+        block_on(select);
+        gate.read();
+        join([sets, nudges]);
     }
 
     /// Who resets what was set, and looks then, sees what was done before.

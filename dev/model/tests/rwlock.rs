@@ -157,7 +157,7 @@ model! {
 
     /// The same while the first reader leaves, so that the writer may be granted before it is
     /// dropped.
-    fn writer_cancel_races_readers(branches: [Branch::DropBeforePoll], per_thread: 1, preemptions: Some(3)) {
+    fn writer_cancel_races_readers(branches: [Branch::DropBeforePoll], per_thread: 1, preemptions: Some(2)) {
         let lock = Arc::new(Pair::new((0, 0)));
         let reads = lock.read();
         let writer = { let lock = lock.clone(); thread::spawn(move || write_or_drop(&lock)) };
@@ -188,7 +188,7 @@ model! {
     }
 
     /// Readers in line are dropped while they are let in: the writer behind them comes.
-    fn reader_cancel_races_writer(branches: [Branch::DropBeforePoll], per_thread: 1, preemptions: Some(3)) {
+    fn reader_cancel_races_writer(branches: [Branch::DropBeforePoll], per_thread: 1, preemptions: Some(2)) {
         let lock = Arc::new(Pair::new((0, 0)));
         let writes = lock.write();
         let reader = { let lock = lock.clone(); thread::spawn(move || read_or_drop(&lock)) };
@@ -205,7 +205,7 @@ model! {
     }
 
     /// An upgrade waits for one that reads.
-    fn upgrade_waits_for_readers(preemptions: Some(3)) {
+    fn upgrade_waits_for_readers(preemptions: Some(2)) {
         let lock = Arc::new(Pair::new((0, 0)));
         let reads = lock.upgradable_read();
         let others = [(); 2].map(|()| {
@@ -247,7 +247,7 @@ model! {
     }
 
     /// One who has written goes on reading: who comes in beside it sees what was written.
-    fn downgrade_shows_what_was_written(preemptions: Some(3)) {
+    fn downgrade_shows_what_was_written(preemptions: Some(2)) {
         let lock = Arc::new(Pair::new((0, 0)));
         let mut writes = lock.write();
         let others = [(); 2].map(|()| {

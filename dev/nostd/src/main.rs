@@ -10,9 +10,12 @@
 use core::alloc::{GlobalAlloc, Layout};
 use core::ffi::{c_char, c_int, c_void};
 use core::panic::PanicInfo;
+use core::sync::atomic::AtomicU32;
+use counterpoint_base::atomic::{AtomicCell, AtomicConsume};
+use counterpoint_base::prim::atomic::{AtomicU32 as Counter, RELAXED};
 use counterpoint_base::{Backoff, CachePadded};
-use counterpoint_base::prim::atomic::{AtomicU32, RELAXED};
 use counterpoint_lockfree::epoch::{Collector, Owned};
+use counterpoint_lockfree::deque::{Injector, Steal, Worker};
 use counterpoint_lockfree::queue::{ArrayQueue, SegQueue};
 use counterpoint_sync::rendezvous::{Disconnected, Meeting, TryRendezvousError};
 
@@ -61,8 +64,10 @@ pub extern "C" fn main(_count: c_int, _arguments: *const *const c_char) -> c_int
     let checks = [
         backs_off(),
         pads(),
+        cells(),
         queues(),
         frees_later(),
+        deques(),
         swaps(),
         sees_who_is_gone(),
     ];
@@ -93,6 +98,20 @@ fn pads() -> bool {
     distance >= 32 && *pair[0] + *pair[1] == 3
 }
 
+/// Cells of all kinds: of a word, of two, and larger.
+fn cells() -> bool {
+    let (word, pair, wide) = (
+        AtomicCell::new((true, 1_u16)),
+        AtomicCell::new(2_u128),
+        AtomicCell::new([3_u64; 4]),
+    );
+    word.store((false, 4));
+    let exchanged = pair.fetch_add(3) == 2 && pair.compare_exchange(5, 6) == Ok(5);
+    let changed = wide.fetch_update(|all| Some(all.map(|one| one + 1))) == Ok([3; 4]);
+    let loaded = word.load() == (false, 4) && pair.load() == 6 && wide.swap([0; 4]) == [4; 4];
+    exchanged && changed && loaded && AtomicU32::new(7).load_consume() == 7
+}
+
 /// A queue gives back what was pushed, in order.
 fn queues() -> bool {
     let queue = ArrayQueue::new(2);
@@ -104,7 +123,7 @@ fn queues() -> bool {
 
 /// What is retired in a collector of one's own is freed when the collector goes, at the latest.
 fn frees_later() -> bool {
-    static FREED: AtomicU32 = AtomicU32::new(0);
+    static FREED: Counter = Counter::new(0);
     struct Node;
     impl Drop for Node {
         fn drop(&mut self) {
@@ -122,6 +141,16 @@ fn frees_later() -> bool {
     let early = FREED.load(RELAXED);
     drop((handle, collector));
     (1..1_000).contains(&early) && FREED.load(RELAXED) == 1_000
+}
+
+/// The owner pops the newest task, a thief takes the oldest, and a batch comes from the entrance.
+fn deques() -> bool {
+    let worker = Worker::new_lifo();
+    (0..100).for_each(|task| worker.push(task));
+    let own = worker.pop() == Some(99) && worker.stealer().steal() == Steal::Success(0);
+    let entrance = Injector::new();
+    (0..4).for_each(|task| entrance.push(task));
+    own && entrance.steal_batch_and_pop(&worker) == Steal::Success(0) && worker.len() == 99
 }
 
 /// Two parties in memory of the caller's swap.

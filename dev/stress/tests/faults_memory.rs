@@ -3,6 +3,7 @@
 //! and never goes on with something half-made.
 #![cfg(not(any(counterpoint_loom, counterpoint_shuttle)))]
 
+use counterpoint_base::atomic::AtomicCell;
 use counterpoint_base::{SeqCell, ShardedCounter};
 use counterpoint_lockfree::queue::{ArrayQueue, SegQueue};
 use counterpoint_sync::rendezvous::RendezvousGroup;
@@ -244,6 +245,9 @@ const BODIES: &[Body] = &[
         let cell = SeqCell::new((1, 2));
         cell.store((3, 4));
         assert_eq!(cell.load(), (3, 4));
+        let cell = AtomicCell::new([1; 9]);
+        cell.store([2; 9]);
+        assert_eq!(cell.load(), [2; 9]);
     }),
     ("scope", || {
         let mutex = Mutex::new(0);

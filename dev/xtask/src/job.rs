@@ -83,7 +83,7 @@ pub(crate) const JOBS: &[Job] = &[
     job("layers", Place::Gate(1.0), jobs::layers::run, "which room may depend on which, and what only base may name"),
     job("peers-absent", Place::Gate(1.0), jobs::peers_absent::run, "no library crate depends on a peer"),
     test_job("tests-debug", Place::Gate(8.0), jobs::cargo_test::debug, "`cargo test`"),
-    test_job("tests", Place::Gate(20.0), jobs::cargo_test::release, "`cargo test --release`, and the fallbacks under their cfgs"),
+    test_job("tests", Place::Both(12.0), jobs::cargo_test::release, "`cargo test --release` of the libraries, and the fallbacks under their cfgs"),
     job("docs", Place::Gate(3.0), jobs::docs::run, "rustdoc with warnings denied"),
     test_job("models", Place::Both(20.0), jobs::models::run, "models under loom and shuttle; each counts its executions"),
     test_job("histories", Place::Both(8.0), jobs::histories::run, "histories of every structure, judged by its model"),
@@ -104,6 +104,7 @@ pub(crate) const JOBS: &[Job] = &[
     test_job("planted", Place::Both(12.0), jobs::planted::run, "faults planted from dev/model/planted.toml make their models fail"),
     job("proof", Place::Gate(1.0), jobs::proof::run, "docs/proof.md; alone it writes it from what the jobs have counted"),
     test_job("jitter", Place::Night, jobs::jitter::run, "tests with random pauses at atomic operations"),
+    test_job("ledger", Place::Night, jobs::ledger::run, "the tests of the locks with the ledger on: no false alarm"),
     test_job("sanitize", Place::Night, jobs::sanitize::run, "tests under ThreadSanitizer, with std instrumented as well, and AddressSanitizer"),
     test_job("fuzz", Place::Night, jobs::fuzz::run, "libFuzzer writes operation sequences for every structure"),
 ];
@@ -146,8 +147,6 @@ pub(crate) struct Options {
 pub(crate) struct Context {
     pub(crate) repo: Repo,
     pub(crate) options: Options,
-    /// Test binaries and how many tests each ran, left by `tests` for `empty-tests`.
-    pub(crate) executed: RefCell<Option<Vec<jobs::cargo_test::Executed>>>,
     workspace: OnceCell<Workspace>,
     /// The job that is running; names its log.
     current: RefCell<&'static str>,
@@ -159,7 +158,6 @@ impl Context {
         Ok(Context {
             repo: Repo::find()?,
             options,
-            executed: RefCell::new(None),
             workspace: OnceCell::new(),
             current: RefCell::new("xtask"),
         })

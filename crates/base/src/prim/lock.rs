@@ -121,6 +121,34 @@ pub use self::{FutexGuard as RawGuard, FutexLock as RawLock};
 #[cfg(any(counterpoint_loom, counterpoint_shuttle))]
 pub use checked::{RawGuard, RawLock};
 
+/// A value behind a [`RawLock`], for rooms that forbid unsafe code.
+#[derive(Debug)]
+pub struct Guarded<T> {
+    lock: RawLock,
+    value: super::cell::UnsafeCell<T>,
+}
+
+// SAFETY: the value is reached with the lock held only.
+unsafe impl<T: Send> Send for Guarded<T> {}
+// SAFETY: as above.
+unsafe impl<T: Send> Sync for Guarded<T> {}
+
+impl<T> Guarded<T> {
+    crate::const_fn! {
+        /// A free lock around `value`.
+        pub const fn new(value: T) -> Guarded<T> {
+            Guarded { lock: RawLock::new(), value: super::cell::UnsafeCell::new(value) }
+        }
+    }
+
+    /// Runs `f` with the value, and the lock held: `f` runs no code of users'.
+    pub fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
+        let _guard = self.lock.lock();
+        // SAFETY: the lock is held.
+        self.value.with_mut(|value| f(unsafe { &mut *value }))
+    }
+}
+
 #[cfg(any(counterpoint_loom, counterpoint_shuttle))]
 mod checked {
     #[cfg(counterpoint_loom)]

@@ -1,4 +1,4 @@
-//! Shared ownership that a checker sees.
+//! Shared ownership that a checker sees, and the words of std's locks for what is poisoned.
 
 #[cfg(not(any(counterpoint_loom, counterpoint_shuttle)))]
 pub use std::sync::Arc;
@@ -8,6 +8,8 @@ pub use loom::sync::Arc;
 
 #[cfg(counterpoint_shuttle)]
 pub use shuttle::sync::Arc;
+
+pub use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
 
 /// A value that is made at its first use: for a static whose initializer is not a constant.
 ///

@@ -87,3 +87,9 @@ fn bound_to(thread: libc::pid_t) -> Option<usize> {
 fn unbound() -> usize {
     1
 }
+
+/// The name of this thread; empty if it has none.
+pub fn current_name() -> String {
+    // A checker's threads are std's underneath, or coroutines of one.
+    std::thread::current().name().unwrap_or_default().to_owned()
+}

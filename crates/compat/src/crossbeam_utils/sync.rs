@@ -1,4 +1,6 @@
-//! `Parker`, `Unparker` and `WaitGroup`.
+//! `Parker`, `Unparker`, `ShardedLock` and `WaitGroup`.
+
+mod sharded_lock;
 
 use core::fmt;
 use core::time::Duration;
@@ -7,6 +9,7 @@ use counterpoint_wait::parker;
 
 pub use counterpoint_sync::WaitGroup;
 pub use counterpoint_wait::parker::Unparker;
+pub use sharded_lock::{ShardedLock, ShardedLockReadGuard, ShardedLockWriteGuard};
 
 /// Waits for a token that an [`Unparker`] leaves; see [`counterpoint_wait::parker::Parker`], whose
 /// timed forms also tell why they returned.

@@ -161,7 +161,10 @@ impl<T> ArrayQueue<T> {
     /// assert_eq!(queue.capacity(), 100);
     /// ```
     pub fn new(capacity: usize) -> ArrayQueue<T> {
-        assert!(capacity > 0, "a queue needs room for at least one value");
+        assert!(
+            capacity > 0,
+            "a queue of no room: its capacity must be non-zero"
+        );
         let lap = (capacity as u64)
             .checked_add(1)
             .and_then(u64::checked_next_power_of_two)

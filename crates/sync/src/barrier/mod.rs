@@ -141,6 +141,7 @@ impl Barrier {
     const_fn! {
         /// A barrier for so many parties. None counts as one.
         #[must_use]
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub const fn new(parties: usize) -> Barrier {
             Barrier { raw: RawBarrier::new(parties, OnStop::Retract) }
         }
@@ -376,4 +377,8 @@ impl fmt::Debug for Arrival<'_> {
             .field("is_over", &self.is_over())
             .finish_non_exhaustive()
     }
+}
+
+crate::mutex::obligations! {
+    [] Arrival<'_>: hold;
 }

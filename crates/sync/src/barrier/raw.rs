@@ -216,6 +216,7 @@ pub(super) struct RawBarrier {
 
 impl RawBarrier {
     const_fn! {
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub(super) const fn new(parties: usize, on_stop: OnStop) -> RawBarrier {
             RawBarrier {
                 queue: WaitQueue::new(State {

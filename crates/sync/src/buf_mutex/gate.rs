@@ -155,6 +155,7 @@ pub(super) enum Leaving {
 
 impl<P> Gate<P> {
     const_fn! {
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub(super) const fn new(value: P) -> Gate<P> {
             Gate {
                 queue: WaitQueue::new(AtomicUsize::new(0)),

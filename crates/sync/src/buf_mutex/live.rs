@@ -73,6 +73,7 @@ fn name() -> &'static str {
 }
 
 impl<G, L: Copy, F: Merge<G, L>> LiveBufMutex<G, L, F> {
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub(super) fn new(init: G, merge: F) -> LiveBufMutex<G, L, F> {
         LiveBufMutex {
             gate: Gate::new(Live {

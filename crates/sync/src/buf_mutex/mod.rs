@@ -256,6 +256,7 @@ impl<G: fmt::Debug, L, F, I> fmt::Debug for BufMutex<G, L, F, I> {
 impl<G, L, F: Fn(&mut G, &L)> BufMutex<G, L, F> {
     const_fn! {
         /// A value, and how to merge a local into it. Fresh locals are `L::default()`.
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub const fn new(init: G, merge: F) -> BufMutex<G, L, F> {
             BufMutex {
                 gate: Gate::new(init),
@@ -281,6 +282,7 @@ impl<G, L, F: Fn(&mut G, L)> BufMutex<G, L, Consuming<F>> {
         /// words.share().as_mut().push("moved".to_string());
         /// assert_eq!(words.get(), ["moved"]);
         /// ```
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub const fn consuming(init: G, merge: F) -> BufMutex<G, L, Consuming<F>> {
             BufMutex {
                 gate: Gate::new(init),
@@ -295,6 +297,7 @@ impl<G, L, F: Fn(&mut G, L)> BufMutex<G, L, Consuming<F>> {
 impl<G, L> BufMutex<G, L> {
     /// A value into which locals are merged in the order of their shares; see
     /// [`OrderedBufMutex`].
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn ordered<F: Fn(&mut G, &L)>(init: G, merge: F) -> OrderedBufMutex<G, L, F> {
         OrderedBufMutex::new(init, merge)
     }
@@ -304,6 +307,7 @@ impl<G, L> BufMutex<G, L> {
     ///
     /// `partial` makes a value that changes nothing when it is combined; `combine` puts a partial
     /// value into another.
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn striped<F, N, C>(
         init: G,
         merge: F,
@@ -319,6 +323,7 @@ impl<G, L> BufMutex<G, L> {
     }
 
     /// A value whose shares publish their locals while they are out; see [`LiveBufMutex`].
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn live<F: Fn(&mut G, &L)>(init: G, merge: F) -> LiveBufMutex<G, L, F>
     where
         L: Copy,
@@ -340,6 +345,7 @@ impl<G, L, F> BufMutex<G, L, F> {
     /// drop(least.share());
     /// assert_eq!(least.get(), 7);
     /// ```
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn with_identity<I: Fn() -> L>(self, fresh: I) -> BufMutex<G, L, F, I> {
         BufMutex {
             gate: Gate::new(self.gate.into_inner()),

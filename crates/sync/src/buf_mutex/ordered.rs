@@ -140,6 +140,7 @@ impl<G, L, F> fmt::Debug for OrderedBufMutex<G, L, F> {
 }
 
 impl<G, L, F: Merge<G, L>> OrderedBufMutex<G, L, F> {
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub(super) fn new(init: G, merge: F) -> OrderedBufMutex<G, L, F> {
         OrderedBufMutex {
             gate: Gate::new(Ordered {

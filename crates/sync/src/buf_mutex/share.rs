@@ -244,3 +244,13 @@ where
             .finish_non_exhaustive()
     }
 }
+
+impl<P, L> hooks::Obligation for Share<P, L>
+where
+    P: Deref,
+    P::Target: Sink<L>,
+{
+    fn hold(&self) -> &Hold {
+        &self.hold
+    }
+}

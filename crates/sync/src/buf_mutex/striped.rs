@@ -79,6 +79,7 @@ fn name() -> &'static str {
 }
 
 impl<G, L, F: Merge<G, L>, N: Fn() -> G, C: Fn(&mut G, G)> StripedBufMutex<G, L, F, N, C> {
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub(super) fn new(init: G, merge: F, partial: N, combine: C) -> Self {
         let stripes = (0..parallelism().max(2))
             .map(|_| CachePadded::new(Gate::new(None)))

@@ -17,6 +17,7 @@ pub use wait::{Condition, CondvarWait, Once, Relock, While};
 
 use crate::telemetry::Telemetry;
 use raw::RawCondvar;
+use wait::Claim;
 
 /// Lets threads and tasks wait until what a [`Mutex`](crate::Mutex) guards has changed.
 ///
@@ -116,6 +117,7 @@ impl Condvar {
     const_fn! {
         /// One that nobody waits for.
         #[inline]
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub const fn new() -> Condvar {
             Condvar { raw: RawCondvar::new() }
         }
@@ -148,11 +150,7 @@ impl Condvar {
     /// Inside a task it blocks the executor's thread: use [`wait_async`](Self::wait_async) there.
     #[cfg_attr(feature = "hooks", track_caller)]
     pub fn wait<G: Relock>(&self, guard: &mut G) {
-        let site = Site::here();
-        lend(guard, site, |guard| {
-            let wait = wait::once(self, guard, site);
-            (wait_staged(core::pin::pin!(wait)), ())
-        });
+        let _ = self.turn(guard, None, Site::here());
     }
 
     /// As [`wait`](Self::wait), but waits at most for `timeout` to be notified.
@@ -161,7 +159,7 @@ impl Condvar {
     /// [`Stop::TimedOut`]; the mutex is taken again in any case, however long that takes.
     #[cfg_attr(feature = "hooks", track_caller)]
     pub fn wait_timeout<G: Relock>(&self, guard: &mut G, timeout: Duration) -> Result<(), Stop> {
-        self.wait_bounded(guard, deadline(timeout), Site::here())
+        self.turn(guard, deadline(timeout), Site::here()).0
     }
 
     /// As [`wait`](Self::wait), but waits at most until `deadline` to be notified. One in the past
@@ -171,20 +169,29 @@ impl Condvar {
     /// [`Stop::TimedOut`]; the mutex is taken again in any case, however long that takes.
     #[cfg_attr(feature = "hooks", track_caller)]
     pub fn wait_deadline<G: Relock>(&self, guard: &mut G, deadline: Instant) -> Result<(), Stop> {
-        self.wait_bounded(guard, Some(deadline), Site::here())
+        self.turn(guard, Some(deadline), Site::here()).0
     }
 
-    fn wait_bounded<G: Relock>(
+    /// One wait; whether it was stopped, and whether the notification was for one.
+    fn turn<G: Relock>(
         &self,
         guard: &mut G,
         deadline: Option<Instant>,
         site: Site,
-    ) -> Result<(), Stop> {
+    ) -> (Result<(), Stop>, bool) {
         lend(guard, site, |guard| {
             let wait = wait::once(self, guard, site);
             match deadline {
-                Some(deadline) => wait_staged(core::pin::pin!(wait.deadline(deadline))),
-                None => (wait_staged(core::pin::pin!(wait)), Ok(())),
+                Some(deadline) => {
+                    let mut wait = core::pin::pin!(wait.deadline(deadline));
+                    let (guard, result) = wait_staged(wait.as_mut());
+                    (guard, (result, wait.was_for_one()))
+                }
+                None => {
+                    let mut wait = core::pin::pin!(wait);
+                    let guard = wait_staged(wait.as_mut());
+                    (guard, (Ok(()), wait.was_for_one()))
+                }
             }
         })
     }
@@ -192,16 +199,15 @@ impl Condvar {
     /// Waits as long as `condition` is true: looks now and after each wait, with the mutex held.
     ///
     /// # Panics
-    /// If `condition` does; the guard is still held then.
+    /// If `condition` does; the guard is still held then, and a notification for one that it was to
+    /// use has gone on to another.
     #[cfg_attr(feature = "hooks", track_caller)]
     pub fn wait_while<G: Relock>(
         &self,
         guard: &mut G,
-        mut condition: impl FnMut(&mut G::Value) -> bool,
+        condition: impl FnMut(&mut G::Value) -> bool,
     ) {
-        while condition(guard.value()) {
-            self.wait(guard);
-        }
+        let _ = self.wait_bounded_while(guard, None, condition, Site::here());
     }
 
     /// As [`wait_while`](Self::wait_while), but waits at most for `timeout`; zero looks, lets others
@@ -211,7 +217,7 @@ impl Condvar {
     /// [`Stop::TimedOut`] if `condition` was still true then.
     ///
     /// # Panics
-    /// If `condition` does; the guard is still held then.
+    /// As [`wait_while`](Self::wait_while).
     #[cfg_attr(feature = "hooks", track_caller)]
     pub fn wait_timeout_while<G: Relock>(
         &self,
@@ -228,7 +234,7 @@ impl Condvar {
     /// [`Stop::TimedOut`] if `condition` was still true then.
     ///
     /// # Panics
-    /// If `condition` does; the guard is still held then.
+    /// As [`wait_while`](Self::wait_while).
     #[cfg_attr(feature = "hooks", track_caller)]
     pub fn wait_deadline_while<G: Relock>(
         &self,
@@ -247,11 +253,17 @@ impl Condvar {
         site: Site,
     ) -> Result<(), Stop> {
         let mut result = Ok(());
-        while condition(guard.value()) {
+        // Passed on if `condition` panics.
+        let mut claim = Claim::new(self, false);
+        loop {
+            let goes_on = condition(guard.value());
+            claim.baton = false;
+            if !goes_on {
+                return Ok(());
+            }
             result?;
-            result = self.wait_bounded(guard, deadline, site);
+            (result, claim.baton) = self.turn(guard, deadline, site);
         }
-        Ok(())
     }
 
     /// [`wait_timeout`](Self::wait_timeout) under parking_lot's name.
@@ -269,7 +281,7 @@ impl Condvar {
     /// [`wait_timeout_while`](Self::wait_timeout_while) under parking_lot's name.
     ///
     /// # Panics
-    /// If `condition` does; the guard is still held then.
+    /// As [`wait_while`](Self::wait_while).
     #[cfg_attr(feature = "hooks", track_caller)]
     pub fn wait_while_for<G: Relock>(
         &self,
@@ -283,7 +295,7 @@ impl Condvar {
     /// [`wait_deadline_while`](Self::wait_deadline_while) under parking_lot's name.
     ///
     /// # Panics
-    /// If `condition` does; the guard is still held then.
+    /// As [`wait_while`](Self::wait_while).
     #[cfg_attr(feature = "hooks", track_caller)]
     pub fn wait_while_until<G: Relock>(
         &self,
@@ -327,7 +339,8 @@ impl Condvar {
     /// since it looked is passed on.
     ///
     /// # Panics
-    /// If `condition` does; the mutex is unlocked and poisoned then.
+    /// If `condition` does; the mutex is unlocked and poisoned then, and a notification for one that
+    /// it was to use has gone on to another.
     ///
     /// ```
     /// use counterpoint_sync::{Condvar, Mutex};
@@ -366,6 +379,7 @@ impl Condvar {
 }
 
 impl Default for Condvar {
+    #[cfg_attr(feature = "hooks", track_caller)]
     fn default() -> Condvar {
         Condvar::new()
     }

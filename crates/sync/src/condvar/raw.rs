@@ -33,7 +33,8 @@
 //! # Cancel
 //! A waiter that leaves clears `WAITERS` if it was the last. One that was notified, and is dropped
 //! before it returns, passes on a notification for one: from the queue by `settle`, while it takes
-//! its mutex again by another `notify_one`. A broadcast is not passed on.
+//! its mutex again by another `notify_one`. So does one whose predicate panics. A broadcast is not
+//! passed on.
 //!
 //! # Panic
 //! No foreign code runs here but wakers, after the lock was released.
@@ -105,6 +106,7 @@ impl fmt::Debug for RawCondvar {
 
 impl RawCondvar {
     const_fn! {
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub(super) const fn new() -> RawCondvar {
             RawCondvar { queue: WaitQueue::new(AtomicU32::new(0)) }
         }

@@ -12,16 +12,18 @@
 //! # Invariants
 //! * I1: the wait is linked before the guard is given back (raw.rs I1), in one poll.
 //! * I2: bounds end the stage `Waiting` and nothing else; a notification that came first wins.
-//! * I3: in the stage `Locking`, `baton` says that a notification for one was received that is not
-//!   yet used: who is dropped there hands it to another.
+//! * I3: `baton` says that a notification for one was received that is not yet used: the mutex is
+//!   not taken yet, or the predicate has not said what comes of it. Who is dropped then, or whose
+//!   predicate panics, hands it to another.
 //!
 //! # Cancel
 //! Dropped in `Held`: the guard is, which unlocks. In `Waiting`: the wait leaves its queue, or passes
 //! its notification on. In `Locking`: I3. In none of them is the mutex taken again.
 //!
 //! # Panic
-//! A predicate runs with the guard held here: a panic unlocks and poisons. So does one of a waker's
-//! clone as the wait begins. A panic of a waker while the mutex is given back leaves the wait linked.
+//! A predicate runs with the guard held here: a panic passes the notification on that it was to
+//! use (I3), unlocks and poisons. A panic of a waker's clone as the wait begins unlocks and poisons.
+//! A panic of a waker while the mutex is given back leaves the wait linked.
 
 use core::fmt;
 use core::future::Future;
@@ -141,10 +143,16 @@ enum Stage<G> {
 }
 
 /// What a wait has to do with its condition variable.
-struct Claim<'c> {
+pub(super) struct Claim<'c> {
     condvar: &'c Condvar,
     /// A notification for one that is not yet used (I3).
-    baton: bool,
+    pub(super) baton: bool,
+}
+
+impl<'c> Claim<'c> {
+    pub(super) const fn new(condvar: &'c Condvar, baton: bool) -> Claim<'c> {
+        Claim { condvar, baton }
+    }
 }
 
 impl Drop for Claim<'_> {
@@ -177,6 +185,8 @@ pub struct CondvarWait<'c, G: Relock, C = Once, L = Unlimited> {
     spent: Option<Stop>,
     site: Site,
     blocking: bool,
+    /// The last notification was for one.
+    for_one: bool,
     /// Dropped before `claim`: it may be what the baton is passed on to.
     wait: Option<Wait<'c>>,
     lock: Option<G::Lock>,
@@ -211,10 +221,8 @@ impl<'c, G: Relock, C> CondvarWait<'c, G, C> {
             wait: None,
             lock: None,
             limit: Unlimited,
-            claim: Claim {
-                condvar,
-                baton: false,
-            },
+            for_one: false,
+            claim: Claim::new(condvar, false),
         }
     }
 }
@@ -238,6 +246,11 @@ impl<'c, G: Relock, C, L> CondvarWait<'c, G, C, L> {
         matches!(self.stage, Stage::Done)
     }
 
+    /// Whether the notification that it received last was for one.
+    pub(super) fn was_for_one(&self) -> bool {
+        self.for_one
+    }
+
     fn limited<M>(self, change: impl FnOnce(L) -> M) -> CondvarWait<'c, G, C, M> {
         CondvarWait {
             stage: self.stage,
@@ -245,6 +258,7 @@ impl<'c, G: Relock, C, L> CondvarWait<'c, G, C, L> {
             waited: self.waited,
             stopped: self.stopped,
             spent: self.spent,
+            for_one: self.for_one,
             site: self.site,
             blocking: self.blocking,
             wait: self.wait,
@@ -313,8 +327,11 @@ impl<G: Relock, C: Condition<G::Value>, L: Limit> CondvarWait<'_, G, C, L> {
         let Stage::Held(mut guard) = core::mem::replace(&mut self.stage, Stage::Done) else {
             unreachable!("the caller looked");
         };
+        // Passed on if the predicate panics, while the guard is still here.
+        let mut claim = Claim::new(self.claim.condvar, core::mem::take(&mut self.claim.baton));
         let value = guard.value();
         let mut ended = self.condition.ends(value, self.waited, self.stopped);
+        claim.baton = false; // I3
         if ended.is_none() {
             // A notification was faster than the limit.
             let again = || self.limit.stopped_already().then_some(Stop::Cancelled);
@@ -332,7 +349,8 @@ impl<G: Relock, C: Condition<G::Value>, L: Limit> CondvarWait<'_, G, C, L> {
         self.stage = Stage::Held(guard);
         let wait = self.wait.insert(verb::wait(self.claim.condvar, self.site));
         // SAFETY: as above.
-        let linked = unsafe { Pin::new_unchecked(wait) }.poll(cx).is_pending();
+        let wait = unsafe { Pin::new_unchecked(wait) };
+        let linked = L::bounds(|| wait.poll(cx)).is_pending();
         debug_assert!(linked, "an attempt never succeeds");
         self.waited = true;
         drop(core::mem::replace(&mut self.stage, Stage::Waiting)); // I1
@@ -347,7 +365,7 @@ impl<G: Relock, C: Condition<G::Value>, L: Limit> CondvarWait<'_, G, C, L> {
         let wait = self.wait.as_mut().expect("linked before");
         // SAFETY: pinned with this, by the caller's promise, and not moved.
         let mut wait = unsafe { Pin::new_unchecked(wait) };
-        let result = match wait.as_mut().poll(cx) {
+        let result = match L::bounds(|| wait.as_mut().poll(cx)) {
             Poll::Ready(for_one) => Ok(for_one),
             Poll::Pending => {
                 // SAFETY: as above.
@@ -362,7 +380,10 @@ impl<G: Relock, C: Condition<G::Value>, L: Limit> CondvarWait<'_, G, C, L> {
             }
         };
         match result {
-            Ok(for_one) => self.claim.baton = for_one, // I3
+            Ok(for_one) => {
+                self.for_one = for_one;
+                self.claim.baton = for_one; // I3
+            }
             Err(why) => self.stopped = Some(why),
         }
         self.stage = Stage::Locking;
@@ -398,10 +419,7 @@ impl<G: Relock, C: Condition<G::Value>, L: Limit> Future for CondvarWait<'_, G, 
                     // SAFETY: pinned with this and not moved.
                     match unsafe { Pin::new_unchecked(lock) }.poll(cx) {
                         Poll::Pending => return Poll::Pending,
-                        Poll::Ready(guard) => {
-                            this.claim.baton = false; // I3
-                            this.stage = Stage::Held(guard);
-                        }
+                        Poll::Ready(guard) => this.stage = Stage::Held(guard),
                     }
                 }
             }

@@ -2,6 +2,7 @@
 
 use core::fmt;
 use core::ops::{Deref, DerefMut};
+use counterpoint_wait::hooks;
 
 use super::ContendedMutex;
 use super::chosen::Holding;
@@ -33,7 +34,7 @@ impl<'a, T: ?Sized> ContendedMutexGuard<'a, T> {
     }
 
     #[inline(always)]
-    pub(super) fn tell_held(&mut self, site: counterpoint_wait::hooks::Site) {
+    pub(super) fn tell_held(&mut self, site: hooks::Site) {
         self.guard.tell_held(site);
     }
 
@@ -76,5 +77,11 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for ContendedMutexGuard<'_, T> {
 impl<T: ?Sized + fmt::Display> fmt::Display for ContendedMutexGuard<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&**self, f)
+    }
+}
+
+impl<T: ?Sized> hooks::Obligation for ContendedMutexGuard<'_, T> {
+    fn hold(&self) -> &hooks::Hold {
+        hooks::Obligation::hold(&self.guard)
     }
 }

@@ -27,6 +27,7 @@ pub use guard::ContendedMutexGuard;
 pub use verb::{ContendedLock, ContendedVerb};
 
 use crate::mutex::{LockError, Mutex, TryLockError};
+use crate::show::show;
 use crate::telemetry::Telemetry;
 use chosen::{Metrics, Watch};
 
@@ -100,12 +101,14 @@ impl<T> ContendedMutex<T> {
     const_fn! {
         /// A free mutex around `value`.
         #[inline]
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub const fn new(value: T) -> ContendedMutex<T> {
             ContendedMutex { metrics: Metrics::new(), mutex: Mutex::new(value) }
         }
 
         /// A free mutex that serves strictly in the order of arrival, as [`Mutex::fair`] does.
         #[inline]
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub const fn fair(value: T) -> ContendedMutex<T> {
             ContendedMutex { metrics: Metrics::new(), mutex: Mutex::fair(value) }
         }
@@ -143,7 +146,7 @@ impl<T: ?Sized> ContendedMutex<T> {
     #[cfg_attr(feature = "hooks", track_caller)]
     pub fn try_lock(&self) -> Result<ContendedMutexGuard<'_, T>, TryLockError> {
         match self.mutex.raw.try_lock() {
-            true => Ok(self.guard(Site::here(), Had::AtOnce)),
+            true => Ok(self.guard(Site::here().trying(), Had::AtOnce)),
             false => Err(TryLockError::WouldBlock),
         }
     }
@@ -239,12 +242,14 @@ impl<T: ?Sized> ContendedMutex<T> {
 }
 
 impl<T: Default> Default for ContendedMutex<T> {
+    #[cfg_attr(feature = "hooks", track_caller)]
     fn default() -> ContendedMutex<T> {
         ContendedMutex::new(T::default())
     }
 }
 
 impl<T> From<T> for ContendedMutex<T> {
+    #[cfg_attr(feature = "hooks", track_caller)]
     fn from(value: T) -> ContendedMutex<T> {
         ContendedMutex::new(value)
     }
@@ -253,6 +258,11 @@ impl<T> From<T> for ContendedMutex<T> {
 impl<T: ?Sized + fmt::Debug> fmt::Debug for ContendedMutex<T> {
     /// Never blocks and counts nothing; shows `<locked>` in place of a value it could not lock.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.mutex.fmt(f)
+        show(
+            f,
+            "ContendedMutex",
+            self.mutex.try_lock().ok(),
+            self.is_poisoned(),
+        )
     }
 }

@@ -109,6 +109,7 @@ pub struct Exchanger<T> {
 impl<T> Exchanger<T> {
     const_fn! {
         /// A place where nobody waits.
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub const fn new() -> Exchanger<T> {
             Exchanger { raw: RawExchanger::new() }
         }
@@ -236,6 +237,7 @@ impl<T> Exchanger<T> {
 }
 
 impl<T> Default for Exchanger<T> {
+    #[cfg_attr(feature = "hooks", track_caller)]
     fn default() -> Exchanger<T> {
         Exchanger::new()
     }

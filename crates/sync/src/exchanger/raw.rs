@@ -128,6 +128,7 @@ impl<T> core::panic::RefUnwindSafe for RawExchanger<T> {}
 
 impl<T> RawExchanger<T> {
     const_fn! {
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub(super) const fn new() -> RawExchanger<T> {
             RawExchanger {
                 queue: WaitQueue::new(State {

@@ -46,6 +46,7 @@ impl Latch {
         /// # Panics
         /// If `count` is more than half of what a `usize` holds.
         #[inline]
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub const fn new(count: usize) -> Latch {
             Latch { raw: RawLatch::new(count) }
         }

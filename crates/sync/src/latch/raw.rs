@@ -64,6 +64,7 @@ pub(crate) struct RawLatch {
 
 impl RawLatch {
     const_fn! {
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub(super) const fn new(count: usize) -> RawLatch {
             assert!(count <= usize::MAX >> SHIFT, "counterpoint: a latch of too many");
             RawLatch { queue: WaitQueue::new(AtomicUsize::new(count << SHIFT)) }

@@ -56,6 +56,13 @@ impl<'a, T: ?Sized> MutexGuard<'a, T> {
         self.hold = hooks::held("MutexGuard", self.mutex.raw.queue(), site, 1);
     }
 
+    /// Keeps the lock held without a guard.
+    #[cfg(all(feature = "lock_api", not(counterpoint_loom)))]
+    #[inline]
+    pub(crate) fn into_hold(self) -> Hold {
+        ManuallyDrop::new(self).hold
+    }
+
     /// The mutex it holds.
     pub fn mutex(this: &MutexGuard<'a, T>) -> &'a Mutex<T> {
         this.mutex
@@ -167,6 +174,7 @@ impl<T: ?Sized> Deref for MutexGuard<'_, T> {
 
     #[inline]
     fn deref(&self) -> &T {
+        hooks::used(&self.hold);
         // SAFETY: the guard holds the lock (raw.rs I1).
         self.mutex.data.with(|data| unsafe { &*data })
     }
@@ -175,6 +183,7 @@ impl<T: ?Sized> Deref for MutexGuard<'_, T> {
 impl<T: ?Sized> DerefMut for MutexGuard<'_, T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
+        hooks::used(&self.hold);
         // SAFETY: the guard holds the lock (raw.rs I1), and is borrowed exclusively.
         self.mutex.data.with_mut(|data| unsafe { &mut *data })
     }
@@ -254,6 +263,7 @@ impl<U: ?Sized> Deref for MappedMutexGuard<'_, U> {
     type Target = U;
 
     fn deref(&self) -> &U {
+        hooks::used(&self.hold);
         // SAFETY: made from an exclusive reference under the lock, which is still held.
         unsafe { self.part.as_ref() }
     }
@@ -261,6 +271,7 @@ impl<U: ?Sized> Deref for MappedMutexGuard<'_, U> {
 
 impl<U: ?Sized> DerefMut for MappedMutexGuard<'_, U> {
     fn deref_mut(&mut self) -> &mut U {
+        hooks::used(&self.hold);
         // SAFETY: as in `deref`, and borrowed exclusively.
         unsafe { self.part.as_mut() }
     }
@@ -363,6 +374,7 @@ impl<T: ?Sized> Deref for OwnedMutexGuard<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
+        hooks::used(&self.hold);
         // SAFETY: the guard holds the lock (raw.rs I1).
         self.mutex.data.with(|data| unsafe { &*data })
     }
@@ -370,6 +382,7 @@ impl<T: ?Sized> Deref for OwnedMutexGuard<T> {
 
 impl<T: ?Sized> DerefMut for OwnedMutexGuard<T> {
     fn deref_mut(&mut self) -> &mut T {
+        hooks::used(&self.hold);
         // SAFETY: the guard holds the lock (raw.rs I1), and is borrowed exclusively.
         self.mutex.data.with_mut(|data| unsafe { &mut *data })
     }
@@ -432,6 +445,24 @@ impl<T: ?Sized, U: ?Sized> OwnedMappedMutexGuard<T, U> {
         }
     }
 
+    /// A guard of a smaller part, if there is one.
+    ///
+    /// # Errors
+    /// The guard itself, if `part` returns `None`.
+    pub fn try_map<V: ?Sized>(
+        mut this: OwnedMappedMutexGuard<T, U>,
+        part: impl FnOnce(&mut U) -> Option<&mut V>,
+    ) -> Result<OwnedMappedMutexGuard<T, V>, OwnedMappedMutexGuard<T, U>> {
+        match part(&mut *this).map(NonNull::from) {
+            None => Err(this),
+            Some(part) => Ok(OwnedMappedMutexGuard {
+                part,
+                guard: this.guard,
+                _part: PhantomData,
+            }),
+        }
+    }
+
     /// The mutex it holds.
     pub fn mutex(this: &OwnedMappedMutexGuard<T, U>) -> &Arc<Mutex<T>> {
         OwnedMutexGuard::mutex(&this.guard)
@@ -442,6 +473,7 @@ impl<T: ?Sized, U: ?Sized> Deref for OwnedMappedMutexGuard<T, U> {
     type Target = U;
 
     fn deref(&self) -> &U {
+        hooks::used(&self.guard.hold);
         // SAFETY: made from an exclusive reference under the lock, which is still held.
         unsafe { self.part.as_ref() }
     }
@@ -449,6 +481,7 @@ impl<T: ?Sized, U: ?Sized> Deref for OwnedMappedMutexGuard<T, U> {
 
 impl<T: ?Sized, U: ?Sized> DerefMut for OwnedMappedMutexGuard<T, U> {
     fn deref_mut(&mut self) -> &mut U {
+        hooks::used(&self.guard.hold);
         // SAFETY: as in `deref`, and borrowed exclusively.
         unsafe { self.part.as_mut() }
     }
@@ -475,4 +508,22 @@ show! {
     [U] MappedMutexGuard<'_, U>;
     [T] OwnedMutexGuard<T>;
     [T: ?Sized, U] OwnedMappedMutexGuard<T, U>;
+}
+
+macro_rules! obligations {
+    ($([$($generics:tt)*] $guard:ty: $($field:ident).+;)*) => {$(
+        impl<$($generics)*> counterpoint_wait::hooks::Obligation for $guard {
+            fn hold(&self) -> &counterpoint_wait::hooks::Hold {
+                &self.$($field).+
+            }
+        }
+    )*};
+}
+pub(crate) use obligations;
+
+obligations! {
+    [T: ?Sized] MutexGuard<'_, T>: hold;
+    [U: ?Sized] MappedMutexGuard<'_, U>: hold;
+    [T: ?Sized] OwnedMutexGuard<T>: hold;
+    [T: ?Sized, U: ?Sized] OwnedMappedMutexGuard<T, U>: guard.hold;
 }

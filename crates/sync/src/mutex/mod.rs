@@ -14,10 +14,12 @@ use counterpoint_base::prim::time::{Duration, Instant};
 use counterpoint_wait::hooks::{self, Site};
 use std::sync::Arc;
 
+pub(crate) use guard::obligations;
 pub use guard::{MappedMutexGuard, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard};
 pub use raw::Baton;
 pub use verb::{Lock, LockOwned, LockOwnedVerb, LockVerb};
 
+use crate::show::show;
 use crate::telemetry::Telemetry;
 use raw::RawMutex;
 
@@ -105,6 +107,7 @@ impl<T> Mutex<T> {
     const_fn! {
         /// A free mutex around `value`.
         #[inline]
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub const fn new(value: T) -> Mutex<T> {
             Mutex { raw: RawMutex::new(false), data: UnsafeCell::new(value) }
         }
@@ -115,6 +118,7 @@ impl<T> Mutex<T> {
         /// Costs a context switch per unlock under contention. A first in line that does not claim
         /// for a millisecond while somebody queues behind it is passed over.
         #[inline]
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub const fn fair(value: T) -> Mutex<T> {
             Mutex { raw: RawMutex::new(true), data: UnsafeCell::new(value) }
         }
@@ -154,7 +158,7 @@ impl<T: ?Sized> Mutex<T> {
     #[cfg_attr(feature = "hooks", track_caller)]
     pub fn try_lock(&self) -> Result<MutexGuard<'_, T>, TryLockError> {
         if self.raw.try_lock() {
-            Ok(self.guard(Site::here()))
+            Ok(self.guard(Site::here().trying()))
         } else {
             Err(TryLockError::WouldBlock)
         }
@@ -222,7 +226,7 @@ impl<T: ?Sized> Mutex<T> {
     #[cfg_attr(feature = "hooks", track_caller)]
     pub fn try_lock_owned(self: &Arc<Self>) -> Result<OwnedMutexGuard<T>, TryLockError> {
         if self.raw.try_lock() {
-            Ok(self.owned_guard(Site::here()))
+            Ok(self.owned_guard(Site::here().trying()))
         } else {
             Err(TryLockError::WouldBlock)
         }
@@ -323,12 +327,14 @@ impl<T: ?Sized> Mutex<T> {
 }
 
 impl<T: Default> Default for Mutex<T> {
+    #[cfg_attr(feature = "hooks", track_caller)]
     fn default() -> Mutex<T> {
         Mutex::new(T::default())
     }
 }
 
 impl<T> From<T> for Mutex<T> {
+    #[cfg_attr(feature = "hooks", track_caller)]
     fn from(value: T) -> Mutex<T> {
         Mutex::new(value)
     }
@@ -337,14 +343,7 @@ impl<T> From<T> for Mutex<T> {
 impl<T: ?Sized + fmt::Debug> fmt::Debug for Mutex<T> {
     /// Never blocks; shows `<locked>` in place of a value it could not lock.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut debug = f.debug_struct("Mutex");
-        match self.try_lock() {
-            Ok(guard) => debug.field("data", &&*guard),
-            Err(TryLockError::WouldBlock) => debug.field("data", &format_args!("<locked>")),
-        };
-        debug
-            .field("poisoned", &self.is_poisoned())
-            .finish_non_exhaustive()
+        show(f, "Mutex", self.try_lock().ok(), self.is_poisoned())
     }
 }
 

@@ -179,6 +179,7 @@ pub(crate) struct RawMutex {
 
 impl RawMutex {
     const_fn! {
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub(crate) const fn new(strict: bool) -> RawMutex {
             RawMutex { queue: WaitQueue::new(AtomicU32::new(if strict { STRICT } else { 0 })) }
         }

@@ -57,6 +57,7 @@ impl Notify {
     const_fn! {
         /// One that nobody waits for, with nothing stored.
         #[inline]
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub const fn new() -> Notify {
             Notify { raw: RawNotify::new() }
         }
@@ -251,6 +252,7 @@ impl Notify {
 }
 
 impl Default for Notify {
+    #[cfg_attr(feature = "hooks", track_caller)]
     fn default() -> Notify {
         Notify::new()
     }

@@ -29,7 +29,7 @@
 //! # Edges
 //! * E1: release where `STORED` is set (even if it was set already) → acquire where it is taken:
 //!   what the notifier did before. Model: `stored_notification_carries_data`.
-//! * E2: release in `notify_all` → acquire fence where another round is found. Model:
+//! * E2: release in `notify_all` → acquire look where another round is found. Model:
 //!   `broadcast_carries_data`.
 //! * Handed notifications: E1 of `queue.rs` in the wait room.
 //!
@@ -55,7 +55,7 @@
 use crate::telemetry::{Facts, Telemetry, at_one_instant};
 use core::fmt;
 use counterpoint_base::const_fn;
-use counterpoint_base::prim::atomic::{AtomicUsize, RELAXED, acquire, fence_acquire, release};
+use counterpoint_base::prim::atomic::{AtomicUsize, RELAXED, acquire, release};
 use counterpoint_wait::queue::{End, Grant, Locked, Pick, WaitQueue};
 use counterpoint_wait::waker::{WakeBatch, wake_in_batches};
 
@@ -105,6 +105,7 @@ impl fmt::Debug for RawNotify {
 
 impl RawNotify {
     const_fn! {
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub(super) const fn new() -> RawNotify {
             RawNotify { queue: WaitQueue::new(AtomicUsize::new(0)) }
         }
@@ -152,8 +153,8 @@ impl RawNotify {
         let mut word = self.word().load(RELAXED);
         loop {
             if word & ROUNDS != wish.round {
-                // Acquire [E2]: pairs with the release in `notify_all`.
-                fence_acquire("notify.reached");
+                // Acquire [E2]: pairs with the release in `notify_all`, whatever came since.
+                self.word().load(acquire("notify.reached"));
                 wish.got = Got::All;
                 return true;
             }

@@ -276,7 +276,8 @@ impl<'a, T, S: Source<T>, L: Limit> GetOrTryInit<'a, T, S, L> {
         let this = unsafe { self.get_unchecked_mut() };
         if this.run.init.is_none() {
             // SAFETY: as above.
-            match unsafe { Pin::new_unchecked(&mut this.claim) }.poll(cx) {
+            let claim = unsafe { Pin::new_unchecked(&mut this.claim) };
+            match L::bounds(|| claim.poll(cx)) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error.widen())),
                 Poll::Ready(Ok(Claim::Full(value))) => return Poll::Ready(Ok(value)),

@@ -116,6 +116,7 @@ impl<T> OnceCell<T> {
         /// An empty cell.
         #[inline]
         #[must_use]
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub const fn new() -> OnceCell<T> {
             OnceCell {
                 raw: RawOnce::new(false),
@@ -125,6 +126,7 @@ impl<T> OnceCell<T> {
 
         /// A full cell.
         #[inline]
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub const fn with_value(value: T) -> OnceCell<T> {
             OnceCell {
                 raw: RawOnce::new(true),
@@ -153,6 +155,11 @@ impl<T> OnceCell<T> {
     /// True if the value is there.
     pub fn is_initialized(&self) -> bool {
         self.raw.is_full()
+    }
+
+    /// True while somebody makes the value; may be wrong at the next moment.
+    pub fn is_initializing(&self) -> bool {
+        self.raw.is_running()
     }
 
     /// The value, through exclusive access.
@@ -546,12 +553,14 @@ impl<T> Drop for OnceCell<T> {
 }
 
 impl<T> Default for OnceCell<T> {
+    #[cfg_attr(feature = "hooks", track_caller)]
     fn default() -> OnceCell<T> {
         OnceCell::new()
     }
 }
 
 impl<T> From<T> for OnceCell<T> {
+    #[cfg_attr(feature = "hooks", track_caller)]
     fn from(value: T) -> OnceCell<T> {
         OnceCell::with_value(value)
     }
@@ -584,4 +593,8 @@ impl<T: fmt::Debug> fmt::Debug for OnceCell<T> {
         };
         debug.finish()
     }
+}
+
+crate::mutex::obligations! {
+    [T] OnceInit<'_, T>: hold;
 }

@@ -116,6 +116,7 @@ pub(super) struct RawOnce {
 
 impl RawOnce {
     const_fn! {
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub(super) const fn new(full: bool) -> RawOnce {
             RawOnce {
                 queue: WaitQueue::new(State {
@@ -141,6 +142,12 @@ impl RawOnce {
     pub(super) fn is_full(&self) -> bool {
         // Acquire [E1]: pairs with the release in `fill`.
         self.word().load(acquire("once.full")) & FULL != 0
+    }
+
+    /// Whether somebody has the claim.
+    pub(super) fn is_running(&self) -> bool {
+        // Relaxed: a look.
+        self.word().load(RELAXED) & RUNNING != 0
     }
 
     /// What state it is in.

@@ -190,6 +190,7 @@ impl<T: ?Sized> Deref for ReentrantMutexGuard<'_, T> {
 
     #[inline]
     fn deref(&self) -> &T {
+        hooks::used(&self.hold);
         // SAFETY: the thread holds the lock, and all guards give shared references only (mod.rs I1).
         self.mutex.data.with(|data| unsafe { &*data })
     }
@@ -252,6 +253,7 @@ impl<U: ?Sized> Deref for MappedReentrantMutexGuard<'_, U> {
     type Target = U;
 
     fn deref(&self) -> &U {
+        hooks::used(&self.hold);
         // SAFETY: made from a shared reference under the lock, which is still held.
         unsafe { self.part.as_ref() }
     }
@@ -274,3 +276,8 @@ macro_rules! show {
 }
 
 show! { ReentrantMutexGuard MappedReentrantMutexGuard }
+
+crate::mutex::obligations! {
+    [T: ?Sized] ReentrantMutexGuard<'_, T>: hold;
+    [U: ?Sized] MappedReentrantMutexGuard<'_, U>: hold;
+}

@@ -56,6 +56,7 @@ pub use verb::{ReentrantLock, ReentrantVerb};
 
 use crate::mutex::raw::RawMutex;
 use crate::mutex::{LockError, TryLockError};
+use crate::show::show;
 use crate::telemetry::Telemetry;
 
 /// Who holds a reentrant mutex, and how often.
@@ -152,6 +153,7 @@ impl<T> ReentrantMutex<T> {
     const_fn! {
         /// A free mutex around `value`.
         #[inline]
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub const fn new(value: T) -> ReentrantMutex<T> {
             ReentrantMutex {
                 raw: RawMutex::new(false),
@@ -163,6 +165,7 @@ impl<T> ReentrantMutex<T> {
         /// A free mutex that serves other threads strictly in the order of arrival, as
         /// [`Mutex::fair`](crate::Mutex::fair) does; its owner does not wait.
         #[inline]
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub const fn fair(value: T) -> ReentrantMutex<T> {
             ReentrantMutex {
                 raw: RawMutex::new(true),
@@ -214,7 +217,7 @@ impl<T: ?Sized> ReentrantMutex<T> {
     #[cfg_attr(feature = "hooks", track_caller)]
     pub fn try_lock(&self) -> Result<ReentrantMutexGuard<'_, T>, TryLockError> {
         match self.take() {
-            true => Ok(self.guard(Site::here())),
+            true => Ok(self.guard(Site::here().trying())),
             false => Err(TryLockError::WouldBlock),
         }
     }
@@ -344,12 +347,14 @@ impl<T: ?Sized> ReentrantMutex<T> {
 }
 
 impl<T: Default> Default for ReentrantMutex<T> {
+    #[cfg_attr(feature = "hooks", track_caller)]
     fn default() -> ReentrantMutex<T> {
         ReentrantMutex::new(T::default())
     }
 }
 
 impl<T> From<T> for ReentrantMutex<T> {
+    #[cfg_attr(feature = "hooks", track_caller)]
     fn from(value: T) -> ReentrantMutex<T> {
         ReentrantMutex::new(value)
     }
@@ -358,13 +363,11 @@ impl<T> From<T> for ReentrantMutex<T> {
 impl<T: ?Sized + fmt::Debug> fmt::Debug for ReentrantMutex<T> {
     /// Never blocks; shows `<locked>` in place of a value it could not lock.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut debug = f.debug_struct("ReentrantMutex");
-        match self.try_lock() {
-            Ok(guard) => debug.field("data", &&*guard),
-            Err(TryLockError::WouldBlock) => debug.field("data", &format_args!("<locked>")),
-        };
-        debug
-            .field("poisoned", &self.is_poisoned())
-            .finish_non_exhaustive()
+        show(
+            f,
+            "ReentrantMutex",
+            self.try_lock().ok(),
+            self.is_poisoned(),
+        )
     }
 }

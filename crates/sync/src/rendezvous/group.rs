@@ -218,6 +218,7 @@ impl RendezvousGroup {
         clippy::new_ret_no_self,
         reason = "there is no use for one of them alone"
     )]
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn new(parties: usize) -> Vec<RendezvousGroup> {
         let shared = Arc::new(Shared {
             parties: u32::try_from(parties).expect("counterpoint: RendezvousGroup: too many"),

@@ -98,6 +98,7 @@ impl<T> fmt::Debug for Half<T> {
 type Met = Result<(), Disconnected>;
 
 impl<T> Half<T> {
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub(super) fn pair(a: T, b: T) -> (Half<T>, Half<T>) {
         let shared = Arc::new(Shared {
             spot: Spot::new(Some(a), Some(b)),

@@ -71,6 +71,7 @@ impl Rendezvous {
         clippy::new_ret_no_self,
         reason = "there is no use for one of them alone"
     )]
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn new() -> (Rendezvous, Rendezvous) {
         let (a, b) = Half::pair((), ());
         (Rendezvous(a.into()), Rendezvous(b.into()))
@@ -243,6 +244,7 @@ impl<T> RendezvousData<T> {
         clippy::new_ret_no_self,
         reason = "there is no use for one of them alone"
     )]
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn new(a: T, b: T) -> (RendezvousData<T>, RendezvousData<T>) {
         let (a, b) = Half::pair(a, b);
         (RendezvousData(a.into()), RendezvousData(b.into()))

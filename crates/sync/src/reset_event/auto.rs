@@ -44,6 +44,7 @@ impl AutoResetEvent {
     const_fn! {
         /// One that lets the first through at once if `set`.
         #[inline]
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub const fn new(set: bool) -> AutoResetEvent {
             AutoResetEvent { raw: RawAuto::new(set) }
         }
@@ -140,6 +141,7 @@ impl AutoResetEvent {
 
 impl Default for AutoResetEvent {
     /// One that lets nobody through.
+    #[cfg_attr(feature = "hooks", track_caller)]
     fn default() -> AutoResetEvent {
         AutoResetEvent::new(false)
     }

@@ -13,8 +13,8 @@ use super::raw_manual::{self, ManualResetWait, RawManual};
 /// A gate: while it is set everybody goes through, while it is reset everybody waits.
 ///
 /// [`set`](Self::set) opens it and lets through all who wait, [`reset`](Self::reset) closes it. Who
-/// waited as it was set goes through, also if it is reset before it looked. (An arm of a select is out
-/// of the line while another arm is polled: it may miss a `set` with a `reset` at its heels then.)
+/// waited as it was set goes through, also if it is reset before it looked. (A select whose own
+/// patience ends at that moment may not look any more.)
 ///
 /// Do not use it to let one through for each `set` ([`AutoResetEvent`](super::AutoResetEvent)), or for
 /// something that happens once and counts (`Latch`).
@@ -45,6 +45,7 @@ impl ManualResetEvent {
     const_fn! {
         /// One that is open if `set`.
         #[inline]
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub const fn new(set: bool) -> ManualResetEvent {
             ManualResetEvent { raw: RawManual::new(set) }
         }
@@ -136,6 +137,7 @@ impl ManualResetEvent {
 
 impl Default for ManualResetEvent {
     /// One that is closed.
+    #[cfg_attr(feature = "hooks", track_caller)]
     fn default() -> ManualResetEvent {
         ManualResetEvent::new(false)
     }

@@ -69,6 +69,7 @@ pub(super) struct RawAuto {
 
 impl RawAuto {
     const_fn! {
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub(super) const fn new(set: bool) -> RawAuto {
             RawAuto { queue: WaitQueue::new(AtomicU32::new(if set { SET } else { 0 })) }
         }

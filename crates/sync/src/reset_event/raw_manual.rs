@@ -12,17 +12,22 @@
 //! | the others | the round: how often it was set | the next `set` that finds it reset |
 //!
 //! # Fields
-//! A waiter's `Round`: as payloads in `queue.rs` of the wait room; written by the owner as it queues.
+//! A waiter's `Round`: as payloads in `queue.rs` of the wait room; written once, by the owner as it
+//! is about to queue for the first time.
 //!
 //! # Invariants
 //! * I1: `WAITERS` is set, under the queue lock and in one exchange with the proof that the event is
-//!   reset, before a waiter is linked; the same exchange tells it its round.
-//! * I2: `set` lets through exactly those of earlier rounds, in as many batches as it takes.
+//!   reset and that the round is the waiter's, before the waiter is linked. A waiter's round is the
+//!   one that it finds as it is about to queue for the first time; one that finds another one later,
+//!   or whose exchange does, goes through.
+//! * I2: `set` lets through exactly those of earlier rounds: those in the queue by a grant, in as
+//!   many batches as it takes; the others (an arm of a select is out of the queue while other arms
+//!   are polled) find another round in the word.
 //!
 //! # Edges
-//! * E1: release in `set` (even if it was set already) → acquire in `is_set`, or in `reset`: what
-//!   was done before. Every change of the word is a read-modify-write, so it is handed on. Model:
-//!   `set_carries_data`, `reset_sees_what_was_set`.
+//! * E1: release in `set` (even if it was set already) → acquire in `look`, or in `reset`: what
+//!   was done before. Every change of the word is a read-modify-write, so it is handed on. Models:
+//!   `set_carries_data`, `reset_sees_what_was_set`, `short_set_reaches_an_arm`.
 //! * Those that waited: E1 of `queue.rs` in the wait room.
 //!
 //! # Waiting
@@ -59,9 +64,16 @@ const WAITERS: u32 = 0b10;
 const ROUND: u32 = 0b100;
 const ROUNDS: u32 = !(ROUND - 1);
 
-/// What a waiter carries: the round in which it queued.
+/// What a waiter carries: its round, once it was about to queue.
 #[derive(Debug)]
-pub struct Round(u32);
+pub struct Round(Option<u32>);
+
+impl Round {
+    /// Whether it was set since.
+    fn is_past(&self, word: u32) -> bool {
+        self.0.is_some_and(|mine| mine != word & ROUNDS)
+    }
+}
 
 /// The queue of an event, locked.
 type LockedEvent<'q> = Locked<'q, AtomicU32, Round>;
@@ -73,6 +85,7 @@ pub(super) struct RawManual {
 
 impl RawManual {
     const_fn! {
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub(super) const fn new(set: bool) -> RawManual {
             RawManual { queue: WaitQueue::new(AtomicU32::new(if set { SET } else { 0 })) }
         }
@@ -101,9 +114,21 @@ impl RawManual {
     }
 
     #[inline]
+    fn look(&self) -> u32 {
+        // Acquire [E1]: pairs with the release in `set`, also of a round that was reset since.
+        self.word().load(acquire("manual_reset.look"))
+    }
+
+    #[inline]
     pub(super) fn is_set(&self) -> bool {
-        // Acquire [E1]: pairs with the release in `set`.
-        self.word().load(acquire("manual_reset.look")) & SET != 0
+        self.look() & SET != 0
+    }
+
+    /// Whether one of this round goes through (I2).
+    #[inline]
+    fn is_open(&self, round: &Round) -> bool {
+        let word = self.look();
+        word & SET != 0 || round.is_past(word)
     }
 
     /// Returns whether it was set.
@@ -142,9 +167,9 @@ impl RawManual {
     /// Grants those of earlier rounds (I2).
     #[cold]
     fn let_through(&self, round: u32) {
-        let due = |mine: &mut Round, _| match (round.wrapping_sub(mine.0) as i32) > 0 {
-            true => Pick::Take,
-            false => Pick::Skip,
+        let due = |mine: &mut Round, _| match mine.0 {
+            Some(mine) if (round.wrapping_sub(mine) as i32) > 0 => Pick::Take,
+            _ => Pick::Skip,
         };
         wake_in_batches(|wakes| {
             let mut queue = self.queue.lock();
@@ -162,19 +187,16 @@ impl RawManual {
         }
     }
 
-    /// Marks that somebody waits (I1). Returns false if it is set.
+    /// Marks that somebody waits (I1). Returns false if it goes through.
     fn mark(&self, round: &mut Round) -> bool {
         // Relaxed: a look; the exchange decides. It publishes nothing: the lock orders the queue.
         let mut word = self.word().load(RELAXED);
-        while word & SET == 0 {
+        while word & SET == 0 && *round.0.get_or_insert(word & ROUNDS) == word & ROUNDS {
             match self
                 .word()
                 .compare_exchange_weak(word, word | WAITERS, RELAXED, RELAXED)
             {
-                Ok(_) => {
-                    *round = Round(word & ROUNDS);
-                    return true;
-                }
+                Ok(_) => return true,
                 Err(found) => word = found,
             }
         }
@@ -199,7 +221,7 @@ impl fmt::Debug for ManualResetVerb<'_> {
 #[inline]
 #[cfg_attr(feature = "hooks", track_caller)]
 pub(super) fn wait(event: &ManualResetEvent) -> ManualResetWait<'_> {
-    Op::new(ManualResetVerb { event }, Round(0))
+    Op::new(ManualResetVerb { event }, Round(None))
 }
 
 // SAFETY: one queue, that of the event it borrows; no method moves the verb.
@@ -217,12 +239,17 @@ unsafe impl Verb for ManualResetVerb<'_> {
     }
 
     #[inline]
-    fn attempt(&mut self, _round: &mut Round, _turn: Turn) -> Option<()> {
-        self.event.raw.is_set().then_some(())
+    fn attempt(&mut self, round: &mut Round, _turn: Turn) -> Option<()> {
+        self.event.raw.is_open(round).then_some(())
     }
 
     fn prepare(&mut self, round: &mut Round, _: Turn, _: &mut LockedQueue<'_, Self>) -> bool {
         !self.event.raw.mark(round)
+    }
+
+    /// An arm that was out of its line as it was set.
+    fn over(&mut self, round: &mut Round) -> Option<()> {
+        round.is_past(self.event.raw.look()).then_some(())
     }
 
     fn collect(&mut self, _round: &mut Round) {}

@@ -92,7 +92,7 @@ macro_rules! common {
     ($([$($a:lifetime)?] $name:ident, $lock:ty, $shown:ty, |$it:ident| $show:expr, {$($field:ident: $value:expr)?}, |$this:ident| $release:expr;)*) => {$(
         impl<$($a,)? T: ?Sized> $name<$($a,)? T> {
             #[inline(always)]
-            pub(super) fn new(lock: $lock, hold: Hold) -> Self {
+            pub(crate) fn new(lock: $lock, hold: Hold) -> Self {
                 $name { lock, $($field: $value,)? hold }
             }
 
@@ -136,6 +136,7 @@ macro_rules! common {
 
             #[inline]
             fn deref(&self) -> &T {
+                hooks::used(&self.hold);
                 // SAFETY: the guard holds the lock, at least to read (raw.rs I1).
                 self.lock.data.with(|data| unsafe { &*data })
             }
@@ -190,6 +191,21 @@ macro_rules! becomes {
     )*};
 }
 
+macro_rules! kept {
+    ($($name:ident)*) => {$(
+        #[cfg(all(feature = "lock_api", not(counterpoint_loom)))]
+        impl<T: ?Sized> $name<'_, T> {
+            /// Keeps the lock held without a guard.
+            #[inline]
+            pub(crate) fn into_hold(self) -> Hold {
+                ManuallyDrop::new(self).hold
+            }
+        }
+    )*};
+}
+
+kept!(RwLockReadGuard RwLockUpgradableReadGuard RwLockWriteGuard);
+
 becomes! {
     ['a] RwLockUpgradableReadGuard, &'a RwLock<T>;
     ['a] RwLockWriteGuard, &'a RwLock<T>;
@@ -238,6 +254,7 @@ macro_rules! writes {
         impl<$($a,)? T: ?Sized> DerefMut for $name<$($a,)? T> {
             #[inline]
             fn deref_mut(&mut self) -> &mut T {
+                hooks::used(&self.hold);
                 // SAFETY: the guard holds the lock alone (raw.rs I1), and is borrowed exclusively.
                 self.lock.data.with_mut(|data| unsafe { &mut *data })
             }
@@ -460,21 +477,45 @@ impl<T: ?Sized> OwnedRwLockWriteGuard<T> {
     }
 }
 
+impl<T: ?Sized> OwnedRwLockReadGuard<T> {
+    /// The lock, still held to read, and how that was told: for who builds a guard of another shape.
+    pub fn into_parts(this: OwnedRwLockReadGuard<T>) -> (Arc<RwLock<T>>, Hold) {
+        let this = ManuallyDrop::new(this);
+        // SAFETY: moved out once; `this` is not dropped.
+        (unsafe { core::ptr::read(&this.lock) }, this.hold)
+    }
+
+    /// The guard again.
+    ///
+    /// # Safety
+    /// The parts come from [`into_parts`](Self::into_parts), and are put together once.
+    pub unsafe fn from_parts(lock: Arc<RwLock<T>>, hold: Hold) -> OwnedRwLockReadGuard<T> {
+        OwnedRwLockReadGuard::new(lock, hold)
+    }
+}
+
 impl<'a, T: ?Sized> RwLock<T> {
     /// The guard of a form that came in at once.
     #[inline(always)]
-    #[cfg_attr(feature = "hooks", track_caller)]
-    pub(super) fn entered<M: verb::Mode>(&'a self) -> M::Guard<'a, T> {
+    pub(super) fn entered<M: verb::Mode>(&'a self, site: Site) -> M::Guard<'a, T> {
         let mut guard = M::guard(self);
-        guard.tell_held(Site::here());
+        guard.tell_held(site);
         guard
     }
 
     /// As `entered`, for an owned guard.
-    #[cfg_attr(feature = "hooks", track_caller)]
-    pub(super) fn entered_owned<M: verb::Mode>(self: &Arc<Self>) -> M::OwnedGuard<T> {
+    pub(super) fn entered_owned<M: verb::Mode>(self: &Arc<Self>, site: Site) -> M::OwnedGuard<T> {
         let mut guard = M::owned_guard(self.clone());
-        guard.tell_held(Site::here());
+        guard.tell_held(site);
         guard
     }
+}
+
+crate::mutex::obligations! {
+    [T: ?Sized] RwLockReadGuard<'_, T>: hold;
+    [T: ?Sized] RwLockUpgradableReadGuard<'_, T>: hold;
+    [T: ?Sized] RwLockWriteGuard<'_, T>: hold;
+    [T: ?Sized] OwnedRwLockReadGuard<T>: hold;
+    [T: ?Sized] OwnedRwLockUpgradableReadGuard<T>: hold;
+    [T: ?Sized] OwnedRwLockWriteGuard<T>: hold;
 }

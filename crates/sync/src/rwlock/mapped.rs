@@ -6,7 +6,7 @@ use core::mem::ManuallyDrop;
 use core::ops::{Deref, DerefMut};
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::ptr::NonNull;
-use counterpoint_wait::hooks::Hold;
+use counterpoint_wait::hooks::{self, Hold, Obligation};
 use std::sync::Arc;
 
 use super::RwLock;
@@ -81,6 +81,7 @@ impl<U: ?Sized> Deref for MappedRwLockReadGuard<'_, U> {
     type Target = U;
 
     fn deref(&self) -> &U {
+        hooks::used(&self.hold);
         // SAFETY: made from a shared reference under the lock, which is still held.
         unsafe { self.part.as_ref() }
     }
@@ -156,6 +157,7 @@ impl<U: ?Sized> Deref for MappedRwLockWriteGuard<'_, U> {
     type Target = U;
 
     fn deref(&self) -> &U {
+        hooks::used(&self.hold);
         // SAFETY: made from an exclusive reference under the lock, which is still held.
         unsafe { self.part.as_ref() }
     }
@@ -163,6 +165,7 @@ impl<U: ?Sized> Deref for MappedRwLockWriteGuard<'_, U> {
 
 impl<U: ?Sized> DerefMut for MappedRwLockWriteGuard<'_, U> {
     fn deref_mut(&mut self) -> &mut U {
+        hooks::used(&self.hold);
         // SAFETY: as in `deref`, and borrowed exclusively.
         unsafe { self.part.as_mut() }
     }
@@ -206,6 +209,20 @@ impl<T: ?Sized, U: ?Sized> OwnedMappedRwLockReadGuard<T, U> {
         OwnedMappedRwLockReadGuard::new(part, this.guard)
     }
 
+    /// A guard of a smaller part, if there is one.
+    ///
+    /// # Errors
+    /// The guard itself, if `part` returns `None`.
+    pub fn try_map<V: ?Sized>(
+        this: OwnedMappedRwLockReadGuard<T, U>,
+        part: impl FnOnce(&U) -> Option<&V>,
+    ) -> Result<OwnedMappedRwLockReadGuard<T, V>, OwnedMappedRwLockReadGuard<T, U>> {
+        match part(&this).map(Into::into) {
+            None => Err(this),
+            Some(part) => Ok(OwnedMappedRwLockReadGuard::new(part, this.guard)),
+        }
+    }
+
     /// The lock it holds.
     pub fn rwlock(this: &OwnedMappedRwLockReadGuard<T, U>) -> &Arc<RwLock<T>> {
         OwnedRwLockReadGuard::rwlock(&this.guard)
@@ -216,6 +233,7 @@ impl<T: ?Sized, U: ?Sized> Deref for OwnedMappedRwLockReadGuard<T, U> {
     type Target = U;
 
     fn deref(&self) -> &U {
+        hooks::used(self.guard.hold());
         // SAFETY: made from a shared reference under the lock, which is still held.
         unsafe { self.part.as_ref() }
     }
@@ -260,6 +278,20 @@ impl<T: ?Sized, U: ?Sized> OwnedMappedRwLockWriteGuard<T, U> {
         OwnedMappedRwLockWriteGuard::new(part, this.guard)
     }
 
+    /// A guard of a smaller part, if there is one.
+    ///
+    /// # Errors
+    /// The guard itself, if `part` returns `None`.
+    pub fn try_map<V: ?Sized>(
+        mut this: OwnedMappedRwLockWriteGuard<T, U>,
+        part: impl FnOnce(&mut U) -> Option<&mut V>,
+    ) -> Result<OwnedMappedRwLockWriteGuard<T, V>, OwnedMappedRwLockWriteGuard<T, U>> {
+        match part(&mut *this).map(Into::into) {
+            None => Err(this),
+            Some(part) => Ok(OwnedMappedRwLockWriteGuard::new(part, this.guard)),
+        }
+    }
+
     /// The lock it holds.
     pub fn rwlock(this: &OwnedMappedRwLockWriteGuard<T, U>) -> &Arc<RwLock<T>> {
         OwnedRwLockWriteGuard::rwlock(&this.guard)
@@ -270,6 +302,7 @@ impl<T: ?Sized, U: ?Sized> Deref for OwnedMappedRwLockWriteGuard<T, U> {
     type Target = U;
 
     fn deref(&self) -> &U {
+        hooks::used(self.guard.hold());
         // SAFETY: made from an exclusive reference under the lock, which is still held.
         unsafe { self.part.as_ref() }
     }
@@ -277,6 +310,7 @@ impl<T: ?Sized, U: ?Sized> Deref for OwnedMappedRwLockWriteGuard<T, U> {
 
 impl<T: ?Sized, U: ?Sized> DerefMut for OwnedMappedRwLockWriteGuard<T, U> {
     fn deref_mut(&mut self) -> &mut U {
+        hooks::used(self.guard.hold());
         // SAFETY: as in `deref`, and borrowed exclusively.
         unsafe { self.part.as_mut() }
     }
@@ -303,4 +337,21 @@ show! {
     [U] MappedRwLockWriteGuard<'_, U>;
     [T: ?Sized, U] OwnedMappedRwLockReadGuard<T, U>;
     [T: ?Sized, U] OwnedMappedRwLockWriteGuard<T, U>;
+}
+
+crate::mutex::obligations! {
+    [U: ?Sized] MappedRwLockReadGuard<'_, U>: hold;
+    [U: ?Sized] MappedRwLockWriteGuard<'_, U>: hold;
+}
+
+impl<T: ?Sized, U: ?Sized> Obligation for OwnedMappedRwLockReadGuard<T, U> {
+    fn hold(&self) -> &Hold {
+        self.guard.hold()
+    }
+}
+
+impl<T: ?Sized, U: ?Sized> Obligation for OwnedMappedRwLockWriteGuard<T, U> {
+    fn hold(&self) -> &Hold {
+        self.guard.hold()
+    }
 }

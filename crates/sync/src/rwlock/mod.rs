@@ -9,12 +9,13 @@ mod raw;
 mod verb;
 mod word;
 
+use crate::show::show;
 use crate::telemetry::Telemetry;
 use core::fmt;
 use counterpoint_base::const_fn;
 use counterpoint_base::prim::cell::UnsafeCell;
 use counterpoint_base::prim::time::{Duration, Instant};
-use counterpoint_wait::hooks;
+use counterpoint_wait::hooks::{self, Site};
 use std::sync::Arc;
 
 pub use error::{RwLockError, TryReadError, TryWriteError, UpgradeError};
@@ -97,6 +98,7 @@ impl<T> RwLock<T> {
     const_fn! {
         /// A free lock around `value`.
         #[inline]
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub const fn new(value: T) -> RwLock<T> {
             RwLock { raw: RawRwLock::new(false), data: UnsafeCell::new(value) }
         }
@@ -108,6 +110,7 @@ impl<T> RwLock<T> {
         /// Costs context switches under contention. A first in line that does not come for a
         /// millisecond while somebody queues behind it is passed over.
         #[inline]
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub const fn fair(value: T) -> RwLock<T> {
             RwLock { raw: RawRwLock::new(true), data: UnsafeCell::new(value) }
         }
@@ -160,6 +163,12 @@ impl<T: ?Sized> RwLock<T> {
         hooks::name(self.raw.queue(), name);
     }
 
+    /// Gives the lock a rank in the order of locks, as [`Mutex::ranked`](crate::Mutex::ranked) does.
+    #[inline(always)]
+    pub fn ranked(&self, rank: u32) {
+        hooks::rank(self.raw.queue(), rank);
+    }
+
     /// Those who wait for it at this instant, in the order of their places.
     #[cfg(feature = "hooks")]
     pub fn waiters(&self) -> Vec<hooks::Waiter> {
@@ -207,7 +216,7 @@ macro_rules! forms {
             pub fn $name(&self) -> $guard<'_, T> {
                 let $raw = &self.raw;
                 if $enter || $raw.spin(Kind::$kind) {
-                    return self.entered::<$mode>();
+                    return self.entered::<$mode>(Site::here());
                 }
                 self.$async_().wait()
             }
@@ -221,7 +230,7 @@ macro_rules! forms {
             pub fn $try_(&self) -> Result<$guard<'_, T>, $error> {
                 let $raw = &self.raw;
                 if $enter {
-                    return Ok(self.entered::<$mode>());
+                    return Ok(self.entered::<$mode>(Site::here().trying()));
                 }
                 Err(self.$refused())
             }
@@ -262,7 +271,7 @@ macro_rules! forms {
             pub fn $owned(self: &Arc<Self>) -> $owned_guard<T> {
                 let $raw = &self.raw;
                 if $enter {
-                    return self.entered_owned::<$mode>();
+                    return self.entered_owned::<$mode>(Site::here());
                 }
                 self.$owned_async().wait()
             }
@@ -275,7 +284,7 @@ macro_rules! forms {
             pub fn $try_owned(self: &Arc<Self>) -> Result<$owned_guard<T>, $error> {
                 let $raw = &self.raw;
                 if $enter {
-                    return Ok(self.entered_owned::<$mode>());
+                    return Ok(self.entered_owned::<$mode>(Site::here().trying()));
                 }
                 Err(self.$refused())
             }
@@ -406,12 +415,14 @@ forms! {
 }
 
 impl<T: Default> Default for RwLock<T> {
+    #[cfg_attr(feature = "hooks", track_caller)]
     fn default() -> RwLock<T> {
         RwLock::new(T::default())
     }
 }
 
 impl<T> From<T> for RwLock<T> {
+    #[cfg_attr(feature = "hooks", track_caller)]
     fn from(value: T) -> RwLock<T> {
         RwLock::new(value)
     }
@@ -420,13 +431,11 @@ impl<T> From<T> for RwLock<T> {
 impl<T: ?Sized + fmt::Debug> fmt::Debug for RwLock<T> {
     /// Never blocks; shows `<locked>` in place of a value that it could not read.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut debug = f.debug_struct("RwLock");
-        match self.try_read_recursive() {
-            Ok(guard) => debug.field("data", &&*guard),
-            Err(_) => debug.field("data", &format_args!("<locked>")),
-        };
-        debug
-            .field("poisoned", &self.is_poisoned())
-            .finish_non_exhaustive()
+        show(
+            f,
+            "RwLock",
+            self.try_read_recursive().ok(),
+            self.is_poisoned(),
+        )
     }
 }

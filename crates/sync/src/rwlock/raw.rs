@@ -212,6 +212,7 @@ impl Drop for Undo<'_> {
 
 impl RawRwLock {
     const_fn! {
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub(super) const fn new(strict: bool) -> RawRwLock {
             RawRwLock {
                 queue: WaitQueue::new(State {

@@ -78,6 +78,7 @@ impl Semaphore {
         /// # Panics
         /// If `permits` is more than [`MAX_PERMITS`](Self::MAX_PERMITS).
         #[inline]
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub const fn new(permits: usize) -> Semaphore {
             Semaphore::build(permits, usize::MAX, false)
         }
@@ -91,6 +92,7 @@ impl Semaphore {
         /// # Panics
         /// If `permits` is more than [`MAX_PERMITS`](Self::MAX_PERMITS).
         #[inline]
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub const fn fair(permits: usize) -> Semaphore {
             Semaphore::build(permits, usize::MAX, true)
         }
@@ -98,11 +100,13 @@ impl Semaphore {
         /// This semaphore, still unused, with the promise that it will never have more than
         /// `ceiling` permits at once: who asks for more gets `TooMany` instead of waiting for ever.
         #[must_use]
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub const fn with_ceiling(mut self, ceiling: usize) -> Semaphore {
             self.raw.set_ceiling(ceiling);
             self
         }
 
+        #[cfg_attr(feature = "hooks", track_caller)]
         const fn build(permits: usize, ceiling: usize, strict: bool) -> Semaphore {
             assert!(
                 permits <= Semaphore::MAX_PERMITS,

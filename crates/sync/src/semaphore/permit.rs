@@ -177,3 +177,8 @@ impl fmt::Debug for OwnedSemaphorePermit {
             .finish_non_exhaustive()
     }
 }
+
+crate::mutex::obligations! {
+    [] SemaphorePermit<'_>: hold;
+    [] OwnedSemaphorePermit: hold;
+}

@@ -42,7 +42,7 @@
 //! * E1: release in `release` → acquire in `try_take` and `take_locked`: what the last holder of
 //!   the permit did. All changes of the word are read-modify-write, so an acquire sees every
 //!   release before it. Models: `permits_carry_data`, `queued_permits_carry_data`.
-//! * E2: release in `close` → acquire fence where `CLOSED` was seen: what the closer did before.
+//! * E2: release in `close` → acquire look where `CLOSED` was seen: what the closer did before.
 //!   Model: `close_wakes_or_refuses`.
 //!
 //! # Waiting
@@ -72,7 +72,7 @@ use crate::telemetry::{Facts, Telemetry, at_one_instant};
 use core::fmt;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use counterpoint_base::const_fn;
-use counterpoint_base::prim::atomic::{AtomicU64, RELAXED, acquire, fence_acquire, release};
+use counterpoint_base::prim::atomic::{AtomicU64, RELAXED, acquire, release};
 use counterpoint_base::prim::cell::UnsafeCell;
 use counterpoint_base::prim::time::{Instant, deadline, reached};
 use counterpoint_wait::queue::{End, Grant, Locked, Pick, WaitQueue};
@@ -249,6 +249,7 @@ pub(super) struct RawSemaphore {
 
 impl RawSemaphore {
     const_fn! {
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub(super) const fn new(permits: usize, ceiling: usize, strict: bool) -> RawSemaphore {
             let state = State {
                 word: AtomicU64::new((permits as u64) << SHIFT),
@@ -314,11 +315,17 @@ impl RawSemaphore {
         })
     }
 
+    /// After `CLOSED` was seen.
+    fn see_closer(&self) {
+        // Acquire [E2]: pairs with the release in `close`, whatever has changed since.
+        self.word().load(acquire("semaphore.closed"));
+    }
+
     pub(super) fn is_closed(&self) -> bool {
-        // Relaxed: a look; the fence follows if it matters.
+        // Relaxed: a look; another one follows if it matters.
         let closed = self.word().load(RELAXED) & CLOSED != 0;
         if closed {
-            see_closer();
+            self.see_closer();
         }
         closed
     }
@@ -349,7 +356,7 @@ impl RawSemaphore {
     #[cold]
     fn refuse(&self, word: u64, min: i64) -> Result<i64, Refused> {
         if word & CLOSED != 0 {
-            see_closer();
+            self.see_closer();
             return Err(Refused::Closed);
         }
         match (min, permits(word) < min) {
@@ -746,10 +753,4 @@ impl RawSemaphore {
             true
         });
     }
-}
-
-/// After `CLOSED` was seen.
-fn see_closer() {
-    // Acquire [E2]: pairs with the release in `close`.
-    fence_acquire("semaphore.closed");
 }

@@ -287,7 +287,7 @@ unsafe impl<S: Source> Verb for AcquireVerb<S> {
         !marked
     }
 
-    /// A promise that was not kept may be enough for who is first now (I3).
+    /// A promise that was not kept may be enough for who is first now (raw.rs I3).
     fn linked(&mut self, _node: *const Node<Want>, queue: &mut LockedQueue<'_, Self>) -> bool {
         self.raw().first_fits(queue)
     }

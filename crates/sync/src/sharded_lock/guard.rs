@@ -108,6 +108,7 @@ impl<T: ?Sized> Deref for ShardedLockReadGuard<'_, T> {
 
     #[inline]
     fn deref(&self) -> &T {
+        hooks::used(&self.hold);
         // SAFETY: a reader is in, so no writer is (raw.rs I2).
         self.lock.data.with(|data| unsafe { &*data })
     }
@@ -117,6 +118,7 @@ impl<T: ?Sized> Deref for ShardedLockWriteGuard<'_, T> {
     type Target = T;
 
     fn deref(&self) -> &T {
+        hooks::used(&self.hold);
         // SAFETY: the writer is in, so nobody else is (raw.rs I2, I4).
         self.lock.data.with(|data| unsafe { &*data })
     }
@@ -124,6 +126,7 @@ impl<T: ?Sized> Deref for ShardedLockWriteGuard<'_, T> {
 
 impl<T: ?Sized> DerefMut for ShardedLockWriteGuard<'_, T> {
     fn deref_mut(&mut self) -> &mut T {
+        hooks::used(&self.hold);
         // SAFETY: as in `deref`, and the guard is borrowed exclusively.
         self.lock.data.with_mut(|data| unsafe { &mut *data })
     }
@@ -146,3 +149,8 @@ macro_rules! show {
 }
 
 show!(ShardedLockReadGuard ShardedLockWriteGuard);
+
+crate::mutex::obligations! {
+    [T: ?Sized] ShardedLockReadGuard<'_, T>: hold;
+    [T: ?Sized] ShardedLockWriteGuard<'_, T>: hold;
+}

@@ -18,6 +18,7 @@ pub use raw::{Role, State};
 pub use verb::{ShardRead, ShardReadVerb, ShardWrite, ShardWriteVerb};
 
 use crate::mutex::{LockError, TryLockError};
+use crate::show::show;
 use crate::telemetry::Telemetry;
 use raw::{RawSharded, Slot};
 
@@ -74,6 +75,7 @@ impl<T: ?Sized> core::panic::RefUnwindSafe for ShardedLock<T> {}
 impl<T> ShardedLock<T> {
     const_fn! {
         /// A free lock around `value`.
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub const fn new(value: T) -> ShardedLock<T> {
             ShardedLock { raw: RawSharded::new(), data: UnsafeCell::new(value) }
         }
@@ -120,7 +122,7 @@ impl<T: ?Sized> ShardedLock<T> {
     #[cfg_attr(feature = "hooks", track_caller)]
     pub fn try_read(&self) -> Result<ShardedLockReadGuard<'_, T>, TryLockError> {
         match self.raw.try_read() {
-            Some(slot) => Ok(self.read_guard(slot, Site::here())),
+            Some(slot) => Ok(self.read_guard(slot, Site::here().trying())),
             None => Err(TryLockError::WouldBlock),
         }
     }
@@ -199,7 +201,7 @@ impl<T: ?Sized> ShardedLock<T> {
             return Err(TryLockError::WouldBlock);
         }
         let mut guard = ShardedLockWriteGuard::new(self, panicking(), Hold::NONE);
-        guard.tell_held(Site::here());
+        guard.tell_held(Site::here().trying());
         Ok(guard)
     }
 
@@ -289,12 +291,14 @@ impl<T: ?Sized> ShardedLock<T> {
 }
 
 impl<T: Default> Default for ShardedLock<T> {
+    #[cfg_attr(feature = "hooks", track_caller)]
     fn default() -> ShardedLock<T> {
         ShardedLock::new(T::default())
     }
 }
 
 impl<T> From<T> for ShardedLock<T> {
+    #[cfg_attr(feature = "hooks", track_caller)]
     fn from(value: T) -> ShardedLock<T> {
         ShardedLock::new(value)
     }
@@ -303,13 +307,6 @@ impl<T> From<T> for ShardedLock<T> {
 impl<T: ?Sized + fmt::Debug> fmt::Debug for ShardedLock<T> {
     /// Never blocks; shows `<locked>` in place of a value it could not read.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut debug = f.debug_struct("ShardedLock");
-        match self.try_read() {
-            Ok(guard) => debug.field("data", &&*guard),
-            Err(TryLockError::WouldBlock) => debug.field("data", &format_args!("<locked>")),
-        };
-        debug
-            .field("poisoned", &self.is_poisoned())
-            .finish_non_exhaustive()
+        show(f, "ShardedLock", self.try_read().ok(), self.is_poisoned())
     }
 }

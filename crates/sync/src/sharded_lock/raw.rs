@@ -60,7 +60,7 @@
 //!
 //! # Cancel
 //! A writer that leaves while it waits for readers gives its claim up in the same hold of the lock and
-//! lets in those it held back. One that is dropped before it was linked does so as well.
+//! lets in those it held back. One that is stopped or dropped before it was linked does so as well.
 //!
 //! # Panic
 //! No foreign code runs here but wakers. A panicking writer unlocks and sets `POISONED`.
@@ -178,6 +178,7 @@ fn shards() -> [CachePadded<Shard>; LOCK_SHARDS] {
 
 impl RawSharded {
     const_fn! {
+        #[cfg_attr(feature = "hooks", track_caller)]
         pub(super) const fn new() -> RawSharded {
             RawSharded {
                 queue: WaitQueue::new(State {

@@ -161,6 +161,12 @@ unsafe impl<'a, T: ?Sized> Verb for ShardWriteVerb<'a, T> {
         raw.settle(queue, wakes)
     }
 
+    /// An arm that was tried, and stopped before it was linked, may have claimed the lock.
+    fn over(&mut self, _role: &mut Role) -> Option<Self::Output> {
+        self.give_up();
+        None
+    }
+
     fn look_again(&mut self, _queue: &mut LockedQueue<'_, Self>) -> bool {
         !self.claimed && !self.lock.raw.is_claimed()
     }
@@ -178,11 +184,18 @@ unsafe impl<'a, T: ?Sized> Verb for ShardWriteVerb<'a, T> {
     }
 }
 
-impl<T: ?Sized> Drop for ShardWriteVerb<'_, T> {
-    /// A waker's clone panicked between the claim and the queue.
-    fn drop(&mut self) {
-        if self.claimed {
+impl<T: ?Sized> ShardWriteVerb<'_, T> {
+    /// Gives up a claim that it has made outside of the queue.
+    fn give_up(&mut self) {
+        if core::mem::take(&mut self.claimed) {
             self.lock.raw.unlock();
         }
+    }
+}
+
+impl<T: ?Sized> Drop for ShardWriteVerb<'_, T> {
+    /// It was tried and is dropped before it is linked: an arm, or a waker's clone panicked.
+    fn drop(&mut self) {
+        self.give_up();
     }
 }

@@ -133,3 +133,7 @@ impl<T, R, B, V> fmt::Debug for Director<'_, T, R, B, V> {
         f.debug_struct("Director").finish_non_exhaustive()
     }
 }
+
+crate::mutex::obligations! {
+    [T, R, B, V] Director<'_, T, R, B, V>: hold;
+}

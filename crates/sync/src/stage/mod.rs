@@ -112,6 +112,7 @@ impl<T, R, B, V> core::panic::RefUnwindSafe for Stage<T, R, B, V> {}
 
 impl<T, R, B> Stage<T, R, B> {
     /// A stage around a resource, with a buffer beside it. It tells tokens, and delivers nothing.
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn new(resource: R, buffer: B) -> Stage<T, R, B> {
         Stage::with_values(resource, buffer)
     }
@@ -128,6 +129,7 @@ impl<T, R, B, V> Stage<T, R, B, V> {
     /// stage.notify_with(&7, "for seven").unwrap();
     /// assert_eq!(stage.enter(&mut ticket, None, |_| ()), Exit::Value("for seven"));
     /// ```
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn with_values(resource: R, buffer: B) -> Stage<T, R, B, V> {
         Stage {
             raw: RawStage::new(),

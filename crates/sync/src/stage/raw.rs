@@ -193,6 +193,7 @@ fn place<T, V, R>(
 }
 
 impl<T, V> RawStage<T, V> {
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub(super) fn new() -> RawStage<T, V> {
         let inner = Inner {
             held: false,

@@ -87,3 +87,7 @@ impl<T: fmt::Debug, V> fmt::Debug for Ticket<'_, T, V> {
         f.debug_tuple("Ticket").field(self.token()).finish()
     }
 }
+
+crate::mutex::obligations! {
+    [T, V] Ticket<'_, T, V>: hold;
+}

@@ -279,6 +279,7 @@ impl fmt::Debug for WaitGroup {
 }
 
 impl Default for WaitGroup {
+    #[cfg_attr(feature = "hooks", track_caller)]
     fn default() -> WaitGroup {
         WaitGroup::new()
     }
@@ -553,4 +554,8 @@ impl Drop for WaitGroup {
         hooks::released(self.hold);
         self.inner.done();
     }
+}
+
+crate::mutex::obligations! {
+    [] WaitGroup: hold;
 }

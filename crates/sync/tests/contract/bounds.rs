@@ -1,7 +1,7 @@
 //! What ends a wait, and what a wait that ended tells: W1, W4, W8, W11.
 
-use crate::subjects::{Bound, all, batons};
-use crate::wakers::Probe;
+use super::subjects::{Bound, all, batons};
+use super::wakers::Probe;
 use counterpoint_sync::{Mutex, Semaphore};
 use counterpoint_wait::cancel::CancelToken;
 use counterpoint_wait::{Stop, block_on};

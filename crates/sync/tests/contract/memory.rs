@@ -1,7 +1,7 @@
 //! Foreign code, memory and auto traits: W5, W6, W7, W9, W10, W13, W14.
 
-use crate::subjects::{Subject, all};
-use crate::wakers::{Moment, Probe};
+use super::subjects::{Subject, all};
+use super::wakers::{Moment, Probe};
 use counterpoint_sync::{Mutex, RwLock, Semaphore};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};

@@ -1,6 +1,6 @@
 //! The rules that `Notify` has in a form of its own: W3 from both ends, W11 for what is stored.
 
-use crate::wakers::{Moment, Probe, caught};
+use super::wakers::{Moment, Probe, caught};
 use counterpoint_sync::Notify;
 use std::pin::{Pin, pin};
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! Wakers that panic: nothing is lost, nothing stays, nothing is unlocked twice (W5).
 
-use crate::subjects::{all, batons, broadcasts};
-use crate::wakers::{Moment, Probe, caught};
+use super::subjects::{all, batons, broadcasts};
+use super::wakers::{Moment, Probe, caught};
 use counterpoint_sync::{Mutex, MutexGuard};
 use counterpoint_wait::select::{Select, arm};
 use std::panic::{self, AssertUnwindSafe};

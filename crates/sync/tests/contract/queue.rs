@@ -1,7 +1,7 @@
 //! Who is granted, who passes on, and who may run meanwhile: W2, W3, W12, W15.
 
-use crate::subjects::{Subject, Wait, Won, all, batons, broadcasts, quiet_batons};
-use crate::wakers::{Moment, Probe};
+use super::subjects::{Subject, Wait, Won, all, batons, broadcasts, quiet_batons};
+use super::wakers::{Moment, Probe};
 use counterpoint_sync::{Mutex, Semaphore};
 use std::future::poll_fn;
 use std::pin::pin;

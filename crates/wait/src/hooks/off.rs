@@ -1,5 +1,7 @@
 //! The hooks without the feature: nothing.
 
+use core::task::Waker;
+
 use crate::queue::WaitQueue;
 
 /// A place in the program; known with the feature `hooks` only.
@@ -13,6 +15,13 @@ impl Site {
     pub const fn here() -> Site {
         Site
     }
+
+    /// The same, of an attempt that does not wait.
+    #[inline(always)]
+    #[must_use]
+    pub const fn trying(self) -> Site {
+        self
+    }
 }
 
 /// What a guard needs to tell that it lets go; empty without the feature `hooks`.
@@ -22,6 +31,75 @@ pub struct Hold;
 impl Hold {
     /// Of a guard that was not told about.
     pub const NONE: Hold = Hold;
+}
+
+/// A guard is used by its holder: does nothing without the feature `hooks`.
+#[inline(always)]
+pub fn used(_hold: &Hold) {}
+
+/// A guard has a new holder, the caller: does nothing without the feature `hooks`.
+#[inline(always)]
+pub fn moved(_hold: &Hold) {}
+
+/// Runs `f`, whose waits something else may end as well: does nothing more without the feature
+/// `hooks`.
+#[inline(always)]
+pub fn bounded<R>(f: impl FnOnce() -> R) -> R {
+    f()
+}
+
+/// Runs `f`, which tells of a guard that an operation yields.
+#[inline(always)]
+pub(crate) fn in_poll<R>(f: impl FnOnce() -> R) -> R {
+    f()
+}
+
+/// A thread drives a future itself.
+pub(crate) struct Driving;
+
+impl Driving {
+    #[inline(always)]
+    pub(crate) fn enter() -> Driving {
+        Driving
+    }
+}
+
+/// Whether a thread is blocked for an operation.
+#[derive(Clone, Copy)]
+pub(crate) struct Firm;
+
+impl Firm {
+    #[inline(always)]
+    pub(crate) fn of(_blocking: bool) -> Firm {
+        Firm
+    }
+}
+
+/// A thread that drives a future sleeps.
+pub(crate) struct Asleep;
+
+/// Whether a thread polls a future of the user's, or several operations.
+#[derive(Clone, Copy)]
+pub(crate) struct Mixed;
+
+impl Mixed {
+    pub(crate) const YES: Mixed = Mixed;
+    pub(crate) const NO: Mixed = Mixed;
+
+    #[inline(always)]
+    pub(crate) fn sleeps(self) -> Asleep {
+        Asleep
+    }
+}
+
+/// Something is polled with a waker.
+pub(crate) struct Polled;
+
+impl Polled {
+    #[inline(always)]
+    pub(crate) fn by(_waker: &Waker) -> Polled {
+        Polled
+    }
 }
 
 /// A guard came to be: does nothing without the feature `hooks`.
@@ -114,7 +192,17 @@ impl Mark {
     pub(crate) fn set_site(&mut self, _site: Site) {}
 
     #[inline(always)]
-    pub(crate) fn enroll(&mut self, _kind: &'static str, _tag: &Tag, _units: usize) -> Mark {
+    pub(crate) fn silence(&mut self) {}
+
+    #[inline(always)]
+    pub(crate) fn enroll(
+        &mut self,
+        _kind: &'static str,
+        _tag: &Tag,
+        _units: usize,
+        _alone: bool,
+        _firm: Firm,
+    ) -> Mark {
         Mark
     }
 

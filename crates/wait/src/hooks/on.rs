@@ -3,16 +3,17 @@
 use core::cell::Cell;
 use core::fmt;
 use core::panic::Location;
+use core::task::Waker;
 use counterpoint_base::prim::atomic::{AtomicU64, RELAXED};
 use std::panic::{self, AssertUnwindSafe};
 
-use super::names;
 use super::slot::Slot;
+use super::{holds, names};
 use crate::queue::WaitQueue;
 
 /// A place in the program.
 #[derive(Clone, Copy, Debug)]
-pub struct Site(&'static Location<'static>);
+pub struct Site(&'static Location<'static>, bool);
 
 impl Site {
     /// The caller.
@@ -20,7 +21,14 @@ impl Site {
     #[must_use]
     #[track_caller]
     pub const fn here() -> Site {
-        Site(Location::caller())
+        Site(Location::caller(), false)
+    }
+
+    /// The same, of an attempt that does not wait: it takes no part in the order of locks.
+    #[inline]
+    #[must_use]
+    pub const fn trying(self) -> Site {
+        Site(self.0, true)
     }
 
     /// File, line and column.
@@ -59,6 +67,11 @@ pub enum What {
     Added,
     /// Units ended that nobody held: `Semaphore::forget_permits` and `Semaphore::reduce`.
     Removed,
+    /// A thread that polls a future or several operations has told of all its waits, and is about to
+    /// sleep. `kind` and `object` are empty.
+    Asleep,
+    /// It was woken, or has slept long enough.
+    Awake,
 }
 
 /// One event, as told to a [`Sink`].
@@ -78,8 +91,30 @@ pub struct Notice {
     pub units: usize,
     /// The number of this wait or of this hold: the same from `Waiting` to `Taken` or `Left`, and
     /// from `Held` to `Released` or `Forgotten`. Larger numbers began later. 0 where there is
-    /// neither: `Added`, `Removed`.
+    /// neither: `Added`, `Removed`, `Asleep`, `Awake`.
     pub id: u64,
+    /// Where the primitive was made.
+    pub made: &'static Location<'static>,
+    /// Who: a thread's number, what [`as_party`](super::as_party) was given, or of a task that nobody
+    /// named [`UNKNOWN`](super::UNKNOWN) and what tells it from others.
+    pub party: u64,
+    /// What may end the wait.
+    pub ends: Ends,
+    /// Told while an executor of somebody else's polls a future, and no party was named.
+    pub polled: bool,
+    /// Of an attempt that did not wait.
+    pub trying: bool,
+}
+
+/// What may end a wait beside what it waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Ends {
+    /// Nothing: a thread is blocked and waits for this alone.
+    Never,
+    /// Something that is not known: it is an arm of a select, or polled by a task.
+    Otherwise,
+    /// A deadline, a token or another future.
+    Bounded,
 }
 
 /// Somebody who is told of every event: a ledger.
@@ -117,6 +152,149 @@ counterpoint_base::static_! {
 thread_local! {
     /// A sink runs on this thread (hooks.rs I3).
     static TELLING: Cell<bool> = const { Cell::new(false) };
+    /// This thread drives what it polls itself, for no executor of somebody else's.
+    static DRIVES: Cell<bool> = const { Cell::new(false) };
+    /// Something else may end the wait that is told of.
+    static BOUNDED: Cell<bool> = const { Cell::new(false) };
+    /// An operation yields what is told of.
+    static IN_POLL: Cell<bool> = const { Cell::new(false) };
+    /// What the waker of the poll points to: the task, for most executors.
+    static WAKER: Cell<usize> = const { Cell::new(0) };
+}
+
+/// A thread drives a future itself, until dropped.
+pub(crate) struct Driving(bool);
+
+impl Driving {
+    #[inline]
+    pub(crate) fn enter() -> Driving {
+        Driving(DRIVES.replace(true))
+    }
+}
+
+impl Drop for Driving {
+    fn drop(&mut self) {
+        DRIVES.set(self.0);
+    }
+}
+
+/// Whether a thread is blocked for an operation.
+#[derive(Clone, Copy)]
+pub(crate) struct Firm(bool);
+
+impl Firm {
+    pub(crate) fn of(blocking: bool) -> Firm {
+        Firm(blocking)
+    }
+}
+
+/// Whether a thread polls a future of the user's, or several operations.
+#[derive(Clone, Copy)]
+pub(crate) struct Mixed(bool);
+
+impl Mixed {
+    pub(crate) const YES: Mixed = Mixed(true);
+    pub(crate) const NO: Mixed = Mixed(false);
+
+    /// The thread is about to sleep.
+    pub(crate) fn sleeps(self) -> Option<Asleep> {
+        self.0.then(|| {
+            tell_of_sleep(What::Asleep);
+            Asleep(())
+        })
+    }
+}
+
+/// A thread that drives a future sleeps, until dropped.
+pub(crate) struct Asleep(());
+
+impl Drop for Asleep {
+    fn drop(&mut self) {
+        tell_of_sleep(What::Awake);
+    }
+}
+
+fn tell_of_sleep(what: What) {
+    if SINK.get().is_some() {
+        tell_quietly(&Notice {
+            what,
+            party: holds::party(),
+            ..Mark::NONE.0
+        });
+    }
+}
+
+/// Something is polled with a waker, until dropped.
+pub(crate) struct Polled(usize);
+
+impl Polled {
+    #[inline]
+    pub(crate) fn by(waker: &Waker) -> Polled {
+        Polled(WAKER.replace(waker.data().addr()))
+    }
+}
+
+impl Drop for Polled {
+    fn drop(&mut self) {
+        WAKER.set(self.0);
+    }
+}
+
+/// Runs `f`, and tells nobody what happens in it on this thread: for a ledger's own work.
+pub fn quietly<R>(f: impl FnOnce() -> R) -> R {
+    struct Back(bool);
+    impl Drop for Back {
+        fn drop(&mut self) {
+            TELLING.set(self.0);
+        }
+    }
+    let _back = Back(TELLING.replace(true));
+    f()
+}
+
+/// Whether a sink runs on this thread.
+pub(super) fn is_telling() -> bool {
+    TELLING.get()
+}
+
+/// Runs `f`, whose waits something else may end as well: a deadline, a token, another future.
+pub fn bounded<R>(f: impl FnOnce() -> R) -> R {
+    struct Back(bool);
+    impl Drop for Back {
+        fn drop(&mut self) {
+            BOUNDED.set(self.0);
+        }
+    }
+    let _back = Back(BOUNDED.replace(true));
+    f()
+}
+
+/// Runs `f`, which tells of a guard that an operation yields.
+pub(crate) fn in_poll<R>(f: impl FnOnce() -> R) -> R {
+    struct Back(bool);
+    impl Drop for Back {
+        fn drop(&mut self) {
+            IN_POLL.set(self.0);
+        }
+    }
+    let _back = Back(IN_POLL.replace(true));
+    f()
+}
+
+/// What an executor of somebody else's polls, for nobody that was named.
+fn is_unknown() -> bool {
+    !DRIVES.get() && !holds::is_named()
+}
+
+/// Who polls, and whether nobody named it.
+fn poller() -> (u64, bool) {
+    match is_unknown() {
+        true => (
+            holds::UNKNOWN | WAKER.get() as u64 & (holds::UNKNOWN - 1),
+            true,
+        ),
+        false => (holds::party(), false),
+    }
 }
 
 /// Tells `sink` of every event from now on, for ever.
@@ -169,17 +347,38 @@ pub(super) fn number() -> u64 {
     NUMBERS.fetch_add(1, RELAXED)
 }
 
+pub(super) fn numbers(count: u64) -> u64 {
+    // Relaxed: only numbers.
+    NUMBERS.fetch_add(count, RELAXED)
+}
+
 /// What a guard needs to tell that it lets go.
 #[derive(Clone, Copy, Debug)]
-pub struct Hold(Option<Notice>);
+pub struct Hold(How);
+
+#[derive(Clone, Copy, Debug)]
+enum How {
+    /// Not told about.
+    Untold,
+    /// Told to the sink, which is to be told of the end.
+    Told(Notice),
+    /// In the book.
+    Booked(holds::Place),
+}
 
 impl Hold {
     /// Of a guard that was not told about.
-    pub const NONE: Hold = Hold(None);
+    pub const NONE: Hold = Hold(How::Untold);
 
     fn tell(self, what: What) {
-        if let Hold(Some(notice)) = self {
-            tell_quietly(&Notice { what, ..notice });
+        match self.0 {
+            How::Untold => {}
+            How::Told(notice) => tell_quietly(&Notice { what, ..notice }),
+            How::Booked(place) => match what {
+                What::Lent => place.lend(true),
+                What::Back => place.lend(false),
+                _ => place.close(),
+            },
         }
     }
 }
@@ -188,20 +387,55 @@ impl Hold {
 /// it returns in the guard, for [`released`].
 ///
 /// Call it with no internal lock held. A panic of the sink does not come through.
+#[inline]
 pub fn held<S, P>(kind: &'static str, queue: &WaitQueue<S, P>, site: Site, units: usize) -> Hold {
-    if SINK.get().is_none() {
+    if !holds::is_kept() && SINK.get().is_none() {
         return Hold::NONE;
     }
+    let tag = queue.tag();
+    let (party, polled) = match IN_POLL.get() {
+        true => poller(),
+        false => (holds::party(), false),
+    };
     let notice = Notice {
         what: What::Held,
         kind,
-        object: object_of(queue),
+        object: tag.object(),
         site: site.0,
         units,
-        id: number(),
+        id: holds::next_id(),
+        made: tag.made(),
+        party,
+        ends: Ends::Never,
+        polled,
+        trying: site.1,
     };
-    tell_quietly(&notice);
-    Hold(Some(notice))
+    if !holds::is_kept() {
+        tell_quietly(&notice);
+        return Hold(How::Told(notice));
+    }
+    let Some((place, nested)) = holds::Place::open(&notice) else {
+        return Hold::NONE;
+    };
+    if nested {
+        tell_quietly(&notice);
+    }
+    Hold(How::Booked(place))
+}
+
+/// A guard is used: who uses it holds it. Call it where the value is reached.
+#[inline]
+pub fn used(hold: &Hold) {
+    if let How::Booked(place) = hold.0 {
+        place.used(false);
+    }
+}
+
+/// A guard has a new holder, the caller, who says so.
+pub fn moved(hold: &Hold) {
+    if let How::Booked(place) = hold.0 {
+        place.used(true);
+    }
 }
 
 /// A guard is about to let go. Call it before it does, with no internal lock held. A panic of the
@@ -214,10 +448,14 @@ pub fn released(hold: Hold) {
 /// held, and after what was merged was told to be released; with no internal lock held. A panic of
 /// the sink does not come through.
 pub fn changed(hold: &mut Hold, units: usize) {
-    if let Hold(Some(notice)) = hold {
-        notice.units = units;
+    match &mut hold.0 {
+        How::Untold => {}
+        How::Told(notice) => {
+            notice.units = units;
+            hold.tell(What::Changed);
+        }
+        How::Booked(place) => place.set_units(units),
     }
-    hold.tell(What::Changed);
 }
 
 /// A guard gives up for good what it holds. Call it as [`released`].
@@ -228,24 +466,29 @@ pub fn forgotten(hold: Hold) {
 /// `kind` puts `units` units into the primitive with `queue`, which nobody held. Call it before they
 /// can be had, with no internal lock held. A panic of the sink does not come through.
 pub fn added<S, P>(kind: &'static str, queue: &WaitQueue<S, P>, site: Site, units: usize) {
-    tell_of_units(What::Added, kind, object_of(queue), site, units);
+    tell_of_units(What::Added, kind, queue.tag(), site, units);
 }
 
 /// `kind` took `units` units out of the primitive with `queue`, and nobody holds them. Call it with
 /// no internal lock held. A panic of the sink does not come through.
 pub fn removed<S, P>(kind: &'static str, queue: &WaitQueue<S, P>, site: Site, units: usize) {
-    tell_of_units(What::Removed, kind, object_of(queue), site, units);
+    tell_of_units(What::Removed, kind, queue.tag(), site, units);
 }
 
-fn tell_of_units(what: What, kind: &'static str, object: usize, site: Site, units: usize) {
+fn tell_of_units(what: What, kind: &'static str, tag: &Tag, site: Site, units: usize) {
     if units > 0 && SINK.get().is_some() {
         tell_quietly(&Notice {
             what,
             kind,
-            object,
+            object: tag.object(),
             site: site.0,
             units,
             id: 0,
+            made: tag.made(),
+            party: holds::party(),
+            ends: Ends::Never,
+            polled: false,
+            trying: false,
         });
     }
 }
@@ -272,7 +515,7 @@ impl Lending {
     /// was told already. Call it with no internal lock held. A panic of the sink does not come
     /// through.
     pub fn lend(&mut self, hold: Hold) {
-        if self.0.0.is_none() {
+        if matches!(self.0.0, How::Untold) {
             self.0 = hold;
             hold.tell(What::Lent);
         }
@@ -372,6 +615,9 @@ pub fn visit<S, P>(queue: &WaitQueue<S, P>) -> Vec<Waiter> {
     loop {
         let mut missing = 0;
         queue.lock().marks(|mark| {
+            if mark.1 {
+                return;
+            }
             if found.len() < found.capacity() {
                 found.push(Waiter {
                     kind: mark.0.kind,
@@ -393,9 +639,9 @@ pub fn visit<S, P>(queue: &WaitQueue<S, P>) -> Vec<Waiter> {
     }
 }
 
-/// What a node knows for the hooks; its `id` is 0 while nothing was told.
+/// What a node knows for the hooks; its `id` is 0 while nothing was told. And whether nothing ever is.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Mark(Notice);
+pub(crate) struct Mark(Notice, bool);
 
 impl Mark {
     /// Of a node or waker that nobody tells about.
@@ -403,30 +649,57 @@ impl Mark {
 
     #[track_caller]
     pub(crate) const fn here() -> Mark {
-        Mark(Notice {
+        let site = Location::caller();
+        let notice = Notice {
             what: What::Waiting,
             kind: "",
             object: 0,
-            site: Location::caller(),
+            site,
             units: 1,
             id: 0,
-        })
+            made: site,
+            party: 0,
+            ends: Ends::Otherwise,
+            polled: false,
+            trying: false,
+        };
+        Mark(notice, false)
     }
 
     pub(crate) fn site(self) -> Site {
-        Site(self.0.site)
+        Site(self.0.site, false)
     }
 
     pub(crate) fn set_site(&mut self, site: Site) {
         self.0.site = site.0;
     }
 
-    /// The node is about to be linked. Returns the mark to call [`waiting`](Self::waiting) on
+    /// Nothing is told of the node.
+    pub(crate) fn silence(&mut self) {
+        self.1 = true;
+    }
+
+    /// The node is about to be linked; `firm`: a thread is blocked for it alone, but for bounds. Returns the
+    /// mark to call [`waiting`](Self::waiting) on
     /// after the lock was released: an empty one if that was told before.
-    pub(crate) fn enroll(&mut self, kind: &'static str, tag: &Tag, units: usize) -> Mark {
-        if self.0.id != 0 {
+    pub(crate) fn enroll(
+        &mut self,
+        kind: &'static str,
+        tag: &Tag,
+        units: usize,
+        alone: bool,
+        firm: Firm,
+    ) -> Mark {
+        if self.0.id != 0 || self.1 {
             return Mark::NONE;
         }
+        self.0.made = tag.made();
+        (self.0.party, self.0.polled) = poller();
+        self.0.ends = match (BOUNDED.get(), alone && firm.0) {
+            (true, _) => Ends::Bounded,
+            (false, true) => Ends::Never,
+            (false, false) => Ends::Otherwise,
+        };
         self.0.kind = kind;
         self.0.object = tag.object();
         self.0.units = units;
@@ -436,6 +709,9 @@ impl Mark {
 
     /// `alone`: a panic may go on, since the operation is no arm of a select (hooks.rs I2).
     pub(crate) fn waiting(self, alone: bool) {
+        if self.0.id != 0 {
+            holds::make_known();
+        }
         match (self.0.id, alone) {
             (0, _) => {}
             (_, true) => tell(&self.0),
@@ -480,11 +756,18 @@ impl Place {
 
 /// The part of a queue whose address is what the primitive is called, and that forgets its name.
 #[derive(Debug)]
-pub(crate) struct Tag;
+pub(crate) struct Tag(&'static Location<'static>);
 
 impl Tag {
+    #[track_caller]
     pub(crate) const fn new() -> Tag {
-        Tag
+        Tag(Location::caller())
+    }
+
+    /// Where the primitive was made.
+    #[inline(always)]
+    fn made(&self) -> &'static Location<'static> {
+        self.0
     }
 
     fn object(&self) -> usize {

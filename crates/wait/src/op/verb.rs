@@ -42,7 +42,8 @@ pub enum Turn {
 pub type LockedQueue<'q, V> = Locked<'q, <V as Verb>::State, <V as Verb>::Payload>;
 
 /// What a primitive supplies for one waiting verb. No method may run foreign code, but for the wakers
-/// of others: an [`attempt`](Verb::attempt) and [`serve`](Verb::serve), as the last thing they do.
+/// of others: an [`attempt`](Verb::attempt), [`serve`](Verb::serve) and [`over`](Verb::over), as the
+/// last thing they do.
 ///
 /// This is the seam between the wait core and the primitives built on it; to wait, users need
 /// [`Op`](super::Op) only.
@@ -126,8 +127,9 @@ pub unsafe trait Verb {
     /// what can be granted. Returns true if the batch is full and there may be more to do.
     fn settle(&mut self, queue: &mut LockedQueue<'_, Self>, wakes: &mut WakeBatch) -> bool;
 
-    /// It was stopped and has left the queue before its grant came: what it waited for may have
-    /// happened all the same. Then this is its result.
+    /// It was stopped and has left the queue before its grant came, or was never in it: what it waited
+    /// for may have happened all the same. Then this is its result. What an attempt as an arm has kept
+    /// is given back here.
     #[inline(always)]
     fn over(&mut self, payload: &mut Self::Payload) -> Option<Self::Output> {
         let _ = payload;

@@ -18,7 +18,8 @@ use crate::op::Key;
 /// Where the arms are known when you write the program, use [`select!`](macro@crate::select).
 ///
 /// An arm of a barrier or of an event stays in its queue between two waits, and what it is granted
-/// there is taken by the next one. To give its place up drop the arm.
+/// there is taken by the next one. One that is to write a sharded lock may have claimed it, so that
+/// readers wait. To give its place up drop the arm.
 ///
 /// # Cost
 /// One allocation for the list of arms; a wait costs in proportion to their number and allocates

@@ -72,6 +72,7 @@ use counterpoint_base::prim::time::{Duration, Instant, deadline, reached};
 
 use crate::block::{How, drive_with};
 use crate::bounded::earlier;
+use crate::hooks;
 use crate::op::Key;
 use crate::queue::{ArmRef, Core};
 use crate::timer::TimerNode;
@@ -247,6 +248,7 @@ impl<L: ArmList> Selecting<L> {
         let how = How {
             committed,
             lingers: true,
+            mixed: hooks::Mixed::YES,
         };
         drive_with(select, how, Selecting::wake_at, Selecting::expire)
     }
@@ -320,6 +322,14 @@ impl<L: ArmList> Selecting<L> {
         // A clone may panic half-way: then no waker is known to be that of all arms.
         self.waker = None;
         self.core.reopen();
+        if self.deadline.is_some() || self.has_soft() {
+            hooks::bounded(|| self.register_arms(waker))
+        } else {
+            self.register_arms(waker)
+        }
+    }
+
+    fn register_arms(&mut self, waker: &Waker) -> bool {
         for position in 0..self.arms.count() {
             let index = self.nth(position);
             // SAFETY: I3: the core is pinned with this and every arm is unregistered before it
@@ -432,6 +442,7 @@ impl<L: ArmList> Future for Selecting<L> {
     type Output = Option<usize>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<usize>> {
+        let _polled = hooks::Polled::by(cx.waker());
         let this = self.project();
         match this.poll_registered(cx) {
             Poll::Pending => return Poll::Pending,

@@ -15,6 +15,9 @@ macro_rules! rooms {
 
 rooms! {
     base,
+    base_atomic_cell,
+    lockfree_queue,
+    lockfree_deque,
     sync_mutex,
     sync_semaphore,
     sync_notify,

@@ -6,6 +6,7 @@
 #![cfg(not(any(counterpoint_loom, counterpoint_shuttle)))]
 
 mod cancel;
+mod faces;
 mod loud;
 mod makers;
 mod panics;

@@ -3,6 +3,7 @@
 
 use crate::ignore;
 use crate::loud::{Light, Loud, LoudFuture, LoudWaker, Moment, boom, now};
+use counterpoint_base::atomic::AtomicCell;
 use counterpoint_base::{CachePadded, SeqCell};
 use counterpoint_lockfree::queue::ArrayQueue;
 use counterpoint_sync::exchanger::ExchangeError;
@@ -89,6 +90,9 @@ fn values_that_are_shown() {
     );
     assert!(lock.try_write().is_ok() && !lock.is_poisoned());
     shown!(CachePadded::new(Loud(1)));
+    let cell = AtomicCell::new(Light(1));
+    boom(Moment::Debug, || format!("{cell:?}"));
+    assert_eq!(cell.load().0, 1);
     let cell = SeqCell::new(Light(1));
     boom(Moment::Debug, || format!("{cell:?}"));
     assert_eq!(cell.load().0, 1);
@@ -115,6 +119,10 @@ fn values_that_are_made() {
     boom(Moment::Default, ShardedLock::<Loud>::default);
     boom(Moment::Default, CachePadded::<Loud>::default);
     boom(Moment::Default, SeqCell::<Light>::default);
+    boom(Moment::Default, AtomicCell::<Light>::default);
+    let cell = AtomicCell::new(Loud(1));
+    boom(Moment::Default, || cell.take());
+    assert_eq!(cell.into_inner().0, 1);
     let sum = BufMutex::new(Loud(1), |_: &mut Loud, _: &Loud| ());
     boom(Moment::Default, || sum.share());
     boom(Moment::Default, || sum.take());
@@ -247,6 +255,7 @@ fn values_that_are_dropped_with_their_owner() {
         OwnedRwLockReadGuard::map(lock().read_owned(), |value| value),
         OwnedRwLockWriteGuard::map(lock().write_owned(), |value| value),
         CachePadded::new(Loud(1)),
+        AtomicCell::new(Loud(1)),
         queue(3),
         queue(3).into_iter(),
         ExchangeError::TimedOut(Loud(1)),
@@ -715,6 +724,7 @@ fn bodies_of_arms() {
 
 #[test]
 fn values_of_the_compatible_names() {
+    use counterpoint_compat::crossbeam_utils::sync as compatible;
     use counterpoint_compat::openmp_reducer::Reducer;
     let reducer = Reducer::new(Loud(1), |_: &mut Loud, _: &Loud| now(Moment::Call));
     boom(Moment::Debug, || format!("{reducer:?}"));
@@ -737,4 +747,10 @@ fn values_of_the_compatible_names() {
         counterpoint_compat::rendezvous_swap::RendezvousData::new(Loud(1), Loud(2));
     boom(Moment::Drop, || ignore(party));
     ignore(partner);
+    let sharded = compatible::ShardedLock::new(Loud(1));
+    boom(Moment::Debug, || format!("{sharded:?}"));
+    shown!(sharded.read().unwrap(), sharded.write().unwrap());
+    assert!(sharded.try_write().is_ok() && !sharded.is_poisoned());
+    boom(Moment::Drop, || ignore(sharded));
+    boom(Moment::Default, compatible::ShardedLock::<Loud>::default);
 }

@@ -81,6 +81,7 @@ fn the_night_runs_the_long_jobs() {
     assert_eq!(
         night,
         [
+            "tests",
             "models",
             "histories",
             "litmus",

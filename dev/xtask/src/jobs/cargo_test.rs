@@ -15,18 +15,22 @@ pub(crate) struct Executed {
 /// A path that other machines take, chosen here by a cfg.
 struct Fallback {
     packages: &'static [&'static str],
+    /// More of them, outside of the gate.
+    at_night: &'static [&'static str],
     cfg: &'static str,
     folder: &'static str,
 }
 
 const FALLBACKS: &[Fallback] = &[
     Fallback {
-        packages: &["counterpoint-wait", "counterpoint-sync"],
+        packages: &["counterpoint-wait"],
+        at_night: &["counterpoint-sync"],
         cfg: "counterpoint_generic_park",
         folder: "generic",
     },
     Fallback {
         packages: &["counterpoint-base", "counterpoint-lockfree"],
+        at_night: &[],
         cfg: "counterpoint_no_membarrier",
         folder: "no-membarrier",
     },
@@ -45,17 +49,27 @@ const ALL_FEATURES: &[&str] = &[
     "counterpoint",
 ];
 
+/// The ledger, which turns the hooks on in all that is built with it.
+const LEDGER: &[&str] = &[
+    "test",
+    "--no-fail-fast",
+    "-p",
+    "counterpoint-ledger",
+    "--features",
+    "tracing",
+];
+
 /// `cargo test`, as a newcomer types it.
 pub(crate) fn debug(context: &Context) -> Result<String, String> {
     let output = context.run_cargo(&["test", "--no-fail-fast"])?;
     Ok(format!("{} tests", total(&parse_runs(&output.text))?))
 }
 
-/// The same optimized as for users, and the fallbacks.
+/// Those of the libraries, optimized as for users, and the fallbacks.
 pub(crate) fn release(context: &Context) -> Result<String, String> {
     let build = TestBuild {
         root: context.repo.root().to_owned(),
-        packages: Vec::new(),
+        packages: libraries(context)?,
         release: true,
         flags: String::new(),
         target: None,
@@ -70,8 +84,12 @@ pub(crate) fn release(context: &Context) -> Result<String, String> {
     let executed = assign(&build.root, binaries, &runs);
     let mut note = format!("{count} tests");
     for fallback in FALLBACKS {
-        let usual = tests_of(context, fallback.packages, &executed)?;
-        let output = run_fallback(context, fallback)?;
+        let mut packages = fallback.packages.to_vec();
+        if !context.options.short {
+            packages.extend(fallback.at_night);
+        }
+        let usual = tests_of(context, &packages, &executed)?;
+        let output = run_fallback(context, fallback, &packages)?;
         let runs = parse_runs(&output.text);
         let count: usize = runs.iter().map(|ran| ran.tests).sum();
         if count == 0 && usual > 0 {
@@ -82,13 +100,23 @@ pub(crate) fn release(context: &Context) -> Result<String, String> {
         }
         note.push_str(&format!(", {count} under {}", fallback.cfg));
     }
-    let features = context.run_cargo(ALL_FEATURES)?;
-    note.push_str(&format!(
-        ", {} with all features",
-        total(&parse_runs(&features.text))?
-    ));
-    *context.executed.borrow_mut() = Some(executed);
+    let mut featured = 0;
+    for command in [ALL_FEATURES, LEDGER] {
+        featured += total(&parse_runs(&context.run_cargo(command)?.text))?;
+    }
+    note.push_str(&format!(", {featured} with all features"));
     Ok(note)
+}
+
+/// The packages that are for users.
+fn libraries(context: &Context) -> Result<Vec<String>, String> {
+    let packages = &context.workspace()?.packages;
+    let inside = packages
+        .iter()
+        .filter(|package| package.folder.starts_with("crates/"))
+        // Beside it the others would have the hooks; it is tested by itself.
+        .filter(|package| package.name != "counterpoint-ledger");
+    Ok(inside.map(|package| package.name.clone()).collect())
 }
 
 /// How many tests the packages ran as usual, without doc tests.
@@ -112,14 +140,14 @@ fn tests_of(context: &Context, names: &[&str], executed: &[Executed]) -> Result<
         .sum())
 }
 
-fn run_fallback(context: &Context, fallback: &Fallback) -> Result<Output, String> {
+fn run_fallback(
+    context: &Context,
+    fallback: &Fallback,
+    packages: &[&str],
+) -> Result<Output, String> {
     let build = TestBuild {
         root: context.repo.root().to_owned(),
-        packages: fallback
-            .packages
-            .iter()
-            .map(|name| (*name).to_owned())
-            .collect(),
+        packages: packages.iter().map(|name| (*name).to_owned()).collect(),
         release: false,
         flags: format!("--cfg {}", fallback.cfg),
         target: Some(context.workspace()?.target.join(fallback.folder)),

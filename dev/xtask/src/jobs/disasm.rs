@@ -1,16 +1,22 @@
-//! `disasm`: the fast path of a meeting has no locked instruction and no fence.
+//! `disasm`: the fast path of a meeting, and that of the owner of a deque, have no locked
+//! instruction and no fence.
 //!
-//! `dev/xtask/probes/rendezvous.rs` is compiled to assembly against the release build of `sync`.
-//! In each of its functions, and in the loop that looks for the partner, no instruction may be one
-//! of those that [`stops`] names, and no call may lead elsewhere than to the slow halves named in
-//! [`SLOW`]. One function of the probe holds an exchange; it must be found.
+//! The files of `dev/xtask/probes` named in [`PROBES`] are compiled to assembly against the release
+//! build of their crates. In each of their functions, and in the loop that looks for the partner,
+//! no instruction may be one of those that [`stops`] names, and no call may lead elsewhere than to
+//! the slow halves named in [`SLOW`]. One function of a probe holds an exchange; it must be found.
 
 use crate::command::Command;
 use crate::job::Context;
 use std::path::Path;
 
-/// The functions of the probe that must pass.
-const FAST: [&str; 4] = [
+/// The probes, and the crate each one uses.
+const PROBES: [(&str, &str); 2] = [("rendezvous", "sync"), ("deque", "lockfree")];
+
+/// The functions of the probes that must pass.
+const FAST: [&str; 6] = [
+    "probe_push",
+    "probe_pop",
     "probe_wait",
     "probe_wait_checked",
     "probe_swap",
@@ -24,8 +30,17 @@ const PLANTED: &str = "probe_planted";
 const LOOP: &str = "4spin";
 
 /// Parts of the symbols that a fast path may call: each is a slow half, taken when the partner has
-/// not come, sleeps or is gone, or once in a program.
-const SLOW: [&str; 6] = [
+/// not come, sleeps or is gone, when thieves came, the ring is full or was too large for long, or
+/// once in a program.
+const SLOW: [&str; 14] = [
+    "push_into_full",
+    "5offer",
+    "pop_fenced",
+    "pop_front_fenced",
+    "pop_settled",
+    "pop_front_settled",
+    "pop_offered",
+    "pop_run",
     "meet_later",
     "wake_partner",
     "light_slow",
@@ -39,13 +54,27 @@ pub(crate) fn run(context: &Context) -> Result<String, String> {
     if !cfg!(target_arch = "x86_64") {
         return Ok("skipped: it reads x86-64".to_owned());
     }
-    context.run_cargo(&["build", "--release", "--package", "counterpoint-sync"])?;
+    let mut text = String::new();
+    for (probe, library) in PROBES {
+        text.push_str(&assembly(context, probe, library)?);
+    }
+    judge(&functions(&text))
+}
+
+/// The assembly of a probe that uses one of our crates.
+fn assembly(context: &Context, probe: &str, name: &str) -> Result<String, String> {
+    context.run_cargo(&[
+        "build",
+        "--release",
+        "--package",
+        &format!("counterpoint-{name}"),
+    ])?;
     let release = context.workspace()?.target.join("release");
-    let library = release.join("libcounterpoint_sync.rlib");
+    let library = release.join(format!("libcounterpoint_{name}.rlib"));
     let folder = context.workspace()?.target.join("disasm");
     std::fs::create_dir_all(&folder)
         .map_err(|error| format!("{} cannot be made: {error}.", folder.display()))?;
-    let file = folder.join("rendezvous.s");
+    let file = folder.join(format!("{probe}.s"));
     let command = Command::program(Path::new("rustc")).arguments(&[
         "--edition=2024",
         "-O",
@@ -56,13 +85,12 @@ pub(crate) fn run(context: &Context) -> Result<String, String> {
         "-L",
         &format!("dependency={}", release.join("deps").display()),
         "--extern",
-        &format!("counterpoint_sync={}", library.display()),
-        "dev/xtask/probes/rendezvous.rs",
+        &format!("counterpoint_{name}={}", library.display()),
+        &format!("dev/xtask/probes/{probe}.rs"),
     ]);
     context.logged(command)?.run()?.checked()?;
-    let text = std::fs::read_to_string(&file)
-        .map_err(|error| format!("{} cannot be read: {error}.", file.display()))?;
-    judge(&functions(&text))
+    std::fs::read_to_string(&file)
+        .map_err(|error| format!("{} cannot be read: {error}.", file.display()))
 }
 
 /// A function: its symbol and its instructions.

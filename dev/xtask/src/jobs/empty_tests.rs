@@ -14,13 +14,9 @@ use std::path::Path;
 /// How a file says that it belongs to model engines.
 const MARKER: &str = "// engine: ";
 
-/// Runs the job on what `tests` has run, or else on a list of tests.
+/// Runs the job on the lists of tests of what `cargo test` builds.
 pub(crate) fn run(context: &Context) -> Result<String, String> {
-    let recorded = context.executed.borrow_mut().take();
-    let executed = match recorded {
-        Some(executed) => executed,
-        None => listed(context)?,
-    };
+    let executed = listed(context)?;
     let sources = context.repo.sources()?;
     let findings: Vec<Finding> = executed
         .iter()
@@ -35,7 +31,7 @@ fn listed(context: &Context) -> Result<Vec<Executed>, String> {
     let build = TestBuild {
         root: context.repo.root().to_owned(),
         packages: Vec::new(),
-        release: true,
+        release: false,
         flags: String::new(),
         target: None,
     };

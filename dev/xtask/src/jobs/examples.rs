@@ -3,7 +3,7 @@
 //! `examples/<name>/gate.txt` holds one line of arguments for each run, from the workspace root;
 //! `#` begins a comment. Each run must end with exit code 0. A line that begins with a cfg in
 //! brackets, as `[counterpoint_loom] find`, runs the program built with this cfg, in the target
-//! folder that the models use too.
+//! folder that the models use too; `[+ledger]` runs it built with this feature.
 
 use crate::command::Command;
 use crate::job::Context;
@@ -21,6 +21,8 @@ pub(crate) fn run(context: &Context) -> Result<String, String> {
     let workspace = context.workspace()?;
     let mut problems = Vec::new();
     let mut count = 0;
+    // All at once, with the features that the tests were built with: nearly all is there already.
+    context.run_cargo(&["build", "--release", "--bins"])?;
     for package in workspace
         .packages
         .iter()
@@ -39,6 +41,7 @@ pub(crate) fn run(context: &Context) -> Result<String, String> {
 }
 
 fn run_example(context: &Context, package: &Package) -> Result<usize, String> {
+    let workspace = context.workspace()?;
     let path = format!("{}/gate.txt", package.folder);
     let Some(text) = context.repo.text(&path) else {
         return Err(format!(
@@ -60,7 +63,10 @@ fn run_example(context: &Context, package: &Package) -> Result<usize, String> {
         let (cfg, arguments) = chosen_cfg(line);
         let program = match built.entry(cfg) {
             Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(unknown) => unknown.insert(build(context, &package.name, binary, cfg)?),
+            Entry::Vacant(unknown) => unknown.insert(match cfg {
+                None => workspace.target.join("release").join(binary),
+                Some(cfg) => build(context, &package.name, binary, cfg)?,
+            }),
         };
         let command = Command::program(program).arguments(arguments);
         context.logged(command.limit(LIMIT))?.run()?.checked()?;
@@ -68,26 +74,22 @@ fn run_example(context: &Context, package: &Package) -> Result<usize, String> {
     Ok(lines.len())
 }
 
-/// Builds the program, with the cfg if there is one; returns where it is.
-fn build(
-    context: &Context,
-    package: &str,
-    binary: &str,
-    cfg: Option<&str>,
-) -> Result<PathBuf, String> {
-    let mut target = context.workspace()?.target.clone();
+/// Builds the program with the cfg, or the feature; returns where it is.
+fn build(context: &Context, package: &str, binary: &str, cfg: &str) -> Result<PathBuf, String> {
     let mut command = context.cargo(&["build", "--release", "--package", package])?;
-    if let Some(cfg) = cfg {
+    let mut target = context.workspace()?.target.clone();
+    if let Some(feature) = cfg.strip_prefix('+') {
+        command = command.arguments(&["--features", feature]);
+    } else {
         target.push(cfg.strip_prefix("counterpoint_").unwrap_or(cfg));
-        command = command
-            .arguments(&["--target-dir".to_owned(), target.display().to_string()])
-            .rustflags(&format!("--cfg {cfg}"));
+        command = command.rustflags(&format!("--cfg {cfg}"));
     }
-    command.run()?.checked()?;
+    let folder = ["--target-dir".to_owned(), target.display().to_string()];
+    command.arguments(&folder).run()?.checked()?;
     Ok(target.join("release").join(binary))
 }
 
-/// The cfg that a line begins with, and its arguments.
+/// The cfg or the feature that a line begins with, and its arguments.
 fn chosen_cfg(line: &[String]) -> (Option<&str>, &[String]) {
     let cfg = line
         .first()

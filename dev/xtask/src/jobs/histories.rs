@@ -21,7 +21,7 @@ const FEWEST: u64 = 20_000;
 pub(crate) const STRESS_PACKAGE: &str = "counterpoint-stress";
 
 /// Histories of real threads, and schedules of each kind under shuttle: in the gate and at night.
-const THREADS: (u64, u64) = (20_000, 500_000);
+const THREADS: (u64, u64) = (10_000, 500_000);
 const SCHEDULES: (u64, u64) = (5_000, 250_000);
 
 /// Structure → engine → histories.
@@ -44,7 +44,12 @@ pub(crate) fn run(context: &Context) -> Result<String, String> {
         ..TestBuild::models(context, Engine::Shuttle)?
     };
     let seed = if long { clock() } else { 1 }.to_string();
-    for (build, histories) in [(threads, pick(THREADS)), (shuttle, pick(SCHEDULES))] {
+    // Histories of real threads have the processors for themselves.
+    let both = [
+        (threads, pick(THREADS), "--test-threads=1"),
+        (shuttle, pick(SCHEDULES), "--test-threads=2"),
+    ];
+    for (build, histories, at_a_time) in both {
         let arguments = [
             "--test",
             "histories",
@@ -53,7 +58,7 @@ pub(crate) fn run(context: &Context) -> Result<String, String> {
             "--no-fail-fast",
             "--",
             "--nocapture",
-            "--test-threads=1",
+            at_a_time,
         ];
         build
             .command(context, &arguments)?

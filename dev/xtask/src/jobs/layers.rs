@@ -64,7 +64,7 @@ const ROOMS: &[Room] = &[
     room("pool", &["base", "wait", "sync", "channel"], &[]),
     room("rt", &["base", "lockfree", "wait"], &["mio", "socket2", "signal-hook-registry"]),
     Room { unsafety: Unsafety::Only(&["collect/", "sort.rs"]), ..room("par", &["base", "rt"], &["either"]) },
-    Room { unsafety: Unsafety::Nowhere, ..room("ledger", &["base", "wait"], &[]) },
+    Room { unsafety: Unsafety::Nowhere, ..room("ledger", &["base", "wait"], &["tracing"]) },
     Room { unsafety: Unsafety::Nowhere, ..room("bridge", &["sync", "channel", "rt", "ledger"], &[]) },
     room("compat", ALL, &[]),
     Room { unsafety: Unsafety::Nowhere, ..room("counterpoint", ALL, &[]) },
@@ -219,6 +219,12 @@ fn refused(path: &NamedPath) -> Option<&'static str> {
     };
     match parts.as_slice() {
         ["std" | "alloc", "sync", "Arc" | "Weak", ..] => None,
+        // Words for errors: nothing in them waits, and `sync::poison` returns std's own.
+        [
+            "std",
+            "sync",
+            "LockResult" | "PoisonError" | "TryLockError" | "TryLockResult",
+        ] => None,
         ["std" | "core", "sync", ..] => Some("`counterpoint_base::prim` or a primitive of ours"),
         ["std", "thread", ..] => Some("`counterpoint_base::prim::thread`"),
         // A glob or another name for the whole library would hide what is used of it.

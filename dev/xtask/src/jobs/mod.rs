@@ -15,6 +15,7 @@ pub(crate) mod headers;
 pub(crate) mod histories;
 pub(crate) mod jitter;
 pub(crate) mod layers;
+pub(crate) mod ledger;
 pub(crate) mod litmus;
 pub(crate) mod models;
 pub(crate) mod nostd;

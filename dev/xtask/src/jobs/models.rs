@@ -6,14 +6,16 @@
 //!
 //! `--only` chooses engines, files of models, or both: so the whole may be counted in parts.
 
-use crate::command::Ending;
 use crate::job::Context;
 use crate::jobs::proof::Proof;
 use crate::primitives::{Primitive, primitives};
 use crate::report::table;
-use crate::test_build::{Engine, TestBinary, TestBuild, parse_runs};
+use crate::test_build::{Engine, TestBinary, TestBuild};
+use pool::Run;
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+mod pool;
 
 /// The fewest executions a model may have.
 const FEWEST: u64 = 50;
@@ -24,7 +26,7 @@ const SCHEDULES: (u64, u64) = (200_000, 5_000_000);
 /// Who explores models.
 const ENGINES: [&str; 2] = ["loom", "shuttle"];
 
-/// The models of a file may take so long under shuttle.
+/// A model may take so long.
 const LIMIT: Duration = Duration::from_secs(7200);
 
 /// One line that a model printed.
@@ -117,21 +119,11 @@ fn file_of(model: &str) -> &str {
 
 /// The models under loom.
 fn every_schedule(context: &Context, files: &[&str]) -> Result<(Vec<Model>, Vec<String>), String> {
-    let build = TestBuild::models(context, Engine::Loom)?;
-    let mut arguments = match files {
-        [] => vec!["--tests"],
-        _ => files.iter().flat_map(|file| ["--test", *file]).collect(),
-    };
-    arguments.extend(["--no-fail-fast", "--", "--nocapture", "--test-threads=2"]);
-    let mut command = build.command(context, &arguments)?;
-    if context.options.long {
-        command = command.variable("COUNTERPOINT_MODEL", "long");
-    }
-    let output = command.run()?.checked()?;
-    let tests: usize = parse_runs(&output.text).iter().map(|ran| ran.tests).sum();
-    let found = parse(&output.text);
-    let problems = judge(Engine::Loom, tests, &found);
-    Ok((found, problems))
+    let long = context.options.long;
+    explore(context, Engine::Loom, files, |_| match long {
+        true => vec![("COUNTERPOINT_MODEL", "long".to_owned())],
+        false => Vec::new(),
+    })
 }
 
 /// The models under shuttle, each file with as many schedules as its primitives want.
@@ -140,43 +132,52 @@ fn many_schedules(
     primitives: &[Primitive],
     files: &[&str],
 ) -> Result<(Vec<Model>, Vec<String>), String> {
-    let (mut models, mut problems) = (Vec::new(), Vec::new());
-    let mut tests = 0;
-    for binary in TestBuild::models(context, Engine::Shuttle)?.build(context)? {
-        let file = stem(&binary);
-        if !files.is_empty() && !files.contains(&file.as_str()) {
-            continue;
+    explore(context, Engine::Shuttle, files, |file| {
+        match schedules(context, file, primitives) {
+            Some(count) => vec![("COUNTERPOINT_EXECUTIONS", count.to_string())],
+            None if context.options.long => vec![("COUNTERPOINT_MODEL", "long".to_owned())],
+            None => Vec::new(),
         }
-        let mut variables = Vec::new();
-        let schedules = schedules(context, &file, primitives).map(|count| count.to_string());
-        if let Some(schedules) = &schedules {
-            variables.push(("COUNTERPOINT_EXECUTIONS", schedules.as_str()));
-        } else if context.options.long {
-            variables.push(("COUNTERPOINT_MODEL", "long"));
+    })
+}
+
+/// Runs the models of these files, of all if there are none; what they printed, and what is wrong.
+fn explore(
+    context: &Context,
+    engine: Engine,
+    files: &[&str],
+    variables: impl Fn(&str) -> Vec<(&'static str, String)>,
+) -> Result<(Vec<Model>, Vec<String>), String> {
+    let root = context.repo.root();
+    let binaries = TestBuild::models(context, engine)?.build(context)?;
+    let binaries: Vec<(&TestBinary, String)> = binaries
+        .iter()
+        .map(|binary| (binary, stem(binary)))
+        .filter(|(_, file)| files.is_empty() || files.contains(&file.as_str()))
+        .collect();
+    let mut runs = Vec::new();
+    for (binary, file) in &binaries {
+        for test in binary.list(root, &[])? {
+            runs.push(Run {
+                binary,
+                file,
+                test,
+                variables: variables(file),
+            });
         }
-        let started = Instant::now();
-        let arguments = ["--nocapture", "--test-threads=2"];
-        let output = binary.run(context.repo.root(), &arguments, &variables, LIMIT)?;
-        let seconds = started.elapsed().as_secs_f64();
-        tests += parse_runs(&output.text)
-            .iter()
-            .map(|ran| ran.tests)
-            .sum::<usize>();
-        if output.ending != Ending::Success {
-            problems.extend(output.checked().err());
-            continue;
-        }
-        let found = parse(&output.text);
-        if !found.is_empty() {
-            let executions: u64 = found.iter().map(|model| model.executions).sum();
-            println!("    {seconds:>6.1} s  {file} under shuttle: {executions} schedules");
-        }
-        models.extend(found.into_iter().map(|model| Model {
-            file: file.clone(),
-            ..model
-        }));
     }
-    problems.extend(judge(Engine::Shuttle, tests, &models));
+    let tests = runs.len();
+    let ended = pool::run_all(root, runs, LIMIT);
+    pool::print_times(engine.name(), &ended);
+    let (mut models, mut problems) = (Vec::new(), Vec::new());
+    for run in ended {
+        match run.output {
+            Ok(output) => models.extend(parse(run.file, &output.text)),
+            Err(problem) => problems.push(format!("{}::{}: {problem}", run.file, run.test)),
+        }
+    }
+    models.sort_by_cached_key(Model::path);
+    problems.extend(judge(engine, tests, &models));
     Ok((models, problems))
 }
 
@@ -268,21 +269,15 @@ fn judge(engine: Engine, tests: usize, models: &[Model]) -> Vec<String> {
     .collect()
 }
 
-/// The lines of models in a text, with the file that cargo said it runs. The test runner may put
-/// its own words before one.
-fn parse(text: &str) -> Vec<Model> {
-    let mut file = String::new();
-    let mut models = Vec::new();
-    for line in text.lines() {
-        if let Some(path) = line.trim_start().strip_prefix("Running tests/") {
-            file = path.split(".rs").next().unwrap_or_default().to_owned();
-        }
-        models.extend(parse_line(line).map(|model| Model {
-            file: file.clone(),
-            ..model
-        }));
-    }
-    models
+/// The lines of models in what a test of a file printed. The test runner may put its own words
+/// before one.
+fn parse(file: &str, text: &str) -> Vec<Model> {
+    let found = text.lines().filter_map(parse_line);
+    let of_file = |model| Model {
+        file: file.to_owned(),
+        ..model
+    };
+    found.map(of_file).collect()
 }
 
 fn parse_line(line: &str) -> Option<Model> {

@@ -31,7 +31,7 @@ use crate::command::Ending;
 use crate::job::Context;
 use crate::jobs::proof::Proof;
 use crate::report::table;
-use crate::test_build::{Engine, NO_TRACE, TestBinary, TestBuild};
+use crate::test_build::{Engine, MODEL_PACKAGE, NO_TRACE, TestBinary, TestBuild};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
@@ -197,7 +197,7 @@ struct Field<'a> {
 }
 
 impl Field<'_> {
-    /// Builds what holds these tests; all there is if one of them is no model.
+    /// Builds what holds these tests; all there is if one of them is not among the models.
     fn build(&self, engine: Engine, tests: &[&str]) -> Result<Vec<TestBinary>, String> {
         let build = TestBuild {
             root: self.tree.root().to_owned(),
@@ -206,15 +206,25 @@ impl Field<'_> {
             flags: engine.flags().to_owned(),
             target: Some(self.target(engine)),
         };
-        let file = |test: &&str| self.models.get(*test).map(|(file, _)| file.as_str());
-        let files: Option<BTreeSet<&str>> = tests.iter().map(file).collect();
+        let files: Option<BTreeSet<String>> =
+            tests.iter().map(|test| self.file(engine, test)).collect();
         let targets: Vec<&str> = match &files {
             // Other tests have the names of structures, too.
             _ if engine == Engine::Histories => vec!["--test", "histories"],
             None => vec!["--tests"],
-            Some(files) => files.iter().flat_map(|file| ["--test", *file]).collect(),
+            Some(files) => files.iter().flat_map(|file| ["--test", file]).collect(),
         };
         build.build_some(self.context, &targets)
+    }
+
+    /// The file of a model, or of a test that stands beside the models.
+    fn file(&self, engine: Engine, test: &str) -> Option<String> {
+        let known = self.models.get(test).map(|(file, _)| file.clone());
+        let beside = || coverage::file_of(&self.context.repo, test);
+        known.or_else(|| {
+            let among = engine.package() == MODEL_PACKAGE;
+            among.then(beside).flatten()
+        })
     }
 
     /// Where it is built: never where the tree itself is, for cargo takes a build of the copy, with a

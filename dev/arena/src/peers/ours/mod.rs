@@ -2,6 +2,8 @@
 
 use crate::book::Book;
 
+mod base;
+mod lockfree;
 mod stage;
 mod sync;
 mod wait;
@@ -9,6 +11,8 @@ mod wait;
 struct Ours;
 
 pub(crate) fn enter(book: &mut Book) {
+    base::enter(book);
+    lockfree::enter(book);
     sync::enter(book);
     stage::enter(book);
     wait::enter(book);

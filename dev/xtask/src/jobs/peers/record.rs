@@ -13,12 +13,22 @@ pub(super) struct Peer {
     pub(super) tests: usize,
     /// Examples of its documentation that run.
     pub(super) examples: usize,
-    /// Its files of tests.
+    /// Its files of tests, and what they include.
     pub(super) files: Vec<String>,
+    /// Its sources with modules of tests.
+    pub(super) units: Vec<String>,
+    /// A line for each of those modules: names that are private to the peer.
+    pub(super) uses: String,
+    /// Modules of tests that run at night only, and how many tests they have.
+    pub(super) dear: Vec<(String, usize)>,
+    /// Features that its tests ask for.
+    pub(super) features: Vec<String>,
     /// Its sources with examples.
     pub(super) sources: Vec<String>,
     /// Lines for the dependencies of its tests.
     pub(super) dev: Vec<String>,
+    /// Other stand-ins that its tests use.
+    pub(super) beside: Vec<String>,
     /// Pieces of it that have no stand-in, and why.
     pub(super) without: Vec<(String, String)>,
     pub(super) exceptions: Vec<Exception>,
@@ -31,10 +41,13 @@ pub(super) struct Exception {
     pub(super) reason: String,
     /// `file::test` of ours that shows what we do instead.
     pub(super) ours: String,
+    /// It does not end, so it is not run.
+    pub(super) hangs: bool,
 }
 
-const KEYS: [&str; 10] = [
-    "name", "version", "place", "tests", "examples", "files", "sources", "dev", "without", "except",
+const KEYS: [&str; 15] = [
+    "name", "version", "place", "tests", "examples", "files", "units", "uses", "dear", "features",
+    "sources", "dev", "beside", "without", "except",
 ];
 
 /// The peers of the list.
@@ -70,14 +83,28 @@ fn peer(entry: &Value) -> Result<Peer, String> {
     };
     let excepted = table.get("except").and_then(Value::as_array);
     let without = table.get("without").and_then(Value::as_table);
+    let dear = table.get("dear").and_then(Value::as_table);
+    let dear = dear.into_iter().flatten().map(|(module, tests)| {
+        let tests = tests
+            .as_integer()
+            .and_then(|tests| usize::try_from(tests).ok());
+        let tests = tests.ok_or_else(|| wrong(format!("`dear.{module}` is to be a number.")));
+        Ok::<_, String>((module.clone(), tests?))
+    });
+    let uses = table.get("uses").and_then(Value::as_str);
     Ok(Peer {
         version: string(table, "version").map_err(&wrong)?,
         gate,
         tests: number("tests")?,
         examples: number("examples")?,
         files: strings(table, "files").map_err(&wrong)?,
+        units: strings(table, "units").map_err(&wrong)?,
+        uses: uses.unwrap_or_default().to_owned(),
+        dear: dear.collect::<Result<_, _>>()?,
+        features: strings(table, "features").map_err(&wrong)?,
         sources: strings(table, "sources").map_err(&wrong)?,
         dev: strings(table, "dev").map_err(&wrong)?,
+        beside: strings(table, "beside").map_err(&wrong)?,
         without: without
             .into_iter()
             .flatten()
@@ -98,6 +125,7 @@ fn exception(entry: &Value) -> Result<Exception, String> {
         test: string(table, "test")?,
         reason: string(table, "reason")?,
         ours: string(table, "ours")?,
+        hangs: table.get("hangs").and_then(Value::as_bool) == Some(true),
     };
     match exception.reason.trim().is_empty() {
         true => Err(format!("the exception {} needs a reason.", exception.test)),

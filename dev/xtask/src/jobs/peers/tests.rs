@@ -1,5 +1,5 @@
 use super::record::{Exception, Peer, edition, parse};
-use super::{Tally, judge, page};
+use super::{Tally, judge, page, units};
 
 const LIST: &str = r#"
 [[peer]]
@@ -45,23 +45,23 @@ fn the_list_is_read() {
 
 #[test]
 fn what_is_on_record_must_run() {
-    let fine = judge(&peer(), &tally(97, &["odd"]), &tally(2, &[]));
+    let fine = judge(&peer(), false, &tally(97, &["odd"]), &tally(2, &[]));
     assert_eq!((fine.passed, fine.failed, fine.excepted), (99, 0, 1));
     assert!(fine.problems.is_empty(), "{:?}", fine.problems);
     assert_eq!(
-        judge(&peer(), &tally(96, &["odd"]), &tally(2, &[]))
+        judge(&peer(), false, &tally(96, &["odd"]), &tally(2, &[]))
             .problems
             .len(),
         1
     );
     assert_eq!(
-        judge(&peer(), &tally(97, &["odd"]), &tally(1, &["x"]))
+        judge(&peer(), false, &tally(97, &["odd"]), &tally(1, &["x"]))
             .problems
             .len(),
         1
     );
     assert_eq!(
-        judge(&peer(), &tally(98, &[]), &tally(2, &[]))
+        judge(&peer(), false, &tally(98, &[]), &tally(2, &[]))
             .problems
             .len(),
         1
@@ -76,14 +76,14 @@ fn few_may_be_excepted() {
         ..peer()
     };
     assert_eq!(
-        judge(&peer, &tally(32, &["odd"]), &tally(0, &[]))
+        judge(&peer, false, &tally(32, &["odd"]), &tally(0, &[]))
             .problems
             .len(),
         1
     );
     peer.tests = 34;
     assert!(
-        judge(&peer, &tally(33, &["odd"]), &tally(0, &[]))
+        judge(&peer, false, &tally(33, &["odd"]), &tally(0, &[]))
             .problems
             .is_empty()
     );
@@ -93,7 +93,7 @@ fn few_may_be_excepted() {
     };
     peer.exceptions.push(other);
     assert!(
-        !judge(&peer, &tally(32, &["odd", "other"]), &tally(0, &[]))
+        !judge(&peer, false, &tally(32, &["odd", "other"]), &tally(0, &[]))
             .problems
             .is_empty()
     );
@@ -118,6 +118,38 @@ fn pages_keep_lines() {
     let text = "//! # x\nfn f() {}\n    /// ```\n//// no\n#![cfg_attr(feature = \"std\", doc = \"```\")]\n\
                 #[cfg_attr(not(feature = \"std\"), doc = \"```no\")]\n";
     assert_eq!(page(text), "//! # x\n//!\n//! ```\n//!\n//!```\n//!\n");
+    let text = "    #[doc = $example]\nmake!(u8, \"let a = 7;\");\nmake!(u16, \"let a = 8;\");\n";
+    assert_eq!(page(text), "//!let a = 7;\n//!\n//!\n");
     assert_eq!(edition("[package]\nedition = \"2021\"\n"), "2021");
     assert_eq!(edition(""), "2015");
+}
+
+#[test]
+fn what_hangs_is_not_run_and_what_is_dear_not_in_the_gate() {
+    let mut peer = peer();
+    peer.exceptions[0].hangs = true;
+    peer.dear = vec![("slow".into(), 10)];
+    let night = judge(&peer, false, &tally(97, &[]), &tally(2, &[]));
+    assert_eq!((night.excepted, night.problems), (1, Vec::new()));
+    let gate = judge(&peer, true, &tally(87, &[]), &tally(2, &[]));
+    assert_eq!((gate.passed, gate.problems), (89, Vec::new()));
+    assert_eq!(
+        judge(&peer, true, &tally(97, &[]), &tally(2, &[]))
+            .problems
+            .len(),
+        1
+    );
+}
+
+#[test]
+fn modules_of_tests_are_taken_out() {
+    let source = "use crate::a;\nmod b {\n}\n#[cfg(test)]\nmod tests {\n    use crate::X;\n}\nfn f() {}\n\
+                  #[cfg(test)]\nmod slow {\n    fn g() {\n    }\n}\n";
+    let mut peer = peer();
+    peer.uses = "use x as _;".into();
+    peer.dear = vec![("slow".into(), 1)];
+    let tests = "mod tests {\nuse x as _;\n    use some_crate::X;\n}\n";
+    assert_eq!(units(&peer, true, source), tests);
+    let all = format!("{tests}mod slow {{\nuse x as _;\n    fn g() {{\n    }}\n}}\n");
+    assert_eq!(units(&peer, false, source), all);
 }

@@ -42,6 +42,17 @@ pub(super) fn models(repo: &Repo) -> Result<Models, String> {
     Ok(models)
 }
 
+/// The file in which a test stands that is no model, without its folder and extension.
+pub(super) fn file_of(repo: &Repo, test: &str) -> Option<String> {
+    let head = format!("fn {test}(");
+    repo.files().ok()?.into_iter().find_map(|path| {
+        let file = path.strip_prefix(MODELS)?.strip_suffix(".rs")?;
+        let text = repo.text(&path)?;
+        let found = text.lines().any(|line| line.starts_with(&head));
+        found.then(|| file.to_owned())
+    })
+}
+
 /// What is wrong with the list.
 pub(super) fn problems(repo: &Repo, models: &Models, plants: &[Plant]) -> Vec<String> {
     let mut problems = unnamed(models, plants);

@@ -1,0 +1,28 @@
+//! `std::sync`: locks that tell of poison, cells, `Barrier`, `Arc`.
+//!
+//! What differs: `Condvar` may be used with several mutexes at a time; a closure that asks for the
+//! cell it fills panics in place of waiting for ever; what belongs to a lock is not its size.
+//!
+//! Not here: `mpsc` and `atomic`, which are no locks, and what std has not made stable.
+//!
+//! ```
+//! use counterpoint_compat::std_sync::{Arc, Mutex};
+//! use std::thread;
+//!
+//! let count = Arc::new(Mutex::new(0));
+//! let threads = [1, 2].map(|n| {
+//!     let count = Arc::clone(&count);
+//!     thread::spawn(move || *count.lock().unwrap() += n)
+//! });
+//! for thread in threads {
+//!     thread.join().unwrap();
+//! }
+//! assert_eq!(*count.lock().unwrap(), 3);
+//! ```
+
+pub use counterpoint_sync::poison::{
+    Barrier, BarrierWaitResult, Condvar, LazyLock, LockResult, Mutex, MutexGuard, Once, OnceLock,
+    OnceState, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError, TryLockResult,
+    WaitTimeoutResult,
+};
+pub use std::sync::{Arc, Weak};

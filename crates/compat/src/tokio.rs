@@ -1,0 +1,3 @@
+//! `tokio` 1: what it has for tasks that wait for each other.
+
+pub mod sync;

@@ -1,0 +1,3 @@
+//! `tokio-util` 0.7: `sync::CancellationToken`.
+
+pub mod sync;
