@@ -60,9 +60,11 @@ tune! {
     EPOCH_BAG_BYTES: usize = 1 << 16, model 1 << 16;
     /// Pins of a thread between two looks at what others have retired.
     EPOCH_PINS: u32 = 128, model 64;
+    /// Bags that a thread empties at once; one that goes empties all that it may.
+    EPOCH_RUN: usize = 8, model 2;
     /// The most advances of a thread that goes: one grace period, and one more for what was deferred
     /// meanwhile.
-    EPOCH_DRAIN: u32 = 8, model 1;
+    EPOCH_DRAIN: u32 = 8, model 4;
     /// Lines in a page of the book of holds.
     BOOK_LINES: usize = 32, model 1;
     /// Places in the first ring of a deque.

@@ -7,7 +7,7 @@ use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, SeqCst};
 use std::sync::atomic::{AtomicBool, AtomicUsize};
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -639,4 +639,193 @@ fn values_that_panic_are_owned_as_by_a_box() {
     assert!(catch_unwind(AssertUnwindSafe(|| owned.clone())).is_err());
     assert!(catch_unwind(AssertUnwindSafe(|| drop(owned))).is_err());
     assert_eq!(drops.load(SeqCst), 1);
+}
+
+#[test]
+fn nothing_runs_where_something_is_deferred() {
+    let collector = Collector::new();
+    let handle = collector.register();
+    let (lock, ran) = (Arc::new(Mutex::new(())), counter());
+    for _ in 0..10_000 {
+        let guard = handle.pin();
+        let (theirs, ran) = (lock.clone(), ran.clone());
+        let _changing = lock.lock().unwrap();
+        guard.defer(move || {
+            assert!(theirs.try_lock().is_ok(), "run in the middle of a change");
+            ran.fetch_add(1, SeqCst);
+        });
+        drop(_changing);
+    }
+    // And yet it does not wait for somebody to flush.
+    assert!(ran.load(SeqCst) > 9_000);
+}
+
+#[test]
+fn a_pin_frees_a_part_of_what_a_stall_left() {
+    let freed = counter();
+    let collector = Collector::new();
+    let (reader, writer) = (collector.register(), collector.register());
+    let reading = reader.pin();
+    let guard = writer.pin();
+    for _ in 0..50_000 {
+        let freed = freed.clone();
+        guard.defer(move || freed.fetch_add(1, SeqCst));
+    }
+    drop((guard, reading));
+    let begin = Instant::now();
+    while collector.stats().waiting > 0 {
+        assert!(begin.elapsed() < Duration::from_secs(30));
+        let before = freed.load(SeqCst);
+        writer.pin().flush();
+        let run = freed.load(SeqCst) - before;
+        assert!(run <= 2 * 8 * 64, "{run} at once");
+    }
+}
+
+#[test]
+fn others_run_what_lies_behind_a_closure_that_takes_long() {
+    let collector = Collector::new();
+    let (begun, over) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
+    let freed = counter();
+    let handle = collector.register();
+    {
+        let guard = handle.pin();
+        let (begun, over) = (begun.clone(), over.clone());
+        guard.defer(move || {
+            begun.wait();
+            over.wait();
+        });
+        for _ in 0..64 * 100 {
+            let freed = freed.clone();
+            guard.defer(move || freed.fetch_add(1, SeqCst));
+        }
+    }
+    let theirs = collector.clone();
+    let slow = thread::spawn(move || {
+        // Ends soon: what it left is run by this thread, too.
+        let handle = theirs.register();
+        (0..1_000).for_each(|_| handle.pin().flush());
+    });
+    begun.wait();
+    // The slow one is pinned, so nothing new is due; what was already is within reach.
+    (0..1_000).for_each(|_| handle.pin().flush());
+    assert!(freed.load(SeqCst) >= 64 * 80, "{}", freed.load(SeqCst));
+    over.wait();
+    slow.join().unwrap();
+    flush_until(&handle, || freed.load(SeqCst) == 64 * 100);
+}
+
+#[test]
+fn two_threads_that_end_at_once_leave_nothing() {
+    for _ in 0..2_000 {
+        let (drops, collector) = (counter(), Collector::new());
+        let both = Arc::new(Barrier::new(2));
+        let threads = [0, 1].map(|_| {
+            let (theirs, both) = (collector.clone(), both.clone());
+            let counted = Counted(drops.clone());
+            thread::spawn(move || {
+                let handle = theirs.register();
+                handle.pin().defer(move || drop(counted));
+                both.wait();
+            })
+        });
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        assert_eq!((drops.load(SeqCst), collector.stats().waiting), (2, 0));
+    }
+}
+
+#[test]
+fn who_repins_frees_what_others_left() {
+    let (drops, collector) = (counter(), Collector::new());
+    let handle = collector.register();
+    let mut guard = handle.pin();
+    let (theirs, counted) = (collector.clone(), Counted(drops.clone()));
+    thread::spawn(move || theirs.register().pin().defer(move || drop(counted)))
+        .join()
+        .unwrap();
+    assert_eq!(drops.load(SeqCst), 0);
+    guard.repin();
+    assert_eq!(drops.load(SeqCst), 1);
+    // What one who idles has begun to collect.
+    let idle = collector.register();
+    let counted = Counted(drops.clone());
+    idle.pin().defer(move || drop(counted));
+    for _ in 0..1_000 {
+        guard.repin();
+    }
+    assert_eq!(drops.load(SeqCst), 2);
+}
+
+#[test]
+fn a_thread_that_ends_swallows_panics_of_late_guards() {
+    struct Late;
+    impl Drop for Late {
+        fn drop(&mut self) {
+            let guard = epoch::pin();
+            guard.defer(|| panic!("on purpose"));
+        }
+    }
+    thread_local! {
+        static LATE: std::cell::RefCell<Option<Late>> = const { std::cell::RefCell::new(None) };
+    }
+    for late_is_first in [false, true] {
+        let ended = thread::spawn(move || {
+            if late_is_first {
+                LATE.with(|late| *late.borrow_mut() = Some(Late));
+                drop(epoch::pin());
+            } else {
+                drop(epoch::pin());
+                LATE.with(|late| *late.borrow_mut() = Some(Late));
+            }
+        });
+        assert!(ended.join().is_ok());
+    }
+    // Where other tests are pinned, those two run later.
+    let begin = Instant::now();
+    while begin.elapsed() < Duration::from_millis(100) {
+        let flush = AssertUnwindSafe(|| epoch::pin().flush());
+        let _ = catch_unwind(flush);
+    }
+}
+
+#[test]
+fn a_collector_that_goes_while_its_thread_unwinds_runs_everything() {
+    let drops = counter();
+    let counted = drops.clone();
+    let panicked = catch_unwind(move || {
+        let handle = Collector::new().register();
+        for number in 0..200 {
+            let counted = Counted(counted.clone());
+            handle.pin().defer(move || {
+                drop(counted);
+                assert!(number % 50 != 7, "on purpose");
+            });
+        }
+        panic!("on purpose");
+    });
+    assert!(panicked.is_err());
+    assert_eq!(drops.load(SeqCst), 200);
+}
+
+#[test]
+fn two_panics_while_the_collector_goes_are_one() {
+    let drops = counter();
+    let collector = Collector::new();
+    let (reader, handle) = (collector.register(), collector.register());
+    let reading = reader.pin();
+    for number in 0..300 {
+        let counted = Counted(drops.clone());
+        handle.pin().defer(move || {
+            drop(counted);
+            assert!(number % 70 != 7, "on purpose");
+        });
+    }
+    drop((handle, collector));
+    // The guard is the last, and its handle gone; a panic may come out of each.
+    let gone = catch_unwind(AssertUnwindSafe(|| drop(reader)));
+    let gone = gone.is_err() | catch_unwind(AssertUnwindSafe(|| drop(reading))).is_err();
+    assert!(gone);
+    assert_eq!(drops.load(SeqCst), 300);
 }

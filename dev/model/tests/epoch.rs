@@ -1,7 +1,7 @@
 //! Models of the epoch: who is pinned keeps what it sees, and what is retired runs once.
 
 use core::ptr;
-use counterpoint_base::prim::atomic::{AtomicUsize, RELAXED};
+use counterpoint_base::prim::atomic::{AtomicUsize, RELAXED, release};
 use counterpoint_base::prim::cell::UnsafeCell;
 use counterpoint_base::prim::sync::Arc;
 use counterpoint_base::prim::thread::{self, JoinHandle};
@@ -102,6 +102,8 @@ struct Lent<T>(T);
 
 // SAFETY: it goes to a thread as that begins, and is used by it alone until that is joined.
 unsafe impl<T> Send for Lent<T> {}
+// SAFETY: a pointer, of whose accesses the checker looks whether they exclude each other.
+unsafe impl<T> Sync for Lent<*const T> {}
 
 /// Runs each body in a thread of its own, with a handle; afterwards everything can be freed.
 fn run<const N: usize>(place: &Arc<Place>, bodies: [fn(&Place, &LocalHandle); N]) {
@@ -253,6 +255,82 @@ model! {
         assert_eq!(place.freed.load(RELAXED), 1);
     }
 
+    /// One ends that has deferred something, while another one ends as well: it is run by then.
+    fn two_that_end_leave_nothing(preemptions: Some(2)) {
+        let place = Place::new();
+        let [first, second] = [(); 2].map(|()| Lent(place.collector.register()));
+        let theirs = place.clone();
+        let threads = [
+            thread::spawn(move || {
+                let handle = first;
+                theirs.count(&handle.0.pin());
+                drop(handle);
+            }),
+            thread::spawn(move || {
+                let handle = second;
+                drop(handle);
+            }),
+        ];
+        join(threads);
+        assert_eq!(place.freed.load(RELAXED), 1, "left behind");
+        assert_eq!(place.collector.stats().waiting, 0);
+    }
+
+    /// A thread holds up one that ends, and unpins: what that has left is run when the thread is told,
+    /// at the latest as it unpins the next time.
+    fn a_nudge_brings_what_it_is_about(preemptions: Some(2)) {
+        let place = Place::new();
+        let [ends, stays] = [(); 2].map(|()| place.collector.register());
+        let pinned = Lent(stays.pin());
+        let (theirs, ends) = (place.clone(), Lent(ends));
+        let threads = [
+            thread::spawn(move || {
+                let handle = ends;
+                theirs.count(&handle.0.pin());
+                drop(handle);
+            }),
+            thread::spawn(move || {
+                let pinned = pinned;
+                drop(pinned);
+            }),
+        ];
+        join(threads);
+        drop(stays.pin());
+        assert_eq!(place.freed.load(RELAXED), 1, "left behind");
+        assert_eq!(place.collector.stats().waiting, 0);
+    }
+
+    /// What is loaded with the cheapest order is whole.
+    fn consumed_nodes_are_whole(preemptions: None) {
+        let place = Place::new();
+        place.slot.store(Shared::null(), RELAXED);
+        let pinned = [(); 2].map(|()| Lent(place.collector.register()));
+        let [writer, reader] = pinned;
+        let (here, there) = (place.clone(), place.clone());
+        let threads = [
+            thread::spawn(move || {
+                let handle = writer;
+                // SAFETY: not published yet; the checker looks.
+                here.node.0.with_mut(|value| unsafe { *value = 7 });
+                here.slot.store(Shared::from(ptr::from_ref(&here.node)), release("model.publish"));
+                drop(handle);
+            }),
+            thread::spawn(move || {
+                let handle = reader;
+                let guard = handle.0.pin();
+                let node = there.slot.load_consume(&guard);
+                // SAFETY: the place lives longer than the threads.
+                if let Some(node) = unsafe { node.as_ref() } {
+                    // SAFETY: written before it was published; the checker looks.
+                    assert_eq!(node.0.with(|value| unsafe { *value }), 7);
+                }
+                drop(guard);
+                drop(handle);
+            }),
+        ];
+        join(threads);
+    }
+
     /// Handles come and go: a record belongs to one thread at a time.
     fn records_go_from_hand_to_hand(preemptions: Some(2)) {
         let place = Place::new();
@@ -272,7 +350,17 @@ model! {
         run(&place, [
             |place, handle| {
                 let _reading = handle.pin();
-                place.collector.on_stall(Duration::ZERO, |stall| assert!(stall.stats.records > 0));
+                let node = Lent(ptr::from_ref(&place.node));
+                // SAFETY: told of to nobody yet; the checker looks.
+                place.node.0.with_mut(|value| unsafe { *value = 7 });
+                place.collector.on_stall(Duration::ZERO, move |stall| {
+                    let Lent(node) = &node;
+                    // SAFETY: the place lives longer than its collector's last handle.
+                    let node = unsafe { &**node };
+                    // SAFETY: written before; the checker looks.
+                    assert_eq!(node.0.with(|value| unsafe { *value }), 7);
+                    assert!(stall.stats.records > 0);
+                });
             },
             |place, handle| {
                 for _ in 0..2 {
@@ -285,7 +373,7 @@ model! {
     }
 
     /// Two threads use the collector that all have, and end: each finds the records of the other.
-    fn the_default_collector_serves_all(preemptions: Some(2)) {
+    fn the_default_collector_serves_all(preemptions: Some(1)) {
         let threads = [0, 1].map(|_| thread::spawn(|| {
             let guard = epoch::pin();
             assert!(epoch::is_pinned());

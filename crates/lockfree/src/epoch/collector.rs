@@ -2,9 +2,10 @@
 //!
 //! The protocol, its invariants and edges stand in README.md beside this file.
 
-use super::barrier::heavy;
+use super::barrier::{heavy, to_the_end};
 use super::deferred::Bag;
-use super::local::{Local, LocalHandle, PINNED, UNPINNED};
+use super::handle::LocalHandle;
+use super::local::{Local, PINNED, UNPINNED};
 #[cfg(feature = "std")]
 use super::stall::{Stall, Stalls};
 use super::stats::{OldestPin, Stats};
@@ -12,6 +13,7 @@ use alloc::boxed::Box;
 use core::fmt;
 use core::ptr;
 use counterpoint_base::CachePadded;
+use counterpoint_base::tune::EPOCH_RUN;
 use counterpoint_base::prim::atomic::{
     AtomicPtr, AtomicU64, AtomicUsize, Order, RELAXED, acquire, release,
 };
@@ -40,6 +42,8 @@ pub(super) struct Global {
     bytes: AtomicUsize,
     /// Bags that were handed on in each epoch, modulo [`LISTS`].
     lists: [AtomicPtr<Bag>; LISTS as usize],
+    /// Bags that may run.
+    ripe: AtomicPtr<Bag>,
     records: AtomicPtr<Local>,
     #[cfg(feature = "std")]
     stalls: Stalls,
@@ -51,12 +55,26 @@ unsafe impl Send for Global {}
 // SAFETY: as above.
 unsafe impl Sync for Global {}
 
-/// What an advance tells the scan of the records.
-struct Held<'g> {
-    /// Who holds the epoch up, of the records other than the caller's.
-    by: Option<&'g Local>,
-    /// The caller does.
-    by_caller: bool,
+/// What the state of a record says about an advance from some epoch.
+enum View {
+    /// Not pinned, or in that epoch: it may advance.
+    Clear,
+    /// Pinned before it: this one holds it up.
+    Earlier,
+    /// Pinned after it: the epoch has advanced already.
+    Later,
+}
+
+impl View {
+    fn of(state: u64, epoch: u64) -> View {
+        if state == UNPINNED || state == epoch | PINNED {
+            View::Clear
+        } else if state > epoch {
+            View::Later
+        } else {
+            View::Earlier
+        }
+    }
 }
 
 impl Global {
@@ -67,6 +85,7 @@ impl Global {
             items: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
             lists: [0; LISTS as usize].map(|_: u8| AtomicPtr::new(ptr::null_mut())),
+            ripe: AtomicPtr::new(ptr::null_mut()),
             records: AtomicPtr::new(ptr::null_mut()),
             #[cfg(feature = "std")]
             stalls: Stalls::new(),
@@ -134,46 +153,67 @@ impl Global {
     // The epoch.
 
     /// Tries to advance the epoch, and takes over the bags of threads that are not pinned. Returns an
-    /// epoch that has come, and whether another look may find a later one.
+    /// epoch that has come, and whether another try is worth while: not if somebody holds it up who,
+    /// with `nudge`, was told to go on with it.
     pub(super) fn advance(&self, me: &Local, nudge: bool) -> (u64, bool) {
         // Acquire [E3]: pairs with the release below, of whoever came before.
         let epoch = self.epoch.load(acquire("epoch.look"));
         // First a look that costs no barrier, since it may already tell that there is no point.
-        let held = self.holders(epoch, me, nudge, Local::glance);
-        if held.by_caller {
-            return (epoch, true);
+        let (mut held, mut late) = (false, false);
+        for local in self.records() {
+            match View::of(local.glance(), epoch) {
+                View::Clear => {}
+                View::Later => late = true,
+                // Who goes pins anew.
+                View::Earlier if ptr::eq(local, me) => return (epoch, true),
+                View::Earlier => {
+                    held = true;
+                    if nudge {
+                        local.nudge();
+                    }
+                }
+            }
         }
-        if let Some(holder) = held.by {
-            self.held_up(epoch, holder);
+        if held && !nudge {
+            self.held_up(epoch);
             return (epoch, false);
+        }
+        if late && !held {
+            return (epoch, true);
         }
         for local in self.records() {
             if local.glance() == UNPINNED && !ptr::eq(local, me) {
                 local.ask(me);
             }
         }
-        heavy("epoch.heavy"); // [E1]
-        let mut holder = None;
+        heavy("epoch.heavy"); // [E1, E9]
+        let (mut held, mut late, mut unheard) = (false, false, false);
         for local in self.records() {
             // I3: after the fence, each record that was in the list before it.
             let state = local.scan();
-            if state != UNPINNED && state != epoch | PINNED {
-                holder = Some(local);
-                if nudge && !ptr::eq(local, me) {
-                    local.nudge();
+            match View::of(state, epoch) {
+                View::Clear => {}
+                View::Later => late = true,
+                View::Earlier => {
+                    held = true;
+                    // [E9]: a nudge that stood before the fence is seen, a new one perhaps not.
+                    unheard |= nudge && !local.nudge();
                 }
             }
             if local.is_asked_by(me) {
-                let bag = local.answer(state == UNPINNED);
+                let bag = local.answer(me, state == UNPINNED);
                 if !bag.is_null() {
                     // SAFETY: I5, and this thread is pinned.
                     unsafe { self.hand_on(bag) };
                 }
             }
         }
-        if let Some(holder) = holder {
-            self.held_up(epoch, holder);
-            return (epoch, false);
+        if held {
+            self.held_up(epoch);
+            return (epoch, unheard);
+        }
+        if late {
+            return (epoch, true);
         }
         // Release [E3]: hands on what the scan has seen. Relaxed: somebody else was faster, of
         // whom nothing is used.
@@ -186,38 +226,9 @@ impl Global {
         }
     }
 
-    /// Who is pinned in another epoch.
-    fn holders(
-        &self,
-        epoch: u64,
-        me: &Local,
-        nudge: bool,
-        state: impl Fn(&Local) -> u64,
-    ) -> Held<'_> {
-        let mut held = Held {
-            by: None,
-            by_caller: false,
-        };
-        for local in self.records() {
-            let state = state(local);
-            if state == UNPINNED || state == epoch | PINNED {
-                continue;
-            }
-            if ptr::eq(local, me) {
-                held.by_caller = true;
-                continue;
-            }
-            held.by = Some(local);
-            if nudge {
-                local.nudge();
-            }
-        }
-        held
-    }
-
     /// The epoch could not advance.
-    fn held_up(&self, epoch: u64, holder: &Local) {
-        let _ = (epoch, holder);
+    fn held_up(&self, epoch: u64) {
+        let _ = epoch;
         #[cfg(feature = "std")]
         self.stalls.held_up(epoch, || self.stats());
     }
@@ -239,19 +250,18 @@ impl Global {
         // SAFETY: by the caller's promise.
         unsafe { Bag::stamp(bag, stamp) };
         // SAFETY: as above.
-        unsafe { self.put(bag, stamp) };
+        unsafe { self.put(bag, self.list(stamp)) };
     }
 
     /// # Safety
-    /// `bag` belongs to the caller and has this stamp.
-    unsafe fn put(&self, bag: *mut Bag, stamp: u64) {
-        let list = self.list(stamp);
+    /// `bag` belongs to the caller; it has the stamp of that list, or is ripe.
+    unsafe fn put(&self, bag: *mut Bag, list: &AtomicPtr<Bag>) {
         // Relaxed: a guess; lists are taken as a whole, so there is no ABA.
         let mut first = list.load(RELAXED);
         loop {
             // SAFETY: by the caller's promise, until the exchange.
             unsafe { Bag::link(bag, first) };
-            // Release [E4]: hands the bag to the acquire in `run_due`.
+            // Release [E4]: hands the bag to the acquire in `take`.
             match list.compare_exchange_weak(first, bag, release("epoch.hand_on"), RELAXED) {
                 Ok(_) => return,
                 Err(found) => first = found,
@@ -259,28 +269,97 @@ impl Global {
         }
     }
 
+    /// Takes a list as a whole: its bags belong to the caller.
+    fn take(list: &AtomicPtr<Bag>) -> *mut Bag {
+        // Relaxed: a look.
+        if list.load(RELAXED).is_null() {
+            return ptr::null_mut();
+        }
+        // Acquire [E4]: pairs with the release in `put`.
+        list.swap(ptr::null_mut(), acquire("epoch.take"))
+    }
+
     fn list(&self, stamp: u64) -> &AtomicPtr<Bag> {
         &self.lists[(stamp / STEP % LISTS) as usize]
     }
 
-    /// Runs what was handed on a grace period before `epoch`, which has come.
-    pub(super) fn run_due(&self, epoch: u64) {
+    /// Runs a portion of what was handed on a grace period before `epoch`, which has come, or
+    /// earlier; whether there was anything.
+    pub(super) fn run_due(&self, epoch: u64) -> bool {
+        self.ripen(epoch);
+        let first = self.portion();
+        Running {
+            global: self,
+            first,
+        }
+        .run()
+    }
+
+    /// What was handed on a grace period before `epoch` may run.
+    fn ripen(&self, epoch: u64) {
         let Some(due) = epoch.checked_sub(GRACE) else {
             return;
         };
-        let list = self.list(due);
-        // Relaxed: a look.
-        if list.load(RELAXED).is_null() {
+        let mut next = Global::take(self.list(due));
+        while !next.is_null() {
+            let bag = next;
+            // SAFETY: taken.
+            let label = unsafe { Bag::label(bag) };
+            next = label.next;
+            // Or else somebody handed it on since the epoch that was looked at.
+            let is_due = label.stamp <= due;
+            let list = if is_due { &self.ripe } else { self.list(label.stamp) };
+            // SAFETY: taken.
+            unsafe { self.put(bag, list) };
+        }
+    }
+
+    /// Takes some bags that are ripe, and leaves the others within reach: a closure may take for
+    /// ever.
+    fn portion(&self) -> *mut Bag {
+        let first = Global::take(&self.ripe);
+        if first.is_null() {
+            return first;
+        }
+        let mut last = first;
+        for _ in 1..EPOCH_RUN {
+            // SAFETY: taken.
+            let next = unsafe { Bag::label(last) }.next;
+            if next.is_null() {
+                return first;
+            }
+            last = next;
+        }
+        // SAFETY: taken.
+        let rest = unsafe { Bag::label(last) }.next;
+        // SAFETY: taken.
+        unsafe { Bag::link(last, ptr::null_mut()) };
+        // SAFETY: taken, and ripe.
+        unsafe { self.put_back(rest) };
+        first
+    }
+
+    /// # Safety
+    /// `first` and those behind it belong to the caller, and are ripe.
+    unsafe fn put_back(&self, first: *mut Bag) {
+        // Release [E4]: as in `put`. Most of the time nobody has put any there since.
+        let back = self.ripe.compare_exchange(
+            ptr::null_mut(),
+            first,
+            release("epoch.hand_on"),
+            RELAXED,
+        );
+        if back.is_ok() {
             return;
         }
-        // Acquire [E4]: pairs with the release in `put`.
-        let all = list.swap(ptr::null_mut(), acquire("epoch.take"));
-        let mut running = Running {
-            global: self,
-            first: all,
-            due,
-        };
-        running.run();
+        let mut next = first;
+        while !next.is_null() {
+            let bag = next;
+            // SAFETY: by the caller's promise.
+            next = unsafe { Bag::label(bag) }.next;
+            // SAFETY: as above.
+            unsafe { self.put(bag, &self.ripe) };
+        }
     }
 
     /// Shows how things are.
@@ -317,31 +396,25 @@ impl Global {
     }
 }
 
-/// Bags that were taken out of a list; what is left of them goes back when one panics.
+/// Ripe bags that were taken; what is left of them goes back when one
+/// panics.
 struct Running<'g> {
     global: &'g Global,
     first: *mut Bag,
-    /// The latest stamp of what may run.
-    due: u64,
 }
 
 impl Running<'_> {
-    fn run(&mut self) {
+    /// Whether there are any.
+    fn run(mut self) -> bool {
+        let some = !self.first.is_null();
         while !self.first.is_null() {
             let bag = self.first;
-            // SAFETY: the list was taken as a whole, so its bags belong to this thread.
-            let label = unsafe { Bag::label(bag) };
-            if label.stamp > self.due {
-                // Somebody handed it on since the epoch that was looked at.
-                self.first = label.next;
-                // SAFETY: as above.
-                unsafe { self.global.put(bag, label.stamp) };
-                continue;
-            }
-            // SAFETY: as above.
+            // SAFETY: it was taken out, so it belongs to this thread.
             while let Some(deferred) = unsafe { Bag::take(bag) } {
                 deferred.call();
             }
+            // SAFETY: as above.
+            let label = unsafe { Bag::label(bag) };
             self.first = label.next;
             // SAFETY: as above, and it is empty.
             unsafe { Bag::free(bag) };
@@ -350,66 +423,55 @@ impl Running<'_> {
             self.global.items.fetch_sub(label.len, RELAXED);
             self.global.bytes.fetch_sub(label.bytes, RELAXED);
         }
+        some
     }
 }
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
-        while !self.first.is_null() {
-            let bag = self.first;
+        if !self.first.is_null() {
             // SAFETY: as in `run`.
-            let label = unsafe { Bag::label(bag) };
-            self.first = label.next;
-            // SAFETY: as in `run`.
-            unsafe { self.global.put(bag, label.stamp) };
+            unsafe { self.global.put_back(self.first) };
         }
-    }
-}
-
-/// Runs what is left, also when something of it panics, and frees the records.
-struct Rest<'g>(&'g mut Global);
-
-impl Drop for Rest<'_> {
-    fn drop(&mut self) {
-        self.0.clear();
-        self.0.free_records();
     }
 }
 
 impl Drop for Global {
     fn drop(&mut self) {
-        let rest = Rest(self);
-        rest.0.clear();
+        let global = &*self;
+        // Everything runs, also when some of it panics.
+        to_the_end(|| global.clear(), || global.free_records());
     }
 }
 
 impl Global {
-    /// Runs everything that was put off: there is neither a guard nor a handle left.
-    fn clear(&mut self) {
-        // Relaxed, here and below: `&mut self` shows that every other thread is done.
+    /// Runs everything that was put off, when the collector goes: there is neither a guard nor a
+    /// handle left, and nobody else looks.
+    fn clear(&self) {
+        // Relaxed, here and below: `drop` shows that every other thread is done.
         let mut record = self.records.load(RELAXED);
         while !record.is_null() {
             // SAFETY: I2, and nobody has it.
             let local = unsafe { &mut *record };
-            let bag = local.last_bag();
-            if !bag.is_null() {
-                // SAFETY: nobody else has it.
-                unsafe { self.put(bag, 0) };
+            for bag in local.last_bags() {
+                if !bag.is_null() {
+                    // SAFETY: nobody else has it.
+                    unsafe { self.put(bag, &self.ripe) };
+                }
             }
             record = local.next().cast_mut();
         }
-        for at in 0..LISTS {
-            let first = self.list(at * STEP).swap(ptr::null_mut(), RELAXED);
-            let mut running = Running {
+        for list in self.lists.iter().chain([&self.ripe]) {
+            let first = Global::take(list);
+            Running {
                 global: self,
                 first,
-                due: u64::MAX,
-            };
-            running.run();
+            }
+            .run();
         }
     }
 
-    fn free_records(&mut self) {
+    fn free_records(&self) {
         // Relaxed: as in `clear`.
         let mut record = self.records.swap(ptr::null_mut(), RELAXED);
         while !record.is_null() {
@@ -426,6 +488,10 @@ impl Global {
 /// is worth while where guards are held for long and must not hold up everybody else, where all that
 /// was deferred must have run when something ends (it does when the last clone and the last handle
 /// go), and without `std`.
+///
+/// # Panics
+/// What runs when the last one goes may panic: all of it runs, then the first panic goes on, unless
+/// the thread unwinds already.
 ///
 /// # Examples
 /// ```
@@ -492,9 +558,10 @@ impl Collector {
     /// Calls `tell` when the epoch could not advance for as long as `limit`, once for each time that
     /// it is stuck: some thread stays pinned, and what all the others retire is kept.
     ///
-    /// It is noticed by a thread that retires, and called by it, while that is pinned. It may pin and
-    /// defer; a panic comes out of whatever that thread did. Each call adds one more, for as long as
-    /// the collector lives.
+    /// It is noticed by a thread that looks for something to free, and called by it, while that is
+    /// pinned. It may pin and defer; a panic comes out of whatever that thread did. Each call adds one
+    /// more, for as long as the collector lives: one that holds a clone of the collector keeps it
+    /// for ever. A stall of more than three weeks is told of only if `limit` is less than that.
     ///
     /// ```
     /// use counterpoint_lockfree::epoch;

@@ -9,6 +9,9 @@ use super::{Collector, Guard};
 /// the end of a thread, in destructors of thread-locals that run after this one's, each pin takes a
 /// record for itself.
 ///
+/// # Panics
+/// As that; but not while the thread ends.
+///
 /// ```
 /// use counterpoint_lockfree::epoch;
 ///
@@ -37,12 +40,12 @@ pub fn default_collector() -> &'static Collector {
 #[cfg(not(any(counterpoint_loom, counterpoint_shuttle)))]
 mod local {
     use super::{Collector, Guard};
-    use crate::epoch::local::{Local, LocalHandle};
+    use crate::epoch::handle::LocalHandle;
+    use crate::epoch::local::Local;
     use core::cell::Cell;
     use core::panic::Location;
     use core::ptr;
     use counterpoint_base::prim::sync::Lazy;
-    use std::panic::{AssertUnwindSafe, catch_unwind};
 
     static DEFAULT: Lazy<Collector> = Lazy::new();
 
@@ -56,15 +59,15 @@ mod local {
 
     impl Drop for Last {
         fn drop(&mut self) {
-            let local = LOCAL.replace(ptr::null());
+            let local = LOCAL.get();
             if local.is_null() {
                 return;
             }
-            let handle = LocalHandle { local };
-            // A panic here would end the program. It was told by the hook.
-            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(handle))) {
-                core::mem::forget(payload);
-            }
+            // What runs now may pin in this record still.
+            // SAFETY: the record of this thread's handle.
+            unsafe { &*local }.end_early();
+            LOCAL.set(ptr::null());
+            drop(LocalHandle { local });
         }
     }
 
@@ -87,12 +90,19 @@ mod local {
     fn pin_first(site: &'static Location<'static>) -> Guard {
         let is_ending = LAST.try_with(|_| ()).is_err();
         let handle = default_collector().register();
-        // SAFETY: the handle keeps the record, which belongs to this thread.
-        let guard = unsafe { Local::pin(handle.local, site) };
-        if !is_ending {
+        if is_ending {
+            // SAFETY: the handle keeps the record, which belongs to this thread.
+            unsafe { &*handle.local }.end();
+            // SAFETY: as above; the guard keeps the record from then on.
+            return unsafe { Local::pin(handle.local, site) };
+        }
+        // Before it pins: that may run closures, which pin as well. An allocator that pins has set it
+        // already.
+        if LOCAL.get().is_null() {
             LOCAL.set(handle.into_raw());
         }
-        guard
+        // SAFETY: the record of this thread's handle.
+        unsafe { Local::pin(LOCAL.get(), site) }
     }
 
     #[inline]
@@ -106,7 +116,8 @@ mod local {
 #[cfg(any(counterpoint_loom, counterpoint_shuttle))]
 mod local {
     use super::{Collector, Guard};
-    use crate::epoch::local::{Local, LocalHandle};
+    use crate::epoch::handle::LocalHandle;
+    use crate::epoch::local::Local;
     use core::panic::Location;
     use counterpoint_base::prim::__engine_thread_local as thread_local;
 

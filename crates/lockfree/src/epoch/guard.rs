@@ -16,9 +16,10 @@ use core::ptr;
 /// the others retire is kept. [`repin`](Guard::repin) now and then in a long loop.
 ///
 /// # Panics
-/// Closures that were deferred run when a guard is made, flushed or dropped, on any thread. One that
-/// panics does so out of that call, and is gone; the others run later. Dropping a guard runs none
-/// while its thread unwinds.
+/// Closures that were deferred run when a guard is made, flushed, repinned or dropped, on any thread,
+/// and not when something is deferred. One that panics does so out of that call, and is gone; the
+/// others run later. While a thread unwinds its guards run none, nor does a panic come out of them
+/// while it ends. Do not hold a lock there that such a closure takes.
 pub struct Guard {
     /// Null for the one that protects nothing.
     pub(super) local: *const Local,
@@ -37,9 +38,9 @@ impl Guard {
     /// Calls `f` when no thread that is pinned now is pinned any longer; under
     /// [`unprotected`] at once.
     ///
-    /// It may run on another thread, and late: when enough was deferred, or somebody
+    /// It may run on another thread, and late: at some pin after enough was deferred, or when somebody
     /// [flushes](Guard::flush), and at the latest when the collector is dropped; that of
-    /// [`pin`](super::pin) never is.
+    /// [`pin`](super::pin) never is. Nothing runs in this call.
     ///
     /// # Cost
     /// A closure of more than three words is put into a box.
@@ -149,7 +150,8 @@ impl Guard {
         }
     }
 
-    /// Unpins and pins again, which lets others go on, if this is the only guard of its thread.
+    /// Unpins and pins again, which lets others go on, if this is the only guard of its thread. Like
+    /// a pin it runs now and then what others have deferred.
     ///
     /// What was loaded before is no longer protected; `&mut self` proves that it is not used.
     ///

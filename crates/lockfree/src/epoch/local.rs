@@ -3,11 +3,10 @@
 //! The protocol, its invariants and edges stand in README.md beside this file.
 
 use super::Guard;
-use super::barrier::{light, panicking};
+use super::barrier::{light, panicking, quietly, restrain};
 use super::collector::{Collector, Global};
 use super::deferred::{Bag, Deferred};
 use core::cell::Cell;
-use core::fmt;
 use core::panic::Location;
 use core::ptr;
 use counterpoint_base::prim::atomic::{
@@ -25,7 +24,8 @@ pub(super) const PINNED: u64 = 1;
 #[repr(align(128))]
 pub(super) struct Local {
     state: AtomicU64,
-    /// Who asks for what the record holds: the claimant's record, or null.
+    /// Who asks for what the record holds: the claimant's record, marked while it takes that, or
+    /// null.
     claim: AtomicPtr<Local>,
     /// Somebody was held up by this pin and leaves what is to be done to its thread.
     nudge: AtomicBool,
@@ -34,12 +34,19 @@ pub(super) struct Local {
     /// What is in `bag`, for the account.
     held: AtomicUsize,
     held_bytes: AtomicUsize,
+    /// The same of `beside`.
+    aside: AtomicUsize,
+    aside_bytes: AtomicUsize,
     site: AtomicPtr<Location<'static>>,
     thread: AtomicU64,
     guards: Cell<usize>,
     handles: Cell<usize>,
     pins: Cell<u32>,
     collecting: Cell<bool>,
+    /// Its thread ends: a panic that came out of here would end the program.
+    ending: Cell<bool>,
+    /// What the thread deferred while somebody else took `bag`; null most of the time.
+    beside: Cell<*mut Bag>,
     /// While taken: keeps the collector, and with it this record.
     collector: UnsafeCell<Option<Collector>>,
     global: *const Global,
@@ -67,12 +74,16 @@ impl Local {
             bag: AtomicPtr::new(ptr::null_mut()),
             held: AtomicUsize::new(0),
             held_bytes: AtomicUsize::new(0),
+            aside: AtomicUsize::new(0),
+            aside_bytes: AtomicUsize::new(0),
             site: AtomicPtr::new(ptr::null_mut()),
             thread: AtomicU64::new(0),
             guards: Cell::new(0),
             handles: Cell::new(0),
             pins: Cell::new(0),
             collecting: Cell::new(false),
+            ending: Cell::new(false),
+            beside: Cell::new(ptr::null_mut()),
             collector: UnsafeCell::new(None),
             global,
             next: ptr::null(),
@@ -92,7 +103,7 @@ impl Local {
 
     /// Takes the record if it is free.
     pub(super) fn try_take(&self) -> bool {
-        // Relaxed: a look. Acquire [E7]: pairs with the release in `release`.
+        // Relaxed: a look. Acquire [E7]: pairs with the release in `give_back`.
         !self.taken.load(RELAXED)
             && self
                 .taken
@@ -107,8 +118,24 @@ impl Local {
             unsafe { *slot = Some(collector) };
         });
         self.handles.set(1);
+        self.ending.set(false);
         // Relaxed: for the report alone.
         self.thread.store(thread_number(), RELAXED);
+    }
+
+    /// From now on a panic of what is run here is swallowed: the thread ends.
+    #[cfg(all(feature = "std", not(any(counterpoint_loom, counterpoint_shuttle))))]
+    pub(super) fn end(&self) {
+        self.ending.set(true);
+    }
+
+    /// What can be done for a thread that ends while it still finds this record.
+    #[cfg(all(feature = "std", not(any(counterpoint_loom, counterpoint_shuttle))))]
+    pub(super) fn end_early(&self) {
+        self.end();
+        if self.guards.get() == 0 {
+            quietly(|| self.leave_nothing());
+        }
     }
 
     /// # Safety
@@ -125,7 +152,12 @@ impl Local {
         }
         let last = Last(this);
         // SAFETY: the collector that the record keeps is still there, and so is the record.
-        unsafe { &*last.0 }.leave_nothing();
+        let local = unsafe { &*last.0 };
+        if local.ending.get() {
+            quietly(|| local.leave_nothing());
+        } else {
+            local.leave_nothing();
+        }
     }
 
     /// # Safety
@@ -201,13 +233,23 @@ impl Local {
         let guard = Guard { local: this };
         if guards == 0 {
             local.enter(site);
-            let pins = local.pins.get().wrapping_add(1);
-            local.pins.set(pins);
-            if pins % EPOCH_PINS == 0 {
-                local.now_and_then();
-            }
+            local.count_pin();
         }
         guard
+    }
+
+    #[inline]
+    fn count_pin(&self) {
+        let pins = self.pins.get().wrapping_add(1);
+        self.pins.set(pins);
+        if pins % EPOCH_PINS == 0 {
+            self.now_and_then();
+        }
+    }
+
+    /// The next pin looks for what is due.
+    fn look_soon(&self) {
+        self.pins.set(u32::MAX);
     }
 
     /// Says that this thread is pinned, and in which epoch.
@@ -247,7 +289,8 @@ impl Local {
         local.guards.set(guards);
         if guards == 0 {
             local.leave();
-            // Relaxed: whoever set it handed over before what is to be done.
+            restrain(); // [E9]
+            // Relaxed: what the nudge is about is acquired when it is taken.
             if local.nudge.load(RELAXED) || local.handles.get() == 0 {
                 // SAFETY: no guard is left.
                 unsafe { Local::unpinned(this) };
@@ -267,8 +310,7 @@ impl Local {
             // SAFETY: none is left.
             unsafe { Local::release(this) };
         } else if !panicking() {
-            // Relaxed: a hint.
-            local.nudge.store(false, RELAXED);
+            local.take_nudge();
             // A closure that runs meanwhile may drop the last handle.
             local.add_handle();
             let _handle = Counted(this);
@@ -305,11 +347,30 @@ impl Local {
         if self.guards.get() != 1 {
             return;
         }
+        self.renew(site);
+        // Relaxed: as in `unpin`.
+        if self.nudge.load(RELAXED) && !panicking() {
+            self.asked();
+            self.set_site(site);
+        } else {
+            self.count_pin();
+        }
+    }
+
+    /// Pins anew in another epoch; the only guard protects nothing at this moment.
+    fn renew(&self, site: &'static Location<'static>) {
         // Relaxed: a look.
         let epoch = self.global().epoch(RELAXED);
         if self.state.load(RELAXED) != epoch | PINNED {
             self.enter(site);
         }
+    }
+
+    /// What a thread that repins was asked to do.
+    #[cold]
+    fn asked(&self) {
+        self.take_nudge();
+        self.rounds();
     }
 
     pub(super) fn is_pinned(&self) -> bool {
@@ -318,11 +379,24 @@ impl Local {
 
     // Deferring.
 
-    /// Whether the record's thread, pinned, may touch `bag`.
+    /// Whether the record's thread, pinned, may touch `bag`. Who asks for it is refused; who takes it
+    /// already is not.
     #[inline]
     fn has_bag(&self) -> bool {
-        // Acquire [E5]: pairs with the release in `give_up_claim`.
-        self.claim.load(acquire("epoch.claimed")).is_null()
+        loop {
+            // Acquire [E5]: pairs with the release in `answer`.
+            let asks = self.claim.load(acquire("epoch.claimed"));
+            if asks.is_null() {
+                return true;
+            }
+            if is_taking(asks) {
+                return false;
+            }
+            // Relaxed: the next round acquires what came before.
+            let _ = self
+                .claim
+                .compare_exchange(asks, ptr::null_mut(), RELAXED, RELAXED);
+        }
     }
 
     /// Keeps `deferred` until nobody who is pinned now is pinned any longer.
@@ -335,9 +409,7 @@ impl Local {
         // Relaxed, here and below: the bag is this thread's while it is pinned (I5).
         let mut bag = self.bag.load(RELAXED);
         if bag.is_null() {
-            bag = Bag::allocate();
-            self.global().add_bag();
-            self.bag.store(bag, RELAXED);
+            bag = self.begin();
         }
         // SAFETY: I5; a full bag is handed on at once, so there is room.
         let (label, full) = unsafe { Bag::push(bag, deferred, bytes) };
@@ -345,29 +417,90 @@ impl Local {
         self.held_bytes.store(label.bytes, RELAXED);
         if full {
             self.hand_on();
-            self.collect(false);
+            // Not now: the caller may be in the middle of a change, with locks held.
+            self.look_soon();
         }
     }
 
-    /// The same while somebody looks whether the record's bag can be taken.
+    /// Begins a bag in the record, which is this thread's to touch.
+    #[cold]
+    fn begin(&self) -> *mut Bag {
+        let beside = self.take_beside();
+        if !beside.is_null() {
+            // Relaxed: as in `defer`.
+            self.bag.store(beside, RELAXED);
+            return beside;
+        }
+        loop {
+            let fresh = Bag::allocate();
+            // Relaxed: as in `defer`. An allocator that defers something itself has begun one.
+            if self.bag.load(RELAXED).is_null() {
+                self.global().add_bag();
+                self.bag.store(fresh, RELAXED);
+                return fresh;
+            }
+            // SAFETY: new and empty.
+            unsafe { Bag::free(fresh) };
+            // That allocator may have filled it meanwhile.
+            let bag = self.bag.load(RELAXED);
+            if !bag.is_null() {
+                return bag;
+            }
+        }
+    }
+
+    /// The same while somebody takes the record's bag.
     #[cold]
     fn defer_beside(&self, deferred: Deferred, bytes: usize) {
-        let bag = Bag::allocate();
-        self.global().add_bag();
-        // SAFETY: new.
-        let _ = unsafe { Bag::push(bag, deferred, bytes) };
-        // SAFETY: as above, and this thread is pinned.
-        unsafe { self.global().hand_on(bag) };
+        let mut bag = self.beside.get();
+        while bag.is_null() {
+            let fresh = Bag::allocate();
+            // As in `begin`.
+            if self.beside.get().is_null() {
+                self.global().add_bag();
+                self.beside.set(fresh);
+            } else {
+                // SAFETY: new and empty.
+                unsafe { Bag::free(fresh) };
+            }
+            bag = self.beside.get();
+        }
+        // SAFETY: it belongs to this thread; a full bag is handed on at once, so there is room.
+        let (label, full) = unsafe { Bag::push(bag, deferred, bytes) };
+        // Relaxed: for the account alone.
+        self.aside.store(label.len, RELAXED);
+        self.aside_bytes.store(label.bytes, RELAXED);
+        if full {
+            self.hand_on();
+            self.look_soon();
+        }
     }
 
-    /// Hands the bag to the collector; the caller has looked that it may.
+    /// Hands what the thread has deferred to the collector; not what somebody takes just now.
     fn hand_on(&self) {
         debug_assert!(self.is_pinned());
-        let bag = self.take_bag();
-        if !bag.is_null() {
-            // SAFETY: I5, and this thread is pinned.
-            unsafe { self.global().hand_on(bag) };
+        let bag = if self.has_bag() {
+            self.take_bag()
+        } else {
+            ptr::null_mut()
+        };
+        for bag in [bag, self.take_beside()] {
+            if !bag.is_null() {
+                // SAFETY: I5, or this thread's own; and it is pinned.
+                unsafe { self.global().hand_on(bag) };
+            }
         }
+    }
+
+    /// Takes what was deferred while somebody took the bag.
+    fn take_beside(&self) -> *mut Bag {
+        let bag = self.beside.replace(ptr::null_mut());
+        if !bag.is_null() {
+            // Relaxed: for the account alone.
+            self.aside.store(0, RELAXED);
+            self.aside_bytes.store(0, RELAXED);
+        }
+        bag
     }
 
     /// Takes the bag out of the record.
@@ -384,21 +517,20 @@ impl Local {
 
     /// See [`Guard::flush`].
     pub(super) fn flush(&self) {
-        if self.has_bag() {
-            self.hand_on();
-        }
+        self.hand_on();
         self.collect(false);
     }
 
-    /// Every so many pins: what others left behind is looked after.
+    /// Every so many pins, and after a bag was handed on: what is due, and what others left behind,
+    /// is looked after.
     #[cold]
     fn now_and_then(&self) {
         self.collect(false);
     }
 
-    /// Tries once to advance the epoch, and runs what may run; whether the epoch has moved. If not,
-    /// those who hold it up are nudged when `nudge` says so.
-    fn collect(&self, nudge: bool) -> bool {
+    /// Tries once to advance the epoch, and runs a part of what may run. A thread that goes runs all
+    /// of it, nudges those who hold the epoch up, and is told whether another try is worth while.
+    fn collect(&self, goes: bool) -> bool {
         struct Done<'l>(&'l Cell<bool>);
         impl Drop for Done<'_> {
             fn drop(&mut self) {
@@ -410,31 +542,49 @@ impl Local {
         if !self.global().has_bags() || panicking() {
             return false;
         }
-        // A closure that defers does not run others in the middle of itself.
+        // A closure that pins in this record does not run others in the middle of itself.
         if self.collecting.replace(true) {
             return false;
         }
         let _done = Done(&self.collecting);
         let global = self.global();
-        let (epoch, moved) = global.advance(self, nudge);
-        global.run_due(epoch);
-        moved
+        let (epoch, again) = global.advance(self, goes);
+        while global.run_due(epoch) && goes {}
+        again
     }
 
     /// Hands on what is left, and runs as much of what the collector has as can be run; for a
     /// thread that has no guard and goes, or was asked to.
     fn leave_nothing(&self) {
-        let _inside = Inside::new(self);
         for _ in 0..EPOCH_DRAIN {
-            if self.has_bag() {
-                self.hand_on();
+            {
+                let _inside = Inside::new(self);
+                self.rounds();
             }
+            light("epoch.left"); // [E9]
+            // Relaxed: as in `unpin`. A closure may have left a guard, which goes on with it later.
+            if self.guards.get() != 0 || panicking() || !self.nudge.load(RELAXED) {
+                return;
+            }
+            self.take_nudge();
+        }
+    }
+
+    /// Advances and runs, until all is done, or somebody else who was told holds it up. The caller's
+    /// is the only guard, and protects nothing.
+    fn rounds(&self) {
+        for _ in 0..EPOCH_DRAIN {
+            self.hand_on();
             if !self.collect(true) {
                 return;
             }
-            // The guard of `_inside` protects nothing.
-            self.repin(Location::caller());
+            self.renew(Location::caller());
         }
+    }
+
+    fn take_nudge(&self) {
+        // Acquire [E8]: pairs with the release in `nudge`.
+        self.nudge.swap(false, acquire("epoch.nudged"));
     }
 
     /// For a thread that was asked to: as when it goes.
@@ -458,9 +608,10 @@ impl Local {
         self.state.load(acquire("epoch.scan"))
     }
 
-    pub(super) fn nudge(&self) {
-        // Relaxed: a hint.
-        self.nudge.store(true, RELAXED);
+    /// Leaves what is to be done to the record's thread; whether it was told already.
+    pub(super) fn nudge(&self) -> bool {
+        // Release [E8]: tells the acquire in `take_nudge` what was handed on.
+        self.nudge.swap(true, release("epoch.nudge"))
     }
 
     /// Asks for the bag, if there seems to be one.
@@ -481,15 +632,19 @@ impl Local {
         ptr::eq(self.claim.load(RELAXED), who)
     }
 
-    /// Ends what `ask` began; with the bag if the thread was found unpinned after the heavy fence.
+    /// Ends what `ask` began; with the bag if the thread was found unpinned after the heavy fence,
+    /// and has not refused since.
     ///
-    /// The caller is the one who asked.
-    pub(super) fn answer(&self, unpinned: bool) -> *mut Bag {
-        let bag = if unpinned {
-            self.take_bag()
-        } else {
-            ptr::null_mut()
-        };
+    /// `who` is the caller's own.
+    pub(super) fn answer(&self, who: *const Local, unpinned: bool) -> *mut Bag {
+        let who = who.cast_mut();
+        let to = if unpinned { taking(who) } else { ptr::null_mut() };
+        // Relaxed: the scan acquired what the thread did before.
+        let answered = self.claim.compare_exchange(who, to, RELAXED, RELAXED);
+        if answered.is_err() || !unpinned {
+            return ptr::null_mut();
+        }
+        let bag = self.take_bag();
         // Release [E5]: tells the acquire in `has_bag` that the bag was taken.
         self.claim.store(ptr::null_mut(), release("epoch.unclaim"));
         bag
@@ -505,15 +660,24 @@ impl Local {
             // SAFETY: null, or a location, and those live for ever.
             site: unsafe { site.as_ref() },
             thread: self.thread.load(RELAXED),
-            held: self.held.load(RELAXED),
-            held_bytes: self.held_bytes.load(RELAXED),
+            held: self.held.load(RELAXED) + self.aside.load(RELAXED),
+            held_bytes: self.held_bytes.load(RELAXED) + self.aside_bytes.load(RELAXED),
         }
     }
 
-    /// The bag of a record that nobody has, when the collector goes.
-    pub(super) fn last_bag(&mut self) -> *mut Bag {
-        self.take_bag()
+    /// What is left in a record that nobody has, when the collector goes.
+    pub(super) fn last_bags(&mut self) -> [*mut Bag; 2] {
+        [self.take_bag(), self.take_beside()]
     }
+}
+
+/// The claim of `who` while it takes the bag.
+fn taking(who: *mut Local) -> *mut Local {
+    who.map_addr(|addr| addr | 1)
+}
+
+fn is_taking(claim: *mut Local) -> bool {
+    claim.addr() & 1 != 0
 }
 
 #[cold]
@@ -563,72 +727,5 @@ impl Drop for Counted {
     fn drop(&mut self) {
         // SAFETY: counted when this was made.
         unsafe { Local::drop_handle(self.0) };
-    }
-}
-
-/// What pins its thread: one record of a [`Collector`].
-///
-/// It stays with the thread that made it. Dropping it hands on what that thread has deferred, and
-/// runs what can be run; a [`Guard`] made by it may live longer.
-///
-/// # Examples
-/// ```
-/// use counterpoint_lockfree::epoch::Collector;
-///
-/// let collector = Collector::new();
-/// let handle = collector.register();
-/// let guard = handle.pin();
-/// guard.defer(|| println!("later"));
-/// ```
-pub struct LocalHandle {
-    pub(super) local: *const Local,
-}
-
-// A panic leaves what is counted as it was.
-impl core::panic::UnwindSafe for LocalHandle {}
-impl core::panic::RefUnwindSafe for LocalHandle {}
-
-impl LocalHandle {
-    /// Pins the thread.
-    ///
-    /// # Cost
-    /// One load, one store and a compiler's fence, where the system has `membarrier`; else a store
-    /// and a fence. Less if the thread is pinned already.
-    #[inline]
-    #[track_caller]
-    pub fn pin(&self) -> Guard {
-        // SAFETY: this handle keeps the record, which belongs to this thread.
-        unsafe { Local::pin(self.local, Location::caller()) }
-    }
-
-    /// Whether the thread is pinned in this record.
-    pub fn is_pinned(&self) -> bool {
-        // SAFETY: this handle keeps the record.
-        unsafe { &*self.local }.is_pinned()
-    }
-
-    /// The collector.
-    pub fn collector(&self) -> &Collector {
-        // SAFETY: this handle keeps the record.
-        unsafe { &*self.local }.collector()
-    }
-
-    /// The record, with its handle still counted.
-    #[cfg(all(feature = "std", not(any(counterpoint_loom, counterpoint_shuttle))))]
-    pub(super) fn into_raw(self) -> *const Local {
-        core::mem::ManuallyDrop::new(self).local
-    }
-}
-
-impl Drop for LocalHandle {
-    fn drop(&mut self) {
-        // SAFETY: this handle is counted, and goes.
-        unsafe { Local::drop_handle(self.local) };
-    }
-}
-
-impl fmt::Debug for LocalHandle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LocalHandle").finish_non_exhaustive()
     }
 }

@@ -46,12 +46,16 @@
 //!
 //! # What waits, and for how long
 //! What a thread retires is handed on by the bag of 64 (or of 64 KiB), and freed by whoever finds
-//! three advances of the epoch later that it is due: a thread that hands on a bag, every 128th pin of a
-//! thread, and one that flushes. Each of those also takes over what threads that are not pinned have
-//! begun to collect. A thread that ends hands on the rest and frees what it can; whom it finds pinned
-//! does so after it unpins. Where nobody retires anything, nobody looks for something to free.
+//! three advances of the epoch later that it is due: the next pin of a thread that handed on a bag, every
+//! 128th pin of a thread, and one that flushes; each frees a few bags. As long as nobody holds the
+//! epoch up they also take over what threads that are not pinned have begun to collect. A thread that
+//! ends hands on the rest and frees what it can; whom it finds pinned does so after it unpins (without
+//! `membarrier` perhaps only after it unpins once more). Where nobody retires anything, nobody looks for
+//! something to free.
 //!
-//! After a fork the child has the pins of threads that it does not have: what it retires is kept.
+//! After a fork the child has the pins of threads that it does not have: what it retires is kept, and
+//! what such a thread was just about to run is lost in the child. A guard that is forgotten pins its
+//! record for ever.
 //!
 //! # Names
 //! Those of crossbeam's epoch, for the same things. Differs: a pointer stays a pointer and keeps its
@@ -65,6 +69,7 @@ mod collector;
 mod default;
 mod deferred;
 mod guard;
+mod handle;
 mod local;
 mod pointer;
 #[cfg(feature = "std")]
@@ -76,7 +81,7 @@ pub use collector::Collector;
 #[cfg(feature = "std")]
 pub use default::{default_collector, is_pinned, pin};
 pub use guard::{Guard, unprotected};
-pub use local::LocalHandle;
+pub use handle::LocalHandle;
 pub use pointer::{Owned, Pointable, Pointer, Shared};
 #[cfg(feature = "std")]
 pub use stall::Stall;

@@ -19,6 +19,13 @@ use core::ptr;
 /// of the elements, so that a pointer to them is one word as well. To be implemented by hand only
 /// for a type that keeps its own size in its memory.
 ///
+/// # Safety
+/// Code without `unsafe` relies on what an implementation says. [`ALIGN`](Pointable::ALIGN) is a
+/// power of two. What [`init`](Pointable::init) returns is not null and aligned to it; until it is
+/// given to [`drop`](Pointable::drop), [`as_ptr`](Pointable::as_ptr) and
+/// [`as_mut_ptr`](Pointable::as_mut_ptr) make of it a pointer to one and the same value, which is
+/// initialized and stays where it is, however often and by whatever thread they are called.
+///
 /// # Examples
 /// ```
 /// use counterpoint_lockfree::epoch::Owned;
@@ -28,7 +35,7 @@ use core::ptr;
 /// slots[2].write(7);
 /// assert_eq!(slots.len(), 3);
 /// ```
-pub trait Pointable {
+pub unsafe trait Pointable {
     /// The alignment of what is pointed to; below it the bits of a pointer are free for a tag.
     const ALIGN: usize;
 
@@ -66,7 +73,8 @@ pub trait Pointable {
     unsafe fn drop(pointer: *mut ());
 }
 
-impl<T> Pointable for T {
+// SAFETY: a box's pointer, which is not null, aligned as `T` is, and one to a `T`.
+unsafe impl<T> Pointable for T {
     const ALIGN: usize = align_of::<T>();
 
     type Init = T;
@@ -124,7 +132,9 @@ impl<T> Head<T> {
     }
 }
 
-impl<T> Pointable for [MaybeUninit<T>] {
+// SAFETY: the pointer to a head of that alignment, behind which as many elements lie as it says;
+// they need not be initialized.
+unsafe impl<T> Pointable for [MaybeUninit<T>] {
     const ALIGN: usize = align_of::<Head<T>>();
 
     type Init = usize;

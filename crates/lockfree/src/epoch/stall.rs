@@ -2,8 +2,8 @@
 //!
 //! # State
 //! `held`: 0 if nobody was held up; else the epoch in which somebody was (its lower half), and when
-//! first, in milliseconds since the collector was made. Whoever finds another epoch there begins
-//! anew.
+//! first, in milliseconds since the collector was made, which begin anew after seven weeks. Whoever
+//! finds an earlier epoch there replaces it; who finds a later one is out of date and tells nothing.
 //!
 //! # Invariants
 //! * I1: listeners stay in their list as long as the collector.
@@ -60,9 +60,6 @@ pub(super) struct Stalls {
     born: Instant,
 }
 
-/// The milliseconds in `held`; seven weeks until they begin anew.
-const MILLIS: u64 = u32::MAX as u64;
-
 impl Stalls {
     pub(super) fn new() -> Stalls {
         Stalls {
@@ -102,23 +99,10 @@ impl Stalls {
         if next.is_null() {
             return;
         }
-        let now = time::now().saturating_duration_since(self.born).as_millis() as u64 & MILLIS;
-        // Never 0.
-        let this = (epoch + 1) << 32;
-        // Relaxed: one word, which publishes nothing.
-        let found = self.held.load(RELAXED);
-        let held = if found & !MILLIS == this {
-            found
-        } else {
-            let fresh = this | now;
-            match self.held.compare_exchange(found, fresh, RELAXED, RELAXED) {
-                Ok(_) => fresh,
-                // Of the same epoch, or of a later one, of which somebody else tells.
-                Err(other) if other & !MILLIS == this => other,
-                Err(_) => return,
-            }
+        let clock = || time::now().saturating_duration_since(self.born).as_millis() as u32;
+        let Some((held, since)) = self.since(epoch, clock) else {
+            return;
         };
-        let since = Duration::from_millis(now.wrapping_sub(held) & MILLIS);
         // SAFETY: I1.
         while let Some(listener) = unsafe { next.as_ref() } {
             next = listener.next;
@@ -126,6 +110,35 @@ impl Stalls {
             if since >= listener.limit && listener.told.swap(held, RELAXED) != held {
                 let stats = stats();
                 (listener.tell)(&Stall { since, stats });
+            }
+        }
+    }
+}
+
+impl Stalls {
+    /// The value of `held` when somebody could not advance beyond `epoch`, and for how long already;
+    /// none if somebody has.
+    fn since(&self, epoch: u64, clock: impl Fn() -> u32) -> Option<(u64, Duration)> {
+        // Odd, so never 0.
+        let this = (epoch + 1) as u32;
+        // Relaxed, here and below: one word, which publishes nothing.
+        let mut found = self.held.load(RELAXED);
+        loop {
+            // Read after the word, so that it is not before what stands there.
+            let now = clock();
+            let begun = found >> 32;
+            if begun == u64::from(this) {
+                // Where clocks differ nonetheless it may seem to lie ahead.
+                let since = (now.wrapping_sub(found as u32) as i32).max(0);
+                return Some((found, Duration::from_millis(since as u64)));
+            }
+            if begun != 0 && (this.wrapping_sub(begun as u32) as i32) < 0 {
+                return None;
+            }
+            let fresh = u64::from(this) << 32 | u64::from(now);
+            match self.held.compare_exchange(found, fresh, RELAXED, RELAXED) {
+                Ok(_) => return Some((fresh, Duration::ZERO)),
+                Err(other) => found = other,
             }
         }
     }
@@ -140,5 +153,40 @@ impl Drop for Stalls {
             let listener = unsafe { Box::from_raw(next) };
             next = listener.next.cast_mut();
         }
+    }
+}
+
+#[cfg(all(test, not(any(counterpoint_loom, counterpoint_shuttle))))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_lags_makes_no_stall() {
+        let stalls = Stalls::new();
+        assert_eq!(stalls.since(4, || 105), Some((5 << 32 | 105, Duration::ZERO)));
+        assert_eq!(stalls.since(4, || 100), Some((5 << 32 | 105, Duration::ZERO)));
+        let since = stalls.since(4, || 125);
+        assert_eq!(since, Some((5 << 32 | 105, Duration::from_millis(20))));
+    }
+
+    #[test]
+    fn who_is_out_of_date_does_not_begin_anew() {
+        let stalls = Stalls::new();
+        assert!(stalls.since(4, || 100).is_some());
+        assert_eq!(stalls.since(2, || 110), None);
+        let since = stalls.since(4, || 125);
+        assert_eq!(since, Some((5 << 32 | 100, Duration::from_millis(25))));
+        assert_eq!(stalls.since(6, || 130), Some((7 << 32 | 130, Duration::ZERO)));
+    }
+
+    #[test]
+    fn epochs_and_clocks_come_round() {
+        let stalls = Stalls::new();
+        let last = u64::from(u32::MAX) - 1;
+        assert!(stalls.since(last, || u32::MAX - 4).is_some());
+        let since = stalls.since(last, || 5).map(|(_, since)| since);
+        assert_eq!(since, Some(Duration::from_millis(10)));
+        assert!(stalls.since(last + 2, || 6).is_some());
+        assert_eq!(stalls.since(last, || 7), None);
     }
 }
