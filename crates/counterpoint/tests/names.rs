@@ -1297,6 +1297,40 @@ mod compat {
     }
 
     #[test]
+    #[allow(deprecated, reason = "a part of the surface")]
+    fn crossbeam_epoch() {
+        use counterpoint::compat::crossbeam_epoch::{
+            self as epoch, Atomic, Collector, CompareAndSetError, CompareAndSetOrdering,
+            CompareExchangeError, Guard, LocalHandle, Owned, Pointable, Pointer, Shared,
+        };
+        use std::sync::atomic::Ordering::{AcqRel, Acquire};
+
+        fn ordering<O: CompareAndSetOrdering>(_: &O) {}
+        ordering(&(AcqRel, Acquire));
+        shown::<CompareAndSetError<'static, u8, Owned<u8>>>();
+        shown::<CompareExchangeError<'static, u8, Owned<u8>>>();
+        let handle: LocalHandle = Collector::new().register();
+        let guard: &Guard = &handle.pin();
+        let slot: Atomic<u64> = Atomic::new(1);
+        let old = slot.load(Acquire, guard);
+        let put = slot.compare_and_set(old, Owned::new(2), AcqRel, guard);
+        let now: Shared<'_, u64> = put.unwrap();
+        assert!(slot.compare_and_set_weak(old, now, AcqRel, guard).is_err());
+        let address = <Shared<'_, u64> as Pointer<u64>>::into_usize(now);
+        // SAFETY: it is alive, and nobody writes.
+        assert_eq!(unsafe { <u64 as Pointable>::deref(address) }, &2);
+        // SAFETY: taken out, by the only thread.
+        unsafe { guard.defer_destroy(old) };
+        // SAFETY: nobody else knows it.
+        assert_eq!(*unsafe { slot.into_owned() }, 2);
+        assert!(!epoch::is_pinned());
+        drop(epoch::pin());
+        assert_eq!(epoch::default_collector(), epoch::default_collector());
+        // SAFETY: nothing is loaded with it.
+        assert!(unsafe { epoch::unprotected() }.collector().is_none());
+    }
+
+    #[test]
     fn crossbeam_queue() {
         use counterpoint::compat::crossbeam_queue::{ArrayQueue, SegQueue};
 

@@ -371,7 +371,7 @@ fn a_closure_may_pin_defer_flush_and_drop_handles() {
 }
 
 #[test]
-fn closures_that_defer_do_not_nest() {
+fn a_closure_does_not_run_inside_the_one_that_deferred_it() {
     fn again(guard: &Guard, running: Arc<AtomicUsize>, left: usize, collector: Collector) {
         guard.defer(move || {
             assert_eq!(

@@ -14,8 +14,8 @@ use core::sync::atomic::AtomicU32;
 use counterpoint_base::atomic::{AtomicCell, AtomicConsume};
 use counterpoint_base::prim::atomic::{AtomicU32 as Counter, RELAXED};
 use counterpoint_base::{Backoff, CachePadded};
-use counterpoint_lockfree::epoch::{Collector, Owned};
 use counterpoint_lockfree::deque::{Injector, Steal, Worker};
+use counterpoint_lockfree::epoch::{Collector, Owned};
 use counterpoint_lockfree::queue::{ArrayQueue, SegQueue};
 use counterpoint_sync::rendezvous::{Disconnected, Meeting, TryRendezvousError};
 

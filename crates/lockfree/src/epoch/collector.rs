@@ -13,12 +13,12 @@ use alloc::boxed::Box;
 use core::fmt;
 use core::ptr;
 use counterpoint_base::CachePadded;
-use counterpoint_base::tune::EPOCH_RUN;
 use counterpoint_base::prim::atomic::{
     AtomicPtr, AtomicU64, AtomicUsize, Order, RELAXED, acquire, release,
 };
 #[cfg(feature = "std")]
 use counterpoint_base::prim::time::Duration;
+use counterpoint_base::tune::EPOCH_RUN;
 
 #[cfg(not(feature = "std"))]
 use alloc::sync::Arc;
@@ -308,7 +308,11 @@ impl Global {
             next = label.next;
             // Or else somebody handed it on since the epoch that was looked at.
             let is_due = label.stamp <= due;
-            let list = if is_due { &self.ripe } else { self.list(label.stamp) };
+            let list = if is_due {
+                &self.ripe
+            } else {
+                self.list(label.stamp)
+            };
             // SAFETY: taken.
             unsafe { self.put(bag, list) };
         }
@@ -343,12 +347,9 @@ impl Global {
     /// `first` and those behind it belong to the caller, and are ripe.
     unsafe fn put_back(&self, first: *mut Bag) {
         // Release [E4]: as in `put`. Most of the time nobody has put any there since.
-        let back = self.ripe.compare_exchange(
-            ptr::null_mut(),
-            first,
-            release("epoch.hand_on"),
-            RELAXED,
-        );
+        let back =
+            self.ripe
+                .compare_exchange(ptr::null_mut(), first, release("epoch.hand_on"), RELAXED);
         if back.is_ok() {
             return;
         }

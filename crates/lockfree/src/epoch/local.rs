@@ -638,7 +638,11 @@ impl Local {
     /// `who` is the caller's own.
     pub(super) fn answer(&self, who: *const Local, unpinned: bool) -> *mut Bag {
         let who = who.cast_mut();
-        let to = if unpinned { taking(who) } else { ptr::null_mut() };
+        let to = if unpinned {
+            taking(who)
+        } else {
+            ptr::null_mut()
+        };
         // Relaxed: the scan acquired what the thread did before.
         let answered = self.claim.compare_exchange(who, to, RELAXED, RELAXED);
         if answered.is_err() || !unpinned {

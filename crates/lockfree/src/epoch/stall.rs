@@ -163,8 +163,14 @@ mod tests {
     #[test]
     fn a_clock_that_lags_makes_no_stall() {
         let stalls = Stalls::new();
-        assert_eq!(stalls.since(4, || 105), Some((5 << 32 | 105, Duration::ZERO)));
-        assert_eq!(stalls.since(4, || 100), Some((5 << 32 | 105, Duration::ZERO)));
+        assert_eq!(
+            stalls.since(4, || 105),
+            Some((5 << 32 | 105, Duration::ZERO))
+        );
+        assert_eq!(
+            stalls.since(4, || 100),
+            Some((5 << 32 | 105, Duration::ZERO))
+        );
         let since = stalls.since(4, || 125);
         assert_eq!(since, Some((5 << 32 | 105, Duration::from_millis(20))));
     }
@@ -176,7 +182,10 @@ mod tests {
         assert_eq!(stalls.since(2, || 110), None);
         let since = stalls.since(4, || 125);
         assert_eq!(since, Some((5 << 32 | 100, Duration::from_millis(25))));
-        assert_eq!(stalls.since(6, || 130), Some((7 << 32 | 130, Duration::ZERO)));
+        assert_eq!(
+            stalls.since(6, || 130),
+            Some((7 << 32 | 130, Duration::ZERO))
+        );
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use crate::book::Book;
 
 mod base;
+mod epoch;
 mod lockfree;
 mod stage;
 mod sync;
@@ -13,6 +14,7 @@ struct Ours;
 pub(crate) fn enter(book: &mut Book) {
     base::enter(book);
     lockfree::enter(book);
+    epoch::enter(book);
     sync::enter(book);
     stage::enter(book);
     wait::enter(book);
