@@ -174,7 +174,7 @@ impl<T> Atomic<T> {
 
 impl<T: ?Sized + Pointable> Atomic<T> {
     /// Allocates what `init` says and points to it.
-    pub fn init(init: <T as Pointable>::Init) -> Atomic<T> {
+    pub fn init(init: <T as epoch::Pointable>::Init) -> Atomic<T> {
         Atomic(epoch::Atomic::init(init))
     }
 
