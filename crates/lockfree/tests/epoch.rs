@@ -649,12 +649,12 @@ fn nothing_runs_where_something_is_deferred() {
     for _ in 0..10_000 {
         let guard = handle.pin();
         let (theirs, ran) = (lock.clone(), ran.clone());
-        let _changing = lock.lock().unwrap();
+        let changing = lock.lock().unwrap();
         guard.defer(move || {
             assert!(theirs.try_lock().is_ok(), "run in the middle of a change");
             ran.fetch_add(1, SeqCst);
         });
-        drop(_changing);
+        drop(changing);
     }
     // And yet it does not wait for somebody to flush.
     assert!(ran.load(SeqCst) > 9_000);
@@ -759,46 +759,15 @@ fn who_repins_frees_what_others_left() {
 }
 
 #[test]
-fn a_thread_that_ends_swallows_panics_of_late_guards() {
-    struct Late;
-    impl Drop for Late {
-        fn drop(&mut self) {
-            let guard = epoch::pin();
-            guard.defer(|| panic!("on purpose"));
-        }
-    }
-    thread_local! {
-        static LATE: std::cell::RefCell<Option<Late>> = const { std::cell::RefCell::new(None) };
-    }
-    for late_is_first in [false, true] {
-        let ended = thread::spawn(move || {
-            if late_is_first {
-                LATE.with(|late| *late.borrow_mut() = Some(Late));
-                drop(epoch::pin());
-            } else {
-                drop(epoch::pin());
-                LATE.with(|late| *late.borrow_mut() = Some(Late));
-            }
-        });
-        assert!(ended.join().is_ok());
-    }
-    // Where other tests are pinned, those two run later.
-    let begin = Instant::now();
-    while begin.elapsed() < Duration::from_millis(100) {
-        let flush = AssertUnwindSafe(|| epoch::pin().flush());
-        let _ = catch_unwind(flush);
-    }
-}
-
-#[test]
 fn a_collector_that_goes_while_its_thread_unwinds_runs_everything() {
     let drops = counter();
     let counted = drops.clone();
     let panicked = catch_unwind(move || {
         let handle = Collector::new().register();
+        let guard = handle.pin();
         for number in 0..200 {
             let counted = Counted(counted.clone());
-            handle.pin().defer(move || {
+            guard.defer(move || {
                 drop(counted);
                 assert!(number % 50 != 7, "on purpose");
             });

@@ -397,8 +397,7 @@ impl Global {
     }
 }
 
-/// Ripe bags that were taken; what is left of them goes back when one
-/// panics.
+/// Ripe bags that were taken; what is left of them goes back when one panics.
 struct Running<'g> {
     global: &'g Global,
     first: *mut Bag,

@@ -1,0 +1,39 @@
+//! The collector that all threads have, as a thread ends; in a process of its own, where nobody
+//! else is pinned.
+#![cfg(all(feature = "std", not(any(counterpoint_loom, counterpoint_shuttle))))]
+
+use counterpoint_lockfree::epoch;
+use std::cell::RefCell;
+use std::thread;
+
+struct Late;
+
+impl Drop for Late {
+    fn drop(&mut self) {
+        let guard = epoch::pin();
+        guard.defer(|| panic!("on purpose"));
+    }
+}
+
+thread_local! {
+    static LATE: RefCell<Option<Late>> = const { RefCell::new(None) };
+}
+
+/// A panic that came out of a thread-local's destructor would end the program.
+#[test]
+fn a_thread_that_ends_swallows_panics() {
+    for late_is_first in [false, true] {
+        let set = || LATE.with(|late| *late.borrow_mut() = Some(Late));
+        let ended = thread::spawn(move || {
+            if late_is_first {
+                set();
+            }
+            drop(epoch::pin());
+            if !late_is_first {
+                set();
+            }
+        });
+        assert!(ended.join().is_ok());
+    }
+    assert_eq!(epoch::default_collector().stats().waiting, 0);
+}
