@@ -621,8 +621,12 @@ fn a_listener_that_panics_leaves_the_collector_as_it_was() {
 
 #[test]
 fn values_that_panic_are_owned_as_by_a_box() {
-    #[derive(Debug)]
     struct Fragile(Arc<AtomicUsize>);
+    impl std::fmt::Debug for Fragile {
+        fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            panic!("on purpose");
+        }
+    }
     impl Clone for Fragile {
         fn clone(&self) -> Fragile {
             panic!("on purpose");
@@ -637,8 +641,20 @@ fn values_that_panic_are_owned_as_by_a_box() {
     let drops = counter();
     let owned = Owned::new(Fragile(drops.clone()));
     assert!(catch_unwind(AssertUnwindSafe(|| owned.clone())).is_err());
-    assert!(catch_unwind(AssertUnwindSafe(|| drop(owned))).is_err());
+    let guard = epoch::pin();
+    let slot: Atomic<Fragile> = Atomic::from(owned);
+    let new = Owned::new(Fragile(drops.clone()));
+    let error = slot.compare_exchange(Shared::null(), new, AcqRel, Acquire, &guard);
+    let Err(error) = error else {
+        panic!("it is not null");
+    };
+    assert!(catch_unwind(AssertUnwindSafe(|| format!("{error:?}"))).is_err());
+    assert!(catch_unwind(AssertUnwindSafe(|| drop(error))).is_err());
     assert_eq!(drops.load(SeqCst), 1);
+    // SAFETY: nobody else knows it.
+    let owned = unsafe { slot.into_owned() };
+    assert!(catch_unwind(AssertUnwindSafe(|| drop(owned))).is_err());
+    assert_eq!(drops.load(SeqCst), 2);
 }
 
 #[test]
