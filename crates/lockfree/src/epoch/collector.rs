@@ -14,7 +14,7 @@ use core::fmt;
 use core::ptr;
 use counterpoint_base::CachePadded;
 use counterpoint_base::prim::atomic::{
-    AtomicPtr, AtomicU64, AtomicUsize, Order, RELAXED, acquire, release,
+    AtomicPtr, AtomicU64, AtomicUsize, RELAXED, acquire, release,
 };
 #[cfg(feature = "std")]
 use counterpoint_base::prim::time::Duration;
@@ -92,10 +92,18 @@ impl Global {
         }
     }
 
-    /// The epoch.
+    /// The epoch, and what the scans before it have seen.
     #[inline]
-    pub(super) fn epoch(&self, order: Order) -> u64 {
-        self.epoch.load(order)
+    pub(super) fn epoch(&self) -> u64 {
+        // Acquire [E3]: pairs with the release in `advance`.
+        self.epoch.load(acquire("epoch.look"))
+    }
+
+    /// The epoch, as it was at some moment.
+    #[inline]
+    pub(super) fn glance(&self) -> u64 {
+        // Relaxed: a look.
+        self.epoch.load(RELAXED)
     }
 
     /// Whether there is anything to do, now or later.
@@ -156,8 +164,7 @@ impl Global {
     /// epoch that has come, and whether another try is worth while: not if somebody holds it up who,
     /// with `nudge`, was told to go on with it.
     pub(super) fn advance(&self, me: &Local, nudge: bool) -> (u64, bool) {
-        // Acquire [E3]: pairs with the release below, of whoever came before.
-        let epoch = self.epoch.load(acquire("epoch.look"));
+        let epoch = self.epoch();
         // First a look that costs no barrier, since it may already tell that there is no point.
         let (mut held, mut late) = (false, false);
         for local in self.records() {
@@ -215,7 +222,7 @@ impl Global {
         if late {
             return (epoch, true);
         }
-        // Release [E3]: hands on what the scan has seen. Relaxed: somebody else was faster, of
+        // Release [E3]: hands on to `epoch` what the scan has seen. Relaxed: somebody else was faster, of
         // whom nothing is used.
         let advanced =
             self.epoch

@@ -255,12 +255,17 @@ impl Local {
     /// Says that this thread is pinned, and in which epoch.
     #[inline]
     fn enter(&self, site: &'static Location<'static>) {
-        // Acquire [E3]: pairs with the release in `advance`.
-        let epoch = self.global().epoch(acquire("epoch.enter"));
+        let epoch = self.global().epoch();
         self.set_site(site);
-        // Release [E2]: tells the scan that whatever was done in an earlier pin is done.
-        self.state.store(epoch | PINNED, release("epoch.pin"));
+        self.say(epoch | PINNED);
         light("epoch.light"); // [E1]
+    }
+
+    #[inline]
+    fn say(&self, state: u64) {
+        // Release [E2]: tells the scan that this thread is done with what it loaded in the pins
+        // before.
+        self.state.store(state, release("epoch.state"));
     }
 
     #[inline]
@@ -275,8 +280,7 @@ impl Local {
     /// Says that this thread is no longer pinned.
     #[inline]
     fn leave(&self) {
-        // Release [E2]: tells the scan that this thread is done with what it loaded.
-        self.state.store(UNPINNED, release("epoch.unpin"));
+        self.say(UNPINNED);
     }
 
     /// # Safety
@@ -360,7 +364,7 @@ impl Local {
     /// Pins anew in another epoch; the only guard protects nothing at this moment.
     fn renew(&self, site: &'static Location<'static>) {
         // Relaxed: a look.
-        let epoch = self.global().epoch(RELAXED);
+        let epoch = self.global().glance();
         if self.state.load(RELAXED) != epoch | PINNED {
             self.enter(site);
         }
@@ -604,7 +608,7 @@ impl Local {
 
     /// The state, after the heavy fence.
     pub(super) fn scan(&self) -> u64 {
-        // Acquire [E2]: pairs with the releases in `leave` and `enter`.
+        // Acquire [E2]: pairs with the release in `say`.
         self.state.load(acquire("epoch.scan"))
     }
 
