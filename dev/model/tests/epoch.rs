@@ -312,7 +312,7 @@ model! {
                 let handle = writer;
                 // SAFETY: not published yet; the checker looks.
                 here.node.0.with_mut(|value| unsafe { *value = 7 });
-                here.slot.store(Shared::from(ptr::from_ref(&here.node)), release("model.publish"));
+                here.slot.store(Shared::from(ptr::from_ref(&here.node)), release("test.publish"));
                 drop(handle);
             }),
             thread::spawn(move || {
