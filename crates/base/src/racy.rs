@@ -37,6 +37,50 @@ pub(crate) unsafe fn store<T>(from: *const MaybeUninit<T>, to: *mut MaybeUninit<
     unsafe { each_step(size_of::<T>(), from, to, STORE) };
 }
 
+/// Whether two values have the same bytes; those of padding are whatever is found there.
+///
+/// # Safety
+/// Both are valid for reads, and nobody writes there.
+pub(crate) unsafe fn same<T>(one: *const MaybeUninit<T>, other: *const MaybeUninit<T>) -> bool {
+    let byte = |from: *const MaybeUninit<T>, at: usize| {
+        // SAFETY: inside the value.
+        let from = unsafe { from.cast::<u8>().add(at) };
+        // SAFETY: valid by the caller's promise.
+        unsafe { found_at(from) }
+    };
+    (0..size_of::<T>()).all(|at| byte(one, at) == byte(other, at))
+}
+
+/// The byte that the hardware finds, also where the language knows of none.
+///
+/// # Safety
+/// `from` is valid for reads.
+#[inline(always)]
+unsafe fn found_at(from: *const u8) -> u8 {
+    let found: u32;
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: reads memory that is valid by the caller's promise.
+    unsafe {
+        asm!(
+            "movzx {found:e}, byte ptr [{from}]",
+            found = out(reg) found,
+            from = in(reg) from,
+            options(nostack, preserves_flags, readonly),
+        );
+    }
+    #[cfg(target_arch = "aarch64")]
+    // SAFETY: as above.
+    unsafe {
+        asm!(
+            "ldrb {found:w}, [{from}]",
+            found = out(reg) found,
+            from = in(reg) from,
+            options(nostack, preserves_flags, readonly),
+        );
+    }
+    found as u8
+}
+
 /// Which side others have access to.
 const LOAD: bool = true;
 const STORE: bool = false;

@@ -342,6 +342,25 @@ fn a_panicking_destructor_comes_after_the_store() {
     assert!(catch_unwind(AssertUnwindSafe(|| drop(cell))).is_err());
 }
 
+/// Some of the cells share a lock with the one that is updated. Not under Miri, as documented.
+#[cfg(not(miri))]
+#[test]
+fn an_update_may_write_other_cells() {
+    let cells: [AtomicCell<[u64; 4]>; 200] = core::array::from_fn(|_| AtomicCell::new([0; 4]));
+    for (at, cell) in cells.iter().enumerate() {
+        let updated = cell.fetch_update(|[n, ..]| {
+            for (other, neighbour) in cells.iter().enumerate() {
+                if other != at {
+                    neighbour.store([other as u64; 4]);
+                }
+            }
+            Some([n + 1; 4])
+        });
+        assert!(updated.is_ok());
+    }
+    assert_eq!(cells[199].load(), [200; 4]);
+}
+
 #[test]
 fn consume_loads_the_value() {
     let mut seven = 7;

@@ -1,8 +1,9 @@
 //! `async-lock` 3: `Mutex`, `RwLock`, `Semaphore`, `Barrier`, `OnceCell`.
 //!
 //! Plain verbs are futures, those that end in `_blocking` block. What differs: a future that is
-//! dropped while it waits at a `Barrier` takes its arrival back; an initializer that asks for its own
-//! cell panics in place of waiting for ever; as many as [`counterpoint_sync::RwLock::MAX_READERS`] read
+//! dropped while it waits at a `Barrier` takes its arrival back; whoever asks for a cell, and is polled
+//! on the thread that runs its initializer at that moment, panics in place of waiting, as a rule for
+//! ever; a semaphore has [`counterpoint_sync::Semaphore::MAX_PERMITS`] at most; as many as [`counterpoint_sync::RwLock::MAX_READERS`] read
 //! at once.
 //!
 //! ```

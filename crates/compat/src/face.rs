@@ -58,7 +58,7 @@ macro_rules! guard_traits {
 /// Futures over operations of ours: `name [declared generics] [their use] (operation) -> output,
 /// |what it yields| what becomes of it`.
 macro_rules! futures {
-    ($($(#[$meta:meta])* $name:ident [$($decl:tt)*] [$($use:tt)*] ($operation:ty) -> $output:ty, |$it:ident| $map:expr;)*) => {$(
+    ($($(#[$meta:meta])* $name:ident [$($decl:tt)*] [$($use:tt)*] ($operation:ty) -> $output:ty, |$it:ident| $map:expr $(, again $again:expr)?;)*) => {$(
         $(#[$meta])*
         #[must_use = "futures do nothing unless you `.await` them"]
         pub struct $name<$($decl)*>($operation);
@@ -73,6 +73,9 @@ macro_rules! futures {
             ) -> core::task::Poll<$output> {
                 // SAFETY: pinned with this and not moved.
                 let operation = unsafe { self.map_unchecked_mut(|this| &mut this.0) };
+                $(if operation.is_terminated() {
+                    return core::task::Poll::Ready($again);
+                })?
                 operation.poll(cx).map(|$it| $map)
             }
         }

@@ -2,7 +2,9 @@
 //!
 //! The locks are `lock_api`'s over [`counterpoint_sync::lock_api`], as parking_lot's are over its own
 //! raw locks, so every method and guard is there. What differs: guards are `Send`, as with its feature
-//! `send_guard`; a `Condvar` may be used with several mutexes at a time, where parking_lot panics.
+//! `send_guard`; a `Condvar` may be used with several mutexes at a time, where parking_lot panics;
+//! unlocking may look at the lock for a moment after another thread has it, so unsafe code must not
+//! free it as soon as it has locked it for the last time (an `Arc` around it is right).
 //!
 //! Not here: `deadlock`, since what the hooks tell finds deadlocks of all primitives, and
 //! `owning_ref`.

@@ -1,7 +1,9 @@
 //! `std::sync`: locks that tell of poison, cells, `Barrier`, `Arc`.
 //!
 //! What differs: `Condvar` may be used with several mutexes at a time; a closure that asks for the
-//! cell it fills panics in place of waiting for ever; what belongs to a lock is not its size.
+//! cell it fills panics in place of waiting for ever; what belongs to a lock is not its size; unlocking
+//! may look at the lock for a moment after another thread has it, so unsafe code must not free it as
+//! soon as it has locked it for the last time (an `Arc` around it is right).
 //!
 //! Not here: `mpsc` and `atomic`, which are no locks, and what std has not made stable.
 //!

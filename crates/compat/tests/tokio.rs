@@ -4,6 +4,7 @@ use counterpoint_compat::tokio::sync::{
     Barrier, Mutex, Notify, OnceCell, OwnedMutexGuard, OwnedRwLockReadGuard, OwnedRwLockWriteGuard,
     RwLock, RwLockReadGuard, RwLockWriteGuard, Semaphore, SetOnce, TryAcquireError,
 };
+use counterpoint_compat::tokio_util::sync::CancellationToken;
 use counterpoint_wait::block_on;
 use std::future::Future;
 use std::pin::pin;
@@ -158,4 +159,37 @@ fn cells_show_their_values() {
     assert_eq!(*block_on(once.wait()), 2);
     assert_eq!(block_on(cell.get_or_try_init(async || Err("no"))), Ok(&1));
     assert_eq!(format!("{:?}", Mutex::new(1)), "Mutex { data: 1 }");
+}
+
+/// As an arm of a loop of `select!`, say.
+#[test]
+fn a_signal_that_was_seen_is_seen_again() {
+    let (notify, token) = (Arc::new(Notify::new()), CancellationToken::new());
+    notify.notify_one();
+    let mut notified = pin!(notify.notified());
+    assert!(!waits!(notified) && !waits!(notified));
+    notify.notify_one();
+    let mut owned = pin!(notify.clone().notified_owned());
+    assert!(!waits!(owned) && !waits!(owned));
+    let mut cancelled = pin!(token.cancelled());
+    let mut kept = pin!(token.clone().cancelled_owned());
+    assert!(waits!(cancelled) && waits!(kept));
+    token.cancel();
+    assert!(!waits!(cancelled) && !waits!(cancelled));
+    assert!(!waits!(kept) && !waits!(kept));
+}
+
+#[test]
+fn a_future_that_was_cancelled_is_dropped_at_once() {
+    let (token, held) = (CancellationToken::new(), Arc::new(()));
+    let clone = held.clone();
+    let mut run = pin!(token.run_until_cancelled(async move {
+        let _held = clone;
+        std::future::pending::<()>().await;
+    }));
+    assert!(waits!(run));
+    assert_eq!(Arc::strong_count(&held), 2);
+    token.cancel();
+    assert!(!waits!(run));
+    assert_eq!(Arc::strong_count(&held), 1);
 }

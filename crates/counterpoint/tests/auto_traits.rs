@@ -12,7 +12,7 @@ use counterpoint::sync::rendezvous::{Disconnected, RendezvousError, TryRendezvou
 use counterpoint::sync::*;
 use counterpoint::thread::*;
 use counterpoint::time::{SleepUntil, TimerNode};
-use counterpoint::wait::build::hooks::{Hold, Lending, Site};
+use counterpoint::wait::build::hooks::{Calm, Hold, Lending, Site};
 use counterpoint::wait::build::*;
 use counterpoint::wait::select::*;
 use counterpoint::wait::*;
@@ -166,6 +166,7 @@ fn every_type_has_the_traits_of_its_kind() {
         WakeBatch:                                                         yes  yes  yes  yes  yes;
         (End, Grant, Pick, Turn):                                          yes  yes  yes  yes  yes;
         (Site, Hold, Lending):                                             yes  yes  yes  yes  yes;
+        Calm:                                                              no   no   yes  yes  yes;
 
         Mutex<Inside>:                                                     yes  yes  yes  yes  yes;
         Mutex<Bound>:                                                      no   no   yes  yes  yes;

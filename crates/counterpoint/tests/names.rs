@@ -343,7 +343,8 @@ mod wait {
         hooks::moved(&hooks::Hold::NONE);
         assert_eq!(hooks::bounded(|| 1), 1);
         hooks::rank(&queue, 1);
-        shown::<(hooks::Site, hooks::Hold, hooks::Lending)>();
+        shown::<(hooks::Site, hooks::Hold, hooks::Lending, hooks::Calm)>();
+        let _calm = hooks::Calm::begin();
         let mut hold = hooks::held("Part", &queue, hooks::Site::here(), 2);
         hooks::changed(&mut hold, 1);
         let mut lending = hooks::Lending::new();

@@ -27,7 +27,12 @@ pub enum Policy {
     Tracing,
     /// A deadlock that is certain panics in the thread that closes it, instead of waiting: its guards
     /// are dropped, and the others go on. Everything else is silent, and so is a thread that is unwinding
-    /// already: a second panic would abort the program.
+    /// already: a second panic would abort the program. Nor does it panic where a guard that you still
+    /// have takes its lock again (`MutexGuard::unlocked` and its kin).
+    ///
+    /// For tests, and for who hunts a deadlock; not for a program that must go on. A guard that was sent
+    /// to another thread, which keeps it for more than a second and never looks at the value, is still
+    /// taken for its first thread's, and then this panics though nobody would wait for ever.
     Panic,
 }
 

@@ -18,7 +18,9 @@ use counterpoint_base::prim::atomic::RELAXED;
 use counterpoint_base::prim::time::{Instant, now};
 use counterpoint_base::record::{self, Record};
 
-use crate::hooks::{Driving, Mixed};
+#[cfg(feature = "hooks")]
+use crate::hooks::Driving;
+use crate::hooks::Mixed;
 use crate::op::Operation;
 use crate::token::{self, UnparkReason};
 use crate::waker;
@@ -91,6 +93,10 @@ pub(crate) struct How {
     /// It looks for a token for a moment before it sleeps.
     pub(crate) lingers: bool,
     /// It polls a future of the user's, or several operations.
+    #[cfg_attr(
+        not(feature = "hooks"),
+        expect(dead_code, reason = "for the hooks alone")
+    )]
     pub(crate) mixed: Mixed,
 }
 
@@ -104,6 +110,8 @@ pub(crate) fn drive_with<F: Future>(
 ) -> F::Output {
     record::with(|record| {
         let nested = Nested::enter(record);
+        // Without the hooks this, and the one below, would be of no size, and yet cost two instructions.
+        #[cfg(feature = "hooks")]
         let _driving = Driving::enter();
         let waker = if how.committed {
             waker::committed(record)
@@ -117,6 +125,7 @@ pub(crate) fn drive_with<F: Future>(
             }
             let until = wake_at(&future);
             let timed_out = {
+                #[cfg(feature = "hooks")]
                 let _asleep = how.mixed.sleeps();
                 if how.lingers {
                     token::linger(record.futex(), until);

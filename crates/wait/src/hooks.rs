@@ -59,7 +59,8 @@
 //! * I1: a sink is never called under an internal lock.
 //! * I2: a panic of a sink ends there, except out of `Waiting` of an operation that is polled or
 //!   waited for by itself: then the node is linked and everything is as if it had been polled, so
-//!   the operation is dropped like any other.
+//!   the operation is dropped like any other. Nor does it come out where somebody is `Calm`: where a
+//!   guard that is still in the caller's hands takes its lock again.
 //! * I3: what a sink does while it is called is not told.
 //! * I4: numbers are given once. Those of waits grow, and so do those of one thread's holds: what has
 //!   the larger one began later.
@@ -90,6 +91,8 @@
 //! dev/model tests/hooks.rs; tests/hooks.rs.
 
 #[cfg(feature = "hooks")]
+mod calm;
+#[cfg(feature = "hooks")]
 mod holds;
 #[cfg(feature = "hooks")]
 mod names;
@@ -113,15 +116,17 @@ use off as chosen;
 use on as chosen;
 
 #[cfg(feature = "hooks")]
+pub(crate) use chosen::Driving;
+#[cfg(feature = "hooks")]
 pub use chosen::{
     AlreadyInstalled, Ends, Notice, Sink, Waiter, What, id_of, install, name_of, object_of,
     quietly, rank_of, visit,
 };
-pub(crate) use chosen::{Driving, Firm, Mark, Mixed, Place, Polled, Tag, in_poll};
 pub use chosen::{
-    Hold, Lending, Site, added, bounded, changed, forgotten, held, label, moved, name, rank,
+    Calm, Hold, Lending, Site, added, bounded, changed, forgotten, held, label, moved, name, rank,
     released, removed, used,
 };
+pub(crate) use chosen::{Firm, Mark, Mixed, Place, Polled, Tag, in_poll};
 #[cfg(feature = "hooks")]
 pub use holds::{UNKNOWN, as_party, book, holds_any, keep_book, my_holds, party, threads};
 pub use page::Line;

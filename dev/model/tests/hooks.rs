@@ -30,53 +30,48 @@ model! {
 
     /// A thread opens and closes one line again and again; whoever reads it finds one hold or none, never
     /// a mixture of two.
-    fn lines_are_of_one_hold(preemptions: None) {
+    fn lines_are_of_one_hold(preemptions: Some(2)) {
         let page = Arc::new(Page::new());
-        let reader = || {
-            let page = page.clone();
-            thread::spawn(move || {
-                for line in page.lines() {
-                    let number = line.id as usize;
-                    assert_eq!(line.kind, ["", "a", "bb"][number]);
-                    assert_eq!((line.object, line.units), (10 * number, 100 * number));
-                }
-            })
-        };
-        let (one, other) = (reader(), reader());
-        for (id, kind) in [(1, "a"), (2, "bb")] {
-            let number = id as usize;
-            let line = Line::numbered(id, kind, 10 * number, 100 * number);
-            // SAFETY: this thread alone opens lines, and numbers are used once.
-            let place = unsafe { page.open(&line) }.expect("it is closed");
-            if id == 1 {
-                page.close(place);
+        let reader = { let page = page.clone(); thread::spawn(move || {
+            for line in page.lines() {
+                let number = line.id as usize;
+                assert_eq!(line.kind, ["", "a", "bb"][number]);
+                assert_eq!((line.object, line.units), (10 * number, 100 * number));
             }
-        }
-        one.join().unwrap();
-        other.join().unwrap();
+        }) };
+        let writer = { let page = page.clone(); thread::spawn(move || {
+            for (id, kind) in [(1, "a"), (2, "bb")] {
+                let number = id as usize;
+                let line = Line::numbered(id, kind, 10 * number, 100 * number);
+                // SAFETY: this thread alone opens lines, and numbers are used once.
+                let place = unsafe { page.open(&line) }.expect("it is closed");
+                if id == 1 {
+                    page.close(place);
+                }
+            }
+        }) };
+        reader.join().unwrap();
+        writer.join().unwrap();
     }
 
     /// A hold ends in another thread than it began in, while its own thread looks for a free line.
-    fn a_line_is_closed_elsewhere(preemptions: None) {
+    fn a_line_is_closed_elsewhere(preemptions: Some(3)) {
         let page = Arc::new(Page::new());
-        // SAFETY: this thread alone opens lines, and numbers are used once.
+        // SAFETY: one thread at a time opens lines, and numbers are used once.
         let place = unsafe { page.open(&Line::numbered(1, "a", 10, 100)) }.unwrap();
-        let closer = {
-            let page = page.clone();
-            thread::spawn(move || {
-                page.set_units(place, 5);
-                page.close(place);
-            })
-        };
-        let reader = {
-            let page = page.clone();
-            thread::spawn(move || page.lines().for_each(|line| assert_eq!(line.kind.len(), 1 + usize::from(line.id == 2))))
-        };
-        // SAFETY: as above.
-        let again = unsafe { page.open(&Line::numbered(2, "bb", 20, 200)) };
+        let closer = { let page = page.clone(); thread::spawn(move || {
+            page.set_units(place, 5);
+            page.close(place);
+        }) };
+        let opener = { let page = page.clone(); thread::spawn(move || {
+            // SAFETY: as above.
+            unsafe { page.open(&Line::numbered(2, "bb", 20, 200)) }.is_some()
+        }) };
         closer.join().unwrap();
-        reader.join().unwrap();
-        let seen: Vec<_> = page.lines().map(|line| (line.id, line.units)).collect();
-        assert_eq!(seen, if again.is_some() { vec![(2, 200)] } else { vec![] });
+        let seen: Vec<_> = match opener.join().unwrap() {
+            true => vec![(2, 200)],
+            false => vec![],
+        };
+        assert_eq!(page.lines().map(|line| (line.id, line.units)).collect::<Vec<_>>(), seen);
     }
 }

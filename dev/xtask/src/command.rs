@@ -10,6 +10,8 @@ use std::process::{Child, Command as Process, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+mod failed;
+
 /// How many of the last lines of a failed command are shown.
 const SHOWN_ON_FAILURE: usize = 60;
 
@@ -55,7 +57,7 @@ pub(crate) enum Ending {
 }
 
 impl Output {
-    /// An error with the last lines of output, unless the command succeeded.
+    /// An error with what was said about failed tests and with the last lines of output, unless the command succeeded.
     pub(crate) fn checked(self) -> Result<Output, String> {
         if self.ending == Ending::Success {
             return Ok(self);
@@ -71,8 +73,9 @@ impl Output {
             .into_iter()
             .map(|line| format!("    | {line}\n"))
             .collect();
+        let failed = failed::passages(&self.text);
         Err(format!(
-            "`{}` {}:\n{tail}",
+            "`{}` {}:\n{failed}    At last it said:\n{tail}",
             self.shown,
             self.ending.sentence()
         ))

@@ -219,7 +219,9 @@ impl<T: Copy + Eq> AtomicCell<T> {
 
     /// Replaces the value by what `f` makes of it; returns the value before.
     ///
-    /// `f` runs without a lock, and again if the value may have changed meanwhile.
+    /// `f` runs without a lock, and again if the value may have changed meanwhile. It may use other
+    /// cells. (On processors that are neither x86-64 nor AArch64, and under Miri, it must not write one
+    /// that is not [lock-free](Self::is_lock_free): it might be called for ever.)
     ///
     /// # Errors
     /// The value, if `f` makes nothing of it.

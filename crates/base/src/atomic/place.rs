@@ -143,6 +143,12 @@ impl<T> Wide<T> for Place<T> {
         // SAFETY: nobody else writes, and others copy as told in `racy` or under the lock.
         unsafe { copy::store(&raw const value, self.0.get()) };
     }
+
+    #[cold]
+    unsafe fn still(&self, before: &T) -> bool {
+        // SAFETY: nobody writes while the stripe is locked.
+        unsafe { copy::same(self.0.get(), (&raw const *before).cast()) }
+    }
 }
 
 impl<T: Copy> Place<T> {
@@ -187,7 +193,7 @@ impl<T: Copy> Place<T> {
     not(miri)
 ))]
 mod copy {
-    pub(super) use crate::racy::{load, store};
+    pub(super) use crate::racy::{load, same, store};
 
     /// Whether a value may be copied while another thread writes.
     pub(super) const MAY_RACE: bool = true;
@@ -217,5 +223,12 @@ mod copy {
     pub(super) unsafe fn store<T>(from: *const MaybeUninit<T>, to: *mut MaybeUninit<T>) {
         // SAFETY: by the caller's promise.
         unsafe { to.copy_from_nonoverlapping(from, 1) };
+    }
+    /// Padding cannot be looked at here.
+    ///
+    /// # Safety
+    /// Nobody writes meanwhile.
+    pub(super) unsafe fn same<T>(_: *const MaybeUninit<T>, _: *const MaybeUninit<T>) -> bool {
+        false
     }
 }

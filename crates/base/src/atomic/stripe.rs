@@ -20,6 +20,9 @@
 //! * I2: a copy is used only if the sequence was the same even number before and after, or was made
 //!   odd by this thread meanwhile: then no write overlapped.
 //! * I3: no code of the user's runs while the sequence is odd.
+//! * I4: an update writes if nobody wrote to the stripe since it copied the value, or if the cell has
+//!   the same bytes still: another cell of the stripe was written then, perhaps by the update's own
+//!   closure, which would else be called for ever.
 //!
 //! # Edges
 //! * E1: release of the sequence at the end of a write → acquire at the beginning of a copy: the
@@ -76,6 +79,15 @@ pub(super) trait Wide<T> {
     /// # Safety
     /// The stripe of the cell is locked by this thread.
     unsafe fn write(&self, value: T);
+
+    /// Whether the cell has the very bytes of `before`; false if that cannot be told.
+    ///
+    /// # Safety
+    /// The stripe of the cell is locked by this thread.
+    unsafe fn still(&self, before: &T) -> bool {
+        let _ = before;
+        false
+    }
 }
 
 /// The sequence is odd, and this thread's.
@@ -155,9 +167,10 @@ impl Stripe {
             let Some(after) = f(before) else {
                 return Err(before);
             };
-            let locked = self.lock();
-            if locked.version == version {
-                // SAFETY: the stripe is locked.
+            let locked = self.lock(); // I4
+            // SAFETY: the stripe is locked.
+            if locked.version == version || unsafe { wide.still(&before) } {
+                // SAFETY: as above.
                 unsafe { wide.write(after) };
                 locked.written();
                 return Ok(before);

@@ -8,7 +8,12 @@
 //!   takes no permits before it can have all of them.
 //! - A first in line that does not come for a millisecond while others stand behind it is passed
 //!   over: a future that nobody polls holds nobody up.
-//! - An initializer that asks for its own cell panics in place of waiting for ever.
+//! - Whoever asks for a cell, and is polled on the thread that runs its initializer at that moment,
+//!   panics, where in tokio it waits: as a rule for ever.
+//! - A `Semaphore` that is closed after a permit was granted to somebody who has not looked yet gives
+//!   it all the same; until then that permit counts as available.
+//! - After a writer has gone and a reader that waited was let in, others read once that one was polled,
+//!   or after a millisecond.
 //! - At most [`counterpoint_sync::RwLock::MAX_READERS`] read at once, whatever `with_max_readers` says.
 //!
 //! Not here: `mpsc`, `oneshot`, `broadcast` and `watch`.

@@ -62,7 +62,7 @@ impl CancellationToken {
 
     /// As [`cancelled`](Self::cancelled); the future keeps the token alive, in one allocation.
     pub fn cancelled_owned(self) -> WaitForCancellationFutureOwned {
-        WaitForCancellationFutureOwned(Box::pin(async move { self.0.cancelled().await }))
+        WaitForCancellationFutureOwned(Some(Box::pin(async move { self.0.cancelled().await })))
     }
 
     /// Cancels the token when the guard is dropped.
@@ -76,10 +76,10 @@ impl CancellationToken {
     }
 
     /// Runs `future` until it is ready or the token is cancelled: then yields `None`. If both happen at
-    /// once the future wins; if the token is cancelled before, the future is not polled at all.
-    #[cfg_attr(feature = "hooks", track_caller)]
-    pub fn run_until_cancelled<F: Future>(&self, future: F) -> cancel::RunUntilCancelled<'_, F> {
-        self.0.run_until_cancelled(future)
+    /// once the future wins; if the token is cancelled before, the future is not polled at all. Either way
+    /// it is dropped before this is ready.
+    pub async fn run_until_cancelled<F: Future>(&self, future: F) -> Option<F::Output> {
+        self.0.run_until_cancelled(future).await
     }
 
     /// As [`run_until_cancelled`](Self::run_until_cancelled); the future keeps the token alive.
@@ -98,19 +98,29 @@ impl fmt::Debug for CancellationToken {
 
 futures! {
     /// Waits until a token is cancelled; made by [`CancellationToken::cancelled`].
-    WaitForCancellationFuture ['a] ['a] (cancel::Cancelled<'a>) -> (), |done| done;
+    WaitForCancellationFuture ['a] ['a] (cancel::Cancelled<'a>) -> (), |done| done, again ();
 }
 
 /// Waits until a token is cancelled, and keeps it alive; made by
 /// [`CancellationToken::cancelled_owned`].
 #[must_use = "futures do nothing unless you `.await` them"]
-pub struct WaitForCancellationFutureOwned(Pin<Box<dyn Future<Output = ()> + Send + Sync>>);
+pub struct WaitForCancellationFutureOwned(
+    /// None once it is ready: it stays so.
+    Option<Pin<Box<dyn Future<Output = ()> + Send + Sync>>>,
+);
 
 impl Future for WaitForCancellationFutureOwned {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.0.as_mut().poll(cx)
+        let Some(wait) = &mut self.0 else {
+            return Poll::Ready(());
+        };
+        let polled = wait.as_mut().poll(cx);
+        if polled.is_ready() {
+            self.0 = None;
+        }
+        polled
     }
 }
 

@@ -94,6 +94,7 @@ fn lend<G: Relock, R>(guard: &mut G, site: Site, wait: impl FnOnce(G) -> (G, R))
     impl<G: Relock> Drop for Panicked<'_, G> {
         fn drop(&mut self) {
             if let Some(lock) = self.lock.take() {
+                let _calm = hooks::Calm::begin();
                 let guard: *mut G = self.slot;
                 let again = counterpoint_wait::Operation::wait(lock);
                 // SAFETY: what was there was moved out and is not dropped here.

@@ -9,7 +9,7 @@ use core::mem::ManuallyDrop;
 use counterpoint_base::prim::cell::UnsafeCell;
 use counterpoint_base::prim::time::{Duration, Instant};
 use counterpoint_wait::Stop;
-use counterpoint_wait::hooks::Hold;
+use counterpoint_wait::hooks::{Calm, Hold};
 
 use crate::condvar::Condvar;
 use crate::mutex::{Mutex, MutexGuard};
@@ -124,6 +124,8 @@ macro_rules! raw_mutexes {
             #[inline]
             #[cfg_attr(feature = "hooks", track_caller)]
             fn lock(&self) {
+                // `unlocked` of a guard ends in it.
+                let _calm = Calm::begin();
                 self.keep(self.lock.lock());
             }
 

@@ -8,7 +8,7 @@ use ::lock_api::GuardSend;
 use core::fmt;
 use counterpoint_base::prim::cell::UnsafeCell;
 use counterpoint_base::prim::time::{Duration, Instant};
-use counterpoint_wait::hooks::{self, Hold};
+use counterpoint_wait::hooks::{self, Calm, Hold};
 
 use crate::rwlock::{RwLock, RwLockReadGuard, RwLockUpgradableReadGuard, RwLockWriteGuard};
 
@@ -133,6 +133,7 @@ unsafe impl ::lock_api::RawRwLock for RawRwLock {
     #[inline]
     #[cfg_attr(feature = "hooks", track_caller)]
     fn lock_shared(&self) {
+        let _calm = Calm::begin();
         self.keep_reader(self.lock.read());
     }
 
@@ -150,6 +151,7 @@ unsafe impl ::lock_api::RawRwLock for RawRwLock {
     #[inline]
     #[cfg_attr(feature = "hooks", track_caller)]
     fn lock_exclusive(&self) {
+        let _calm = Calm::begin();
         self.keep(self.lock.write().into_hold());
     }
 
@@ -224,6 +226,7 @@ unsafe impl ::lock_api::RawRwLockTimed for RawRwLock {
 unsafe impl ::lock_api::RawRwLockRecursive for RawRwLock {
     #[cfg_attr(feature = "hooks", track_caller)]
     fn lock_shared_recursive(&self) {
+        let _calm = Calm::begin();
         self.keep_reader(self.lock.read_recursive());
     }
 
@@ -250,6 +253,7 @@ unsafe impl ::lock_api::RawRwLockRecursiveTimed for RawRwLock {
 unsafe impl ::lock_api::RawRwLockUpgrade for RawRwLock {
     #[cfg_attr(feature = "hooks", track_caller)]
     fn lock_upgradable(&self) {
+        let _calm = Calm::begin();
         self.keep(self.lock.upgradable_read().into_hold());
     }
 
@@ -264,6 +268,7 @@ unsafe impl ::lock_api::RawRwLockUpgrade for RawRwLock {
 
     #[cfg_attr(feature = "hooks", track_caller)]
     unsafe fn upgrade(&self) {
+        let _calm = Calm::begin();
         self.keep(Upgradable::upgrade(self.upgradable()).into_hold());
     }
 
@@ -307,12 +312,14 @@ unsafe impl ::lock_api::RawRwLockUpgradeTimed for RawRwLock {
 
     #[cfg_attr(feature = "hooks", track_caller)]
     unsafe fn try_upgrade_for(&self, timeout: Duration) -> bool {
+        let _calm = Calm::begin();
         let upgraded = Upgradable::upgrade_timeout(self.upgradable(), timeout);
         self.kept_upgrade(upgraded.map_err(|error| error.into_inner()))
     }
 
     #[cfg_attr(feature = "hooks", track_caller)]
     unsafe fn try_upgrade_until(&self, deadline: Instant) -> bool {
+        let _calm = Calm::begin();
         let upgraded = Upgradable::upgrade_deadline(self.upgradable(), deadline);
         self.kept_upgrade(upgraded.map_err(|error| error.into_inner()))
     }

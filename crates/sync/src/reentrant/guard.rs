@@ -172,6 +172,7 @@ struct Relock<'g, 'a, T: ?Sized>(&'g mut ReentrantMutexGuard<'a, T>, Site);
 
 impl<T: ?Sized> Drop for Relock<'_, '_, T> {
     fn drop(&mut self) {
+        let _calm = hooks::Calm::begin();
         self.0.hold = ManuallyDrop::new(self.0.mutex.lock_at(self.1)).hold;
         // A panic while the lock was not held does not poison.
         self.0.panicking |= panicking();

@@ -707,8 +707,10 @@ impl RawRwLock {
 
     /// The upgradable reader is one like the others from now on.
     pub(super) fn downgrade_upgradable(&self) {
-        // Relaxed: it has written nothing, and reads on.
-        self.word().fetch_and(!UPGRADABLE, RELAXED);
+        // Release [E1]: it has written nothing, but who may upgrade next sees what it read before,
+        // which may have been kept beside the lock.
+        self.word()
+            .fetch_and(!UPGRADABLE, release("rwlock.no_upgrade"));
     }
 
     /// After a downgrade.

@@ -7,7 +7,8 @@ use counterpoint_sync::{
     RwLockWriteGuard, ShardedLock,
 };
 use counterpoint_wait::hooks::{self, What};
-use std::sync::Arc;
+use std::sync::{Arc, Barrier};
+use std::thread;
 use std::time::{Duration, Instant};
 
 const PAIR: [What; 2] = [What::Held, What::Released];
@@ -125,6 +126,60 @@ fn a_panic_of_the_sink_leaves_the_lock_free() {
     assert!(!mutex.is_poisoned());
     assert_eq!(*mutex.try_lock().unwrap(), 1);
     assert_eq!(told().len(), 6);
+}
+
+/// The guard is in the caller's hands: it must hold the lock again, whatever the sink does.
+#[test]
+fn a_panic_of_the_sink_does_not_come_out_of_locking_again() {
+    /// Runs `body` while the sink panics; meanwhile `hold` has the lock, until somebody waits for it.
+    fn check(hold: impl FnOnce(&Barrier) + Send, body: impl FnOnce(&Barrier)) {
+        let taken = Barrier::new(2);
+        thread::scope(|scope| {
+            let taken = &taken;
+            scope.spawn(move || hold(taken));
+            PANICS.set(true);
+            body(taken);
+            PANICS.set(false);
+        });
+        assert!(told().contains(&What::Waiting), "nobody waited");
+    }
+    begin();
+    let mutex = Mutex::new(0);
+    let waited = || mutex.telemetry().waiters > 0;
+    let hold = |taken: &Barrier| {
+        let guard = mutex.lock();
+        taken.wait();
+        while !waited() {
+            thread::yield_now();
+        }
+        drop(guard);
+    };
+    let mut guard = mutex.lock();
+    check(hold, |taken| {
+        MutexGuard::unlocked(&mut guard, || _ = taken.wait());
+    });
+    *guard += 1;
+    assert!(mutex.try_lock().is_err());
+    drop(guard);
+    assert!(!mutex.is_poisoned() && *mutex.try_lock().unwrap() == 1);
+
+    let mutex = ReentrantMutex::new(0);
+    let waited = || mutex.telemetry().waiters > 0;
+    let hold = |taken: &Barrier| {
+        let guard = mutex.lock();
+        taken.wait();
+        while !waited() {
+            thread::yield_now();
+        }
+        drop(guard);
+    };
+    let mut guard = mutex.lock();
+    check(hold, |taken| {
+        ReentrantMutexGuard::unlocked(&mut guard, || _ = taken.wait());
+    });
+    assert!(mutex.is_owned_by_current_thread());
+    drop(guard);
+    assert!(!mutex.is_poisoned() && mutex.try_lock().is_ok());
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The hooks without the feature: nothing.
 
+use core::marker::PhantomData;
 use core::task::Waker;
 
 use crate::queue::WaitQueue;
@@ -48,20 +49,23 @@ pub fn bounded<R>(f: impl FnOnce() -> R) -> R {
     f()
 }
 
+/// No panic of a sink comes through; there is none without the feature `hooks`.
+#[derive(Debug)]
+pub struct Calm(PhantomData<*mut ()>);
+
+impl Calm {
+    /// From now on.
+    #[inline(always)]
+    #[must_use]
+    pub const fn begin() -> Calm {
+        Calm(PhantomData)
+    }
+}
+
 /// Runs `f`, which tells of a guard that an operation yields.
 #[inline(always)]
 pub(crate) fn in_poll<R>(f: impl FnOnce() -> R) -> R {
     f()
-}
-
-/// A thread drives a future itself.
-pub(crate) struct Driving;
-
-impl Driving {
-    #[inline(always)]
-    pub(crate) fn enter() -> Driving {
-        Driving
-    }
 }
 
 /// Whether a thread is blocked for an operation.
@@ -75,9 +79,6 @@ impl Firm {
     }
 }
 
-/// A thread that drives a future sleeps.
-pub(crate) struct Asleep;
-
 /// Whether a thread polls a future of the user's, or several operations.
 #[derive(Clone, Copy)]
 pub(crate) struct Mixed;
@@ -85,11 +86,6 @@ pub(crate) struct Mixed;
 impl Mixed {
     pub(crate) const YES: Mixed = Mixed;
     pub(crate) const NO: Mixed = Mixed;
-
-    #[inline(always)]
-    pub(crate) fn sleeps(self) -> Asleep {
-        Asleep
-    }
 }
 
 /// Something is polled with a waker.

@@ -7,6 +7,8 @@ use core::task::Waker;
 use counterpoint_base::prim::atomic::{AtomicU64, RELAXED};
 use std::panic::{self, AssertUnwindSafe};
 
+pub use super::calm::Calm;
+use super::calm::is_calm;
 use super::slot::Slot;
 use super::{holds, names};
 use crate::queue::WaitQueue;
@@ -318,8 +320,16 @@ pub fn install(sink: &'static dyn Sink) -> Result<(), AlreadyInstalled> {
     SINK.fill(sink).map_err(|_| AlreadyInstalled)
 }
 
-/// Tells the sink, unless it is the sink that caused it (hooks.rs I3).
+/// Tells the sink, unless it is the sink that caused it (hooks.rs I3). A panic comes through, unless
+/// somebody has to stay [`Calm`].
 fn tell(notice: &Notice) {
+    match is_calm() {
+        true => tell_quietly(notice),
+        false => tell_aloud(notice),
+    }
+}
+
+fn tell_aloud(notice: &Notice) {
     struct Telling;
     impl Drop for Telling {
         fn drop(&mut self) {
@@ -336,7 +346,7 @@ fn tell(notice: &Notice) {
 
 /// Tells the sink; a panic ends here (hooks.rs I2).
 fn tell_quietly(notice: &Notice) {
-    if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(|| tell(notice))) {
+    if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(|| tell_aloud(notice))) {
         // Its destructor could panic as well.
         core::mem::forget(payload);
     }

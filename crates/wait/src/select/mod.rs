@@ -322,7 +322,7 @@ impl<L: ArmList> Selecting<L> {
         // A clone may panic half-way: then no waker is known to be that of all arms.
         self.waker = None;
         self.core.reopen();
-        if self.deadline.is_some() || self.has_soft() {
+        if cfg!(feature = "hooks") && (self.deadline.is_some() || self.has_soft()) {
             hooks::bounded(|| self.register_arms(waker))
         } else {
             self.register_arms(waker)

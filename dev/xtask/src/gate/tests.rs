@@ -89,6 +89,7 @@ fn the_night_runs_the_long_jobs() {
             "peers",
             "planted",
             "jitter",
+            "ledger",
             "sanitize",
             "fuzz"
         ]

@@ -72,10 +72,10 @@ impl fmt::Debug for Notify {
 
 futures! {
     /// Waits for a notification; made by [`Notify::notified`].
-    Notified ['a] ['a] (sync::Notified<'a>) -> (), |done| done;
+    Notified ['a] ['a] (sync::Notified<'a>) -> (), |done| done, again ();
     /// Waits for a notification, and keeps the [`Notify`] alive; made by
     /// [`Notify::notified_owned`].
-    OwnedNotified [] [] (sync::NotifiedOwned) -> (), |done| done;
+    OwnedNotified [] [] (sync::NotifiedOwned) -> (), |done| done, again ();
 }
 
 macro_rules! enable {
