@@ -46,7 +46,7 @@ pub trait Pointable: epoch::Pointable {
     ///
     /// # Safety
     /// The result must be given to [`drop`](Pointable::drop) once, or it is leaked.
-    unsafe fn init(init: Self::Init) -> usize;
+    unsafe fn init(init: <Self as Pointable>::Init) -> usize;
 
     /// A reference to it.
     ///
@@ -71,7 +71,7 @@ pub trait Pointable: epoch::Pointable {
 impl<T: ?Sized + epoch::Pointable> Pointable for T {
     type Init = <T as epoch::Pointable>::Init;
 
-    unsafe fn init(init: Self::Init) -> usize {
+    unsafe fn init(init: <T as epoch::Pointable>::Init) -> usize {
         // SAFETY: by the caller's promise.
         unsafe { <T as epoch::Pointable>::init(init) }.expose_provenance()
     }

@@ -1304,6 +1304,7 @@ mod compat {
             self as epoch, Atomic, Collector, CompareAndSetError, CompareAndSetOrdering,
             CompareExchangeError, Guard, LocalHandle, Owned, Pointable, Pointer, Shared,
         };
+        use super::shown;
         use std::sync::atomic::Ordering::{AcqRel, Acquire};
 
         fn ordering<O: CompareAndSetOrdering>(_: &O) {}

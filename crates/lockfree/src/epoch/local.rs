@@ -413,7 +413,7 @@ impl Local {
         // Relaxed, here and below: the bag is this thread's while it is pinned (I5).
         let mut bag = self.bag.load(RELAXED);
         if bag.is_null() {
-            bag = self.begin();
+            bag = self.begin_bag();
         }
         // SAFETY: I5; a full bag is handed on at once, so there is room.
         let (label, full) = unsafe { Bag::push(bag, deferred, bytes) };
@@ -428,7 +428,7 @@ impl Local {
 
     /// Begins a bag in the record, which is this thread's to touch.
     #[cold]
-    fn begin(&self) -> *mut Bag {
+    fn begin_bag(&self) -> *mut Bag {
         let beside = self.take_beside();
         if !beside.is_null() {
             // Relaxed: as in `defer`.
@@ -459,7 +459,7 @@ impl Local {
         let mut bag = self.beside.get();
         while bag.is_null() {
             let fresh = Bag::allocate();
-            // As in `begin`.
+            // As in `begin_bag`.
             if self.beside.get().is_null() {
                 self.global().add_bag();
                 self.beside.set(fresh);
