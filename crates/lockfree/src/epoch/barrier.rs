@@ -13,19 +13,24 @@ pub(super) use counterpoint_base::prim::atomic::{fence_seq_cst as heavy, fence_s
 pub(super) fn restrain() {}
 
 /// Calls `f`; a panic that comes out of it is swallowed, since the hook has told it and it would end
-/// the program.
-pub(super) fn quietly(f: impl FnOnce()) {
+/// the program. Whether none came.
+pub(super) fn quietly(f: impl FnOnce()) -> bool {
     #[cfg(feature = "std")]
     {
         use std::panic::{AssertUnwindSafe, catch_unwind};
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(f)) {
-            // Its destructor may panic as well.
-            core::mem::forget(payload);
+        match catch_unwind(AssertUnwindSafe(f)) {
+            Ok(()) => true,
+            Err(payload) => {
+                // Its destructor may panic as well.
+                core::mem::forget(payload);
+                false
+            }
         }
     }
     #[cfg(not(feature = "std"))]
     {
         f();
+        true
     }
 }
 

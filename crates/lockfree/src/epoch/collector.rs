@@ -170,7 +170,11 @@ impl Global {
         for local in self.records() {
             match View::of(local.glance(), epoch) {
                 View::Clear => {}
-                View::Later => late = true,
+                View::Later => {
+                    // [E2]: the next look at the epoch finds that one.
+                    let _ = local.scan();
+                    late = true;
+                }
                 // Who goes pins anew.
                 View::Earlier if ptr::eq(local, me) => return (epoch, true),
                 View::Earlier => {
@@ -415,27 +419,40 @@ impl Running<'_> {
     fn run(mut self) -> bool {
         let some = !self.first.is_null();
         while !self.first.is_null() {
-            let bag = self.first;
             // SAFETY: it was taken out, so it belongs to this thread.
-            while let Some(deferred) = unsafe { Bag::take(bag) } {
+            while let Some(deferred) = unsafe { Bag::take(self.first) } {
                 deferred.call();
             }
-            // SAFETY: as above.
-            let label = unsafe { Bag::label(bag) };
-            self.first = label.next;
-            // SAFETY: as above, and it is empty.
-            unsafe { Bag::free(bag) };
-            // Relaxed: only counts.
-            self.global.bags.fetch_sub(1, RELAXED);
-            self.global.items.fetch_sub(label.len, RELAXED);
-            self.global.bytes.fetch_sub(label.bytes, RELAXED);
+            self.drop_first();
         }
         some
+    }
+
+    /// Frees the first bag, which is empty.
+    fn drop_first(&mut self) {
+        let bag = self.first;
+        // SAFETY: as in `run`.
+        let label = unsafe { Bag::label(bag) };
+        self.first = label.next;
+        // SAFETY: as in `run`.
+        unsafe { Bag::free(bag) };
+        // Relaxed: only counts.
+        self.global.bags.fetch_sub(1, RELAXED);
+        self.global.items.fetch_sub(label.len, RELAXED);
+        self.global.bytes.fetch_sub(label.bytes, RELAXED);
     }
 }
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
+        if self.first.is_null() {
+            return;
+        }
+        // SAFETY: as in `run`.
+        if unsafe { Bag::is_empty(self.first) } {
+            // Its last closure has panicked.
+            self.drop_first();
+        }
         if !self.first.is_null() {
             // SAFETY: as in `run`.
             unsafe { self.global.put_back(self.first) };

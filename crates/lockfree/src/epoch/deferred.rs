@@ -154,6 +154,15 @@ impl Bag {
         unsafe { Bag::open(bag, take) }
     }
 
+    /// Whether everything was taken out.
+    ///
+    /// # Safety
+    /// As for `open`.
+    pub(super) unsafe fn is_empty(bag: *mut Bag) -> bool {
+        // SAFETY: by the caller's promise.
+        unsafe { Bag::open(bag, |inner| inner.taken == inner.len) }
+    }
+
     /// # Safety
     /// As for `open`.
     pub(super) unsafe fn label(bag: *mut Bag) -> Label {

@@ -133,9 +133,7 @@ impl Local {
     #[cfg(all(feature = "std", not(any(counterpoint_loom, counterpoint_shuttle))))]
     pub(super) fn end_early(&self) {
         self.end();
-        if self.guards.get() == 0 {
-            quietly(|| self.leave_nothing());
-        }
+        self.leave_quietly();
     }
 
     /// # Safety
@@ -154,7 +152,7 @@ impl Local {
         // SAFETY: the collector that the record keeps is still there, and so is the record.
         let local = unsafe { &*last.0 };
         if local.ending.get() {
-            quietly(|| local.leave_nothing());
+            local.leave_quietly();
         } else {
             local.leave_nothing();
         }
@@ -571,6 +569,16 @@ impl Local {
                 return;
             }
             self.take_nudge();
+        }
+    }
+
+    /// The same where a panic must not come out: the others run nonetheless.
+    fn leave_quietly(&self) {
+        for _ in 0..EPOCH_DRAIN {
+            // A closure may have left a guard.
+            if self.guards.get() != 0 || quietly(|| self.leave_nothing()) {
+                return;
+            }
         }
     }
 
