@@ -20,9 +20,11 @@
 //! # drop(unsafe { name.into_owned() });
 //! ```
 
+#![allow(clippy::disallowed_types, reason = "the orderings are its callers'")]
+
 use core::fmt;
 use core::ptr;
-use core::sync::atomic::Ordering;
+use counterpoint_base::prim::atomic::Ordering;
 use counterpoint_lockfree::epoch;
 
 pub use counterpoint_lockfree::epoch::{

@@ -1300,11 +1300,11 @@ mod compat {
     #[test]
     #[allow(deprecated, reason = "a part of the surface")]
     fn crossbeam_epoch() {
+        use super::shown;
         use counterpoint::compat::crossbeam_epoch::{
             self as epoch, Atomic, Collector, CompareAndSetError, CompareAndSetOrdering,
             CompareExchangeError, Guard, LocalHandle, Owned, Pointable, Pointer, Shared,
         };
-        use super::shown;
         use std::sync::atomic::Ordering::{AcqRel, Acquire};
 
         fn ordering<O: CompareAndSetOrdering>(_: &O) {}

@@ -2,10 +2,14 @@
 //! one.
 #![cfg(all(feature = "std", not(any(counterpoint_loom, counterpoint_shuttle))))]
 
-use counterpoint_lockfree::epoch::{self, Atomic, Collector, Guard, LocalHandle, Owned, Shared};
+use counterpoint_lockfree::epoch::{
+    self, Atomic, Collector, Guard, LocalHandle, Owned, Pointable, Shared,
+};
+use std::cell::Cell;
 use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, SeqCst};
+use std::ptr;
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
@@ -655,6 +659,100 @@ fn values_that_panic_are_owned_as_by_a_box() {
     let owned = unsafe { slot.into_owned() };
     assert!(catch_unwind(AssertUnwindSafe(|| drop(owned))).is_err());
     assert_eq!(drops.load(SeqCst), 2);
+}
+
+/// A value of no fixed size, whose methods panic when told to; what they do is done before.
+struct Tail([u8]);
+
+thread_local! {
+    static PANICS: Cell<bool> = const { Cell::new(false) };
+    static TAILS: Cell<usize> = const { Cell::new(0) };
+}
+
+fn perhaps() {
+    assert!(!PANICS.get() || thread::panicking(), "on purpose");
+}
+
+// SAFETY: a box of three bytes, of which a pointer to the first is made and taken.
+unsafe impl Pointable for Tail {
+    const ALIGN: usize = 1;
+
+    type Init = ();
+
+    unsafe fn init((): ()) -> *mut () {
+        perhaps();
+        TAILS.set(TAILS.get() + 1);
+        Box::into_raw(Box::new([7_u8; 3])).cast()
+    }
+
+    unsafe fn as_ptr(pointer: *mut ()) -> *const Tail {
+        // SAFETY: by the caller's promise.
+        unsafe { Tail::as_mut_ptr(pointer) }
+    }
+
+    unsafe fn as_mut_ptr(pointer: *mut ()) -> *mut Tail {
+        perhaps();
+        ptr::slice_from_raw_parts_mut(pointer.cast::<u8>(), 3) as *mut Tail
+    }
+
+    unsafe fn size(_: *mut ()) -> usize {
+        perhaps();
+        3
+    }
+
+    unsafe fn drop(pointer: *mut ()) {
+        TAILS.set(TAILS.get() - 1);
+        // SAFETY: by the caller's promise.
+        drop(unsafe { Box::from_raw(pointer.cast::<[u8; 3]>()) });
+        perhaps();
+    }
+}
+
+/// Whether `f` panics while the methods of [`Tail`] do.
+fn breaks(f: impl FnOnce()) -> bool {
+    PANICS.set(true);
+    let panicked = catch_unwind(AssertUnwindSafe(f)).is_err();
+    PANICS.set(false);
+    panicked
+}
+
+#[test]
+fn a_pointable_that_panics_breaks_nothing_else() {
+    let collector = Collector::new();
+    let handle = collector.register();
+    assert!(breaks(|| drop(Owned::<Tail>::init(()))));
+    assert!(breaks(|| {
+        let _ = Atomic::<Tail>::init(());
+    }));
+    assert_eq!(TAILS.get(), 0);
+    let guard = handle.pin();
+    let slot = Atomic::<Tail>::init(());
+    let tail = slot.load(Acquire, &guard);
+    assert!(breaks(|| {
+        // SAFETY: nobody frees it.
+        let _ = unsafe { tail.deref() };
+    }));
+    // SAFETY: as above.
+    assert_eq!(unsafe { tail.deref() }.0, [7; 3]);
+    let new = Owned::<Tail>::init(());
+    let Err(error) = slot.compare_exchange(Shared::null(), new, AcqRel, Acquire, &guard) else {
+        panic!("it is not null");
+    };
+    assert!(breaks(|| drop(error)));
+    assert_eq!(TAILS.get(), 1);
+    // SAFETY: nothing is deferred where its size cannot be told.
+    assert!(breaks(|| unsafe { guard.defer_destroy(tail) }));
+    assert_eq!(collector.stats().waiting, 0);
+    slot.store(Shared::null(), Release);
+    // SAFETY: just taken out.
+    unsafe { guard.defer_destroy(tail) };
+    let ran = counter();
+    let theirs = ran.clone();
+    guard.defer(move || theirs.fetch_add(1, SeqCst));
+    drop(guard);
+    let panics = (0..8).filter(|_| breaks(|| handle.pin().flush())).count();
+    assert_eq!((panics, TAILS.get(), ran.load(SeqCst)), (1, 0, 1));
+    assert_eq!(collector.stats().waiting, 0);
 }
 
 #[test]

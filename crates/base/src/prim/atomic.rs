@@ -16,7 +16,9 @@
 //! ```
 
 use core::fmt;
-use core::sync::atomic::Ordering;
+
+/// For signatures whose callers bring an ordering of their own.
+pub use core::sync::atomic::Ordering;
 
 #[cfg(not(any(counterpoint_loom, counterpoint_shuttle)))]
 use core::sync::atomic as inner;

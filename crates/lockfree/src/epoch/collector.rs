@@ -272,12 +272,18 @@ impl Global {
         loop {
             // SAFETY: by the caller's promise, until the exchange.
             unsafe { Bag::link(bag, first) };
-            // Release [E4]: hands the bag to the acquire in `take`.
-            match list.compare_exchange_weak(first, bag, release("epoch.hand_on"), RELAXED) {
-                Ok(_) => return,
+            match Global::exchange(list, first, bag) {
+                Ok(()) => return,
                 Err(found) => first = found,
             }
         }
+    }
+
+    /// Puts `bag`, whose next one is `found`, in the place of that.
+    fn exchange(list: &AtomicPtr<Bag>, found: *mut Bag, bag: *mut Bag) -> Result<(), *mut Bag> {
+        // Release [E4]: hands the bag to the acquire in `take`.
+        let put = list.compare_exchange_weak(found, bag, release("epoch.hand_on"), RELAXED);
+        put.map(drop)
     }
 
     /// Takes a list as a whole: its bags belong to the caller.
@@ -357,11 +363,8 @@ impl Global {
     /// # Safety
     /// `first` and those behind it belong to the caller, and are ripe.
     unsafe fn put_back(&self, first: *mut Bag) {
-        // Release [E4]: as in `put`. Most of the time nobody has put any there since.
-        let back =
-            self.ripe
-                .compare_exchange(ptr::null_mut(), first, release("epoch.hand_on"), RELAXED);
-        if back.is_ok() {
+        // Most of the time nobody has put any there since.
+        if Global::exchange(&self.ripe, ptr::null_mut(), first).is_ok() {
             return;
         }
         let mut next = first;

@@ -140,7 +140,7 @@ impl Local {
     /// The record is taken by this thread, which has neither a handle nor a guard left. The record
     /// may be gone afterwards.
     #[cold]
-    unsafe fn release(this: *const Local) {
+    unsafe fn let_go(this: *const Local) {
         struct Last(*const Local);
         impl Drop for Last {
             fn drop(&mut self) {
@@ -159,7 +159,7 @@ impl Local {
     }
 
     /// # Safety
-    /// As for `release`.
+    /// As for `let_go`.
     unsafe fn give_back(this: *const Local) {
         let collector = {
             // SAFETY: by the caller's promise.
@@ -193,7 +193,7 @@ impl Local {
         local.handles.set(handles);
         if handles == 0 && local.guards.get() == 0 {
             // SAFETY: none is left.
-            unsafe { Local::release(this) };
+            unsafe { Local::let_go(this) };
         }
     }
 
@@ -310,7 +310,7 @@ impl Local {
         let local = unsafe { &*this };
         if local.handles.get() == 0 {
             // SAFETY: none is left.
-            unsafe { Local::release(this) };
+            unsafe { Local::let_go(this) };
         } else if !panicking() {
             local.take_nudge();
             // A closure that runs meanwhile may drop the last handle.
