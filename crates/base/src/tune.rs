@@ -64,7 +64,7 @@ tune! {
     EPOCH_RUN: usize = 8, model 2;
     /// The most advances of a thread that goes: one grace period, and one more for what was deferred
     /// meanwhile.
-    EPOCH_DRAIN: u32 = 8, model 6;
+    EPOCH_DRAIN: u32 = 8, model 5;
     /// Lines in a page of the book of holds.
     BOOK_LINES: usize = 32, model 1;
     /// Places in the first ring of a deque.

@@ -182,40 +182,40 @@ model! {
         ]);
     }
 
-    /// One advances and another one frees, without a look at the records: it knows of the reader what
-    /// the one knew that advanced.
-    fn who_frees_knows_what_others_scanned(preemptions: Some(2)) {
+    /// Who frees without a look at the records of its own knows what those knew that advanced: here
+    /// of a reader that came after the retirer, whose stamp is older than it might be.
+    fn who_frees_knows_what_others_knew(preemptions: Some(2)) {
         let place = Place::new();
-        let handles = [(); 3].map(|()| place.collector.register());
-        let reading = Lent((handles[0].pin(), ptr::from_ref(&place.node)));
-        {
-            let guard = handles[1].pin();
-            place.retire(&guard);
-            guard.flush();
+        let [reader, advancer, retirer] = [(); 3].map(|()| place.collector.register());
+        let (theirs, retiring) = (place.clone(), Lent(retirer.pin()));
+        let advancing = advancer.pin();
+        (0..2).for_each(|_| advancing.defer(|| ()));
+        let retires = thread::spawn(move || {
+            let retiring = retiring;
+            theirs.retire(&retiring.0);
+            // The bag is full.
+            retiring.0.defer(|| ());
+        });
+        advancing.flush();
+        let reading = reader.pin();
+        let sees = !place.slot.load(RELAXED, &reading).is_null();
+        retires.join().unwrap();
+        drop(advancing);
+        advancer.pin().flush();
+        let (advancing, freeing) = (advancer.pin(), Lent(retirer.pin()));
+        let frees = thread::spawn(move || {
+            let freeing = freeing;
+            freeing.0.flush();
+            freeing
+        });
+        if sees {
+            // SAFETY: nobody writes before it may be freed; the checker looks.
+            let value = place.node.0.with(|value| unsafe { *value });
+            assert_ne!(value, FREED, "freed too early");
         }
-        let [_, advancer, freer] = handles.map(Lent);
-        let threads = [
-            thread::spawn(move || {
-                let (handle, reading) = (advancer, reading);
-                let (guard, node) = reading.0;
-                // SAFETY: the guard was there before the node was retired.
-                let value = unsafe { &*node }.0.with(|value| {
-                    // SAFETY: as above; the checker looks.
-                    unsafe { *value }
-                });
-                assert_ne!(value, FREED, "freed too early");
-                drop(guard);
-                (0..2).for_each(|_| handle.0.pin().flush());
-                handle
-            }),
-            thread::spawn(move || {
-                let handle = freer;
-                handle.0.pin().flush();
-                handle
-            }),
-        ];
-        let handles = threads.map(|thread| thread.join().unwrap());
-        drop(handles);
+        drop(reading);
+        advancing.flush();
+        drop(frees.join().unwrap());
     }
 
     /// A thread defers while another one takes over what threads that are not pinned have deferred:
@@ -242,54 +242,42 @@ model! {
         assert_eq!(place.freed.load(RELAXED), 1);
     }
 
-    /// A thread that ends while another one is pinned: what it leaves is freed later.
-    fn an_ended_thread_leaves_nothing(preemptions: Some(2)) {
-        let place = Place::new();
-        let threads = [
-            spawn(&place, |place| place.look(&place.collector.register().pin())),
-            spawn(&place, |place| place.retire(&place.collector.register().pin())),
-        ];
-        join(threads);
-        place.settle();
-        assert_eq!(place.freed.load(RELAXED), 1);
-    }
-
     /// One ends that has deferred something, while another one ends as well: it is run by then.
     fn two_that_end_leave_nothing(preemptions: Some(2)) {
         let place = Place::new();
-        let [first, second] = [(); 2].map(|()| Lent(place.collector.register()));
-        let theirs = place.clone();
-        let threads = [
+        let handles = [(); 2].map(|()| place.collector.register());
+        {
+            let guard = handles[0].pin();
+            place.count(&guard);
+            guard.flush();
+        }
+        let threads = handles.map(Lent).map(|handle| {
             thread::spawn(move || {
-                let handle = first;
-                theirs.count(&handle.0.pin());
+                let handle = handle;
                 drop(handle);
-            }),
-            thread::spawn(move || {
-                let handle = second;
-                drop(handle);
-            }),
-        ];
+            })
+        });
         join(threads);
         assert_eq!(place.freed.load(RELAXED), 1, "left behind");
         assert_eq!(place.collector.stats().waiting, 0);
     }
 
-    /// A thread holds up one that ends, and unpins: what that has left is run when the thread is told,
-    /// at the latest as it unpins the next time.
+    /// A thread that reads holds up one that ends, and unpins: what that has left is run when the thread
+    /// is told, at the latest as it unpins the next time.
     fn a_nudge_brings_what_it_is_about(preemptions: Some(2)) {
         let place = Place::new();
         let [ends, stays] = [(); 2].map(|()| place.collector.register());
         let pinned = Lent(stays.pin());
-        let (theirs, ends) = (place.clone(), Lent(ends));
+        let (here, theirs, ends) = (place.clone(), place.clone(), Lent(ends));
         let threads = [
             thread::spawn(move || {
                 let handle = ends;
-                theirs.count(&handle.0.pin());
+                theirs.retire(&handle.0.pin());
                 drop(handle);
             }),
             thread::spawn(move || {
                 let pinned = pinned;
+                here.look(&pinned.0);
                 drop(pinned);
             }),
         ];
@@ -372,7 +360,7 @@ model! {
     }
 
     /// Two threads use the collector that all have, and end: each finds the records of the other.
-    fn the_default_collector_serves_all(preemptions: Some(1)) {
+    fn the_default_collector_serves_all(preemptions: Some(2)) {
         let threads = [0, 1].map(|_| thread::spawn(|| {
             let guard = epoch::pin();
             assert!(epoch::is_pinned());

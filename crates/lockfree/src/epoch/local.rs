@@ -505,8 +505,12 @@ impl Local {
         bag
     }
 
-    /// Takes the bag out of the record.
+    /// Takes the bag out of the record, if there is one.
     fn take_bag(&self) -> *mut Bag {
+        // Relaxed: the caller alone may touch it (I5).
+        if self.bag.load(RELAXED).is_null() {
+            return ptr::null_mut();
+        }
         // Relaxed: the bag's contents are handed over by the record's state [E2], or are the
         // thread's own.
         let bag = self.bag.swap(ptr::null_mut(), RELAXED);
