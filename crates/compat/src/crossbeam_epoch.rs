@@ -2,7 +2,7 @@
 //! functions around them.
 //!
 //! [`Pointable`] and [`Pointer`] speak of addresses, as there; what is pointed to is
-//! implemented by ours, [`epoch::Pointable`](counterpoint_lockfree::epoch::Pointable), which is unsafe to
+//! implemented by ours, [`epoch::Pointable`], which is unsafe to
 //! implement and keeps pointers.
 //!
 //! ```
@@ -162,7 +162,7 @@ impl CompareAndSetOrdering for (Ordering, Ordering) {
 }
 
 /// A pointer that threads change at once: see
-/// [`epoch::Atomic`](counterpoint_lockfree::epoch::Atomic).
+/// [`epoch::Atomic`].
 pub struct Atomic<T: ?Sized + Pointable>(epoch::Atomic<T>);
 
 type Exchanged<'g, T, P> = Result<Shared<'g, T>, CompareExchangeError<'g, T, P>>;

@@ -233,13 +233,17 @@ model! {
         assert_eq!(place.freed.load(RELAXED), 2);
     }
 
-    /// Two threads take over what a third one has deferred: one of them gets it.
+    /// Two threads take over what a third one has deferred: one of them gets it, and leaves the bag to
+    /// that afterwards.
     fn two_take_over_one_bag(preemptions: Some(2)) {
         let place = Place::new();
         let idle = place.collector.register();
         place.count(&idle.pin());
         run(&place, [|_, handle| handle.pin().flush(); 2]);
         assert_eq!(place.freed.load(RELAXED), 1);
+        place.count(&idle.pin());
+        place.settle();
+        assert_eq!(place.freed.load(RELAXED), 2);
     }
 
     /// One ends that has deferred something, while another one ends as well: it is run by then.
