@@ -74,7 +74,7 @@ tune! {
     /// Looks of a thief at another one that asks the owner, before it does that work itself.
     STEAL_PATIENCE: u32 = 200, model 0;
     /// Pops of an owner without a thief in between, after which it counts as alone again.
-    CALM_AFTER: u32 = 64, model 1;
+    CALM_AFTER: u32 = 64, model 2;
     /// How often a deque is found empty before its ring is halved.
     IDLE_BEFORE_HALF: u32 = 64, model 1;
 }

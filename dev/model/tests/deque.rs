@@ -80,6 +80,29 @@ fn push_pop(worker: &Tasks) -> u32 {
     pop(worker)
 }
 
+fn pop_pop(worker: &Tasks) -> u32 {
+    pop(worker) + pop(worker)
+}
+
+/// Two attempts beside an owner that pushes nothing: where nothing was, nothing is found.
+fn steal_after_nothing(thief: &Stealer<u32>) -> u32 {
+    let (first, second) = (thief.steal(), thief.steal());
+    assert!(
+        !(first.is_empty() && second.is_success()),
+        "nothing was there, and then a task that nobody pushed"
+    );
+    first.success().unwrap_or(0) + second.success().unwrap_or(0)
+}
+
+/// An attempt while there is something.
+fn steal_of_plenty(thief: &Stealer<u32>) -> u32 {
+    match thief.steal() {
+        Steal::Success(task) => task,
+        Steal::Retry => 0,
+        Steal::Empty => panic!("there is always something"),
+    }
+}
+
 /// Takes all, and whether it sleeps then: it says so, and looks once more.
 fn take_and_sleep(thief: &Stealer<u32>, asleep: &AtomicBool) -> (u32, bool) {
     let mut taken = 0;
@@ -107,6 +130,36 @@ model! {
     fn oldest_and_last_task(preemptions: Some(3)) {
         let worker = filled(Worker::new_fifo(), 1);
         assert_eq!(among(worker, [steal, steal], pop), 1);
+    }
+
+    /// The owner takes back what it has offered: a thief that comes meanwhile does not take it for
+    /// nothing.
+    fn taken_back_is_not_nothing(preemptions: Some(3)) {
+        let worker = filled(Worker::new_lifo(), 2);
+        assert_eq!(against_one(worker, steal_after_nothing, pop_pop), 3);
+    }
+
+    /// A task is pushed before another is popped: there is always something, and a thief finds it.
+    fn pushed_before_popped_is_not_nothing(preemptions: Some(3)) {
+        let worker = filled(Worker::new_fifo(), 1);
+        let owner = |worker: &Tasks| {
+            let first = push_pop(worker);
+            worker.push(8);
+            first + pop(worker)
+        };
+        assert_eq!(against_one(worker, steal_of_plenty, owner), 13);
+    }
+
+    /// The same in a run of which the owner knows.
+    fn a_run_of_plenty_is_not_nothing(preemptions: Some(2)) {
+        let worker = filled(Worker::new_fifo(), 4);
+        let thief = worker.stealer();
+        assert_eq!([steal(&thief), pop(&worker), steal(&thief)], [1, 2, 4]);
+        let owner = |worker: &Tasks| {
+            worker.push(16);
+            pop(worker)
+        };
+        assert_eq!(against_one(worker, steal_of_plenty, owner), 24);
     }
 
     /// The owner pops, pushes and pops, last in, first out: what a thief finds was written.

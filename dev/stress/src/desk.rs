@@ -243,13 +243,13 @@ impl<O: Clone, R: Clone> Desk<O, R> {
     ) {
         let from = self.tick();
         lock(&self.logs[party]).open = Some((step.op.clone(), from));
-        pause(from);
+        pause();
         let outcome = match subject.start(real, local, &step.op) {
             Started::Done(ret) => Outcome::Done(ret),
             Started::Refused => Outcome::Refused,
             Started::Waits(wait) => self.finish(party, wait, step.form),
         };
-        pause(from + 1);
+        pause();
         let to = self.tick();
         let mut log = lock(&self.logs[party]);
         log.open = None;
@@ -319,11 +319,20 @@ impl<O: Clone, R: Clone> Desk<O, R> {
     }
 }
 
-/// Now and then lets others go first, so that calls overlap also where jitter does not see to it.
-fn pause(moment: u64) {
-    let mixed = moment.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 61;
-    if mixed == 0 && !cfg!(any(counterpoint_jitter, counterpoint_shuttle)) {
-        yield_now();
+/// Now and then lets others go first, so that calls overlap also where one processor runs all
+/// threads, or operations are too short for anything to come in between.
+fn pause() {
+    static PAUSES: AtomicU64 = AtomicU64::new(0);
+    if cfg!(counterpoint_shuttle) {
+        return;
+    }
+    // Relaxed: a number alone.
+    let number = PAUSES.fetch_add(1, Ordering::Relaxed);
+    match number.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 58 {
+        // A thread that yields may go on at once; one that sleeps does not.
+        0 => std::thread::sleep(Duration::from_nanos(1)),
+        1..8 if !cfg!(counterpoint_jitter) => yield_now(),
+        _ => {}
     }
 }
 

@@ -122,21 +122,32 @@ impl<T> Shared<T> {
         Word(self.common.word.fetch_add(0, release))
     }
 
-    /// How many tasks there seem to be.
+    /// How many tasks there seem to be. None: at one moment meanwhile there was none.
     pub(super) fn len(&self) -> u32 {
-        let word = self.word();
-        // Relaxed: a number that is old when it is read.
-        let bottom = self.owned.bottom.load(RELAXED);
-        between(self.first(word), bottom)
+        // Acquire [E6], here and below: `bottom` is no older than what was taken by then.
+        let word = Word(self.common.word.load(acquire("deque.seen_word")));
+        let first = if self.first_is_in(word) {
+            word.start()
+        } else {
+            self.owned.front.load(acquire("deque.seen_front"))
+        };
+        match between(first, self.bottom()) {
+            // `bottom` may stand before tasks that are offered [I6].
+            0 => self.word().count(),
+            count => count,
+        }
     }
 
-    /// The oldest task, as far as is known.
-    fn first(&self, word: Word) -> u32 {
-        if self.flavor == Flavor::Lifo || word.is_run() {
-            return word.start();
-        }
-        // Relaxed: ordered by the fences of E2 where it matters.
-        self.owned.front.load(RELAXED)
+    /// Behind the newest task.
+    #[inline(always)]
+    fn bottom(&self) -> u32 {
+        // Acquire [E1, E6]: pairs with the releases in `push` and `pop`.
+        self.owned.bottom.load(acquire("deque.bottom"))
+    }
+
+    /// Whether the word says which task is the oldest, and not `front`.
+    fn first_is_in(&self, word: Word) -> bool {
+        self.flavor == Flavor::Lifo || word.is_run()
     }
 
     /// Tries once to take the oldest tasks: as many as `choose` makes of the number of tasks that
@@ -157,9 +168,7 @@ impl<T> Shared<T> {
             return self.take(word, word.without(taken), taken);
         }
         if word.is_run() {
-            // Acquire [E1]: pairs with the release in `push`.
-            let bottom = self.owned.bottom.load(acquire("deque.run_bottom"));
-            let all = between(word.start(), bottom);
+            let all = between(word.start(), self.bottom());
             if all == 0 {
                 return self.nothing();
             }
@@ -171,8 +180,9 @@ impl<T> Shared<T> {
 
     #[inline]
     fn take(&self, word: Word, to: Word, count: u32) -> Attempt<T> {
-        // Acquire [E1, E3]: the tasks that were offered, and the ring they are in. Relaxed: lost.
-        let order = acquire("deque.claim");
+        // Acquire [E1, E3]: the tasks that were offered, and the ring they are in. Release [E6]: in
+        // a run, that there were tasks. Relaxed: lost.
+        let order = acq_rel("deque.claim");
         let taken = self
             .common
             .word
@@ -243,8 +253,7 @@ impl<T> Shared<T> {
         } else {
             fence::heavy("deque.steal"); // [E2]
         }
-        // Acquire [E1]: pairs with the releases in `push` and `pop`.
-        let bottom = self.owned.bottom.load(acquire("deque.bottom"));
+        let bottom = self.bottom();
         let first = match self.flavor {
             Flavor::Lifo => pending.start(),
             // Relaxed: ordered by the fence.
@@ -324,7 +333,13 @@ impl<T> Drop for Shared<T> {
         // Relaxed: `&mut self` shows that every other thread is done.
         let rings = Rings(self.owned.ring.load(RELAXED));
         debug_assert_ne!(rings.0, ptr::null_mut());
-        let (next, end) = (self.first(self.word()), self.owned.bottom.load(RELAXED));
+        let word = self.word();
+        let next = if self.first_is_in(word) {
+            word.start()
+        } else {
+            self.owned.front.load(RELAXED)
+        };
+        let end = self.owned.bottom.load(RELAXED);
         // SAFETY: as in `Rings`.
         let ring = unsafe { &*rings.0 };
         let mut rest = Rest { ring, next, end };

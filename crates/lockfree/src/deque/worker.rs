@@ -238,16 +238,24 @@ impl<T> Worker<T> {
     #[inline(always)]
     fn move_bottom(&self, bottom: u32) {
         // Release [E1]: hands the tasks below it to the acquire in `settle` and to those of a run.
-        // In a pop as well: a thief that reads this number sees those that are left.
+        // In a pop as well: a thief that reads this number sees those that are left [E6].
         self.shared
             .owned
             .bottom
             .store(bottom, release("deque.push"));
     }
 
-    /// Replaces the word by one that offers tasks, or takes some back.
+    /// Tells the thieves where the oldest task begins, first in, first out.
+    #[inline(always)]
+    fn move_front(&self, front: u32) {
+        // Release [E6]: who reads this sees the tasks behind it. The fence of E2 orders the rest.
+        self.shared.owned.front.store(front, release("deque.front"));
+    }
+
+    /// Replaces the word by one that offers tasks, or takes some back, or the oldest one.
     fn give(&self, from: Word, to: Word) -> bool {
-        // Release [E1, E2]: hands the tasks to the acquire in `take`, and `bottom` to who asks.
+        // Release [E1, E2, E6]: hands the tasks to the acquire in `take`, and `bottom` to who asks
+        // or counts.
         self.shared.replace(from, to, release("deque.offer"))
     }
 
@@ -364,8 +372,9 @@ impl<T> Worker<T> {
             return None;
         }
         let newest = bottom.wrapping_sub(1);
-        // Relaxed: ordered by the release of the word that follows, before which nobody asks.
-        self.shared.owned.bottom.store(newest, RELAXED);
+        // E6: who reads this sees that the task is offered. Who asks comes after the release of the
+        // word that follows.
+        self.move_bottom(newest);
         self.pop_settled(newest)
     }
 
@@ -420,8 +429,7 @@ impl<T> Worker<T> {
             return self.pop_run();
         }
         let next = front.wrapping_add(1);
-        // Relaxed: ordered by the fence.
-        self.shared.owned.front.store(next, RELAXED);
+        self.move_front(next);
         // [E2]
         if !fence::try_light() {
             return self.pop_front_fenced(front);
@@ -483,8 +491,8 @@ impl<T> Worker<T> {
             }
             // Gives the others.
             let to = Word::run(next, next);
-            // Relaxed: those who take from a run acquire `bottom`.
-            if self.shared.replace(word, to, RELAXED) {
+            // E6: who sees what is left sees `bottom`.
+            if self.give(word, to) {
                 self.be_robbed(to);
                 return true;
             }
@@ -502,8 +510,8 @@ impl<T> Worker<T> {
             let is_empty = front == self.bottom.get();
             let next = front.wrapping_add(u32::from(!is_empty));
             if self.is_alone(word) {
-                // Relaxed: ordered by the release below. Thieves do not look at it in a run.
-                self.shared.owned.front.store(next, RELAXED);
+                // Thieves do not look at it in a run.
+                self.move_front(next);
                 let calm = Word::open(next, 0);
                 // Release: `front` comes first. Who asks after that reads it behind a fence [E2].
                 if self.shared.replace(word, calm, release("deque.calm")) {
@@ -517,8 +525,8 @@ impl<T> Worker<T> {
                 }
             } else if is_empty {
                 break;
-            } else if self.shared.replace(word, word.later(1), RELAXED) {
-                // Relaxed: nothing is handed on, and the owner wrote the tasks.
+            // E6: who sees what is left sees `bottom`.
+            } else if self.give(word, word.later(1)) {
                 self.last.set(word.later(1));
                 return Some(self.own(front));
             }
