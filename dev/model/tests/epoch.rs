@@ -107,8 +107,19 @@ unsafe impl<T> Sync for Lent<*const T> {}
 
 /// Runs each body in a thread of its own, with a handle; afterwards everything can be freed.
 fn run<const N: usize>(place: &Arc<Place>, bodies: [fn(&Place, &LocalHandle); N]) {
+    let handles = bodies.map(|_| place.collector.register());
+    run_with(place, handles, bodies);
+}
+
+/// The same with these handles.
+fn run_with<const N: usize>(
+    place: &Arc<Place>,
+    handles: [LocalHandle; N],
+    bodies: [fn(&Place, &LocalHandle); N],
+) {
+    let mut handles = handles.into_iter();
     let threads = bodies.map(|body| {
-        let (place, handle) = (place.clone(), Lent(place.collector.register()));
+        let (place, handle) = (place.clone(), Lent(handles.next().unwrap()));
         thread::spawn(move || {
             let handle = handle;
             body(&place, &handle.0);
@@ -222,7 +233,9 @@ model! {
     /// each closure runs once.
     fn a_bag_is_taken_over_once(preemptions: Some(2)) {
         let place = Place::new();
-        run(&place, [
+        let handles = [(); 2].map(|()| place.collector.register());
+        place.count(&handles[0].pin());
+        run_with(&place, handles, [
             |place, handle| {
                 for _ in 0..2 {
                     place.count(&handle.pin());
@@ -230,7 +243,7 @@ model! {
             },
             |_, handle| handle.pin().flush(),
         ]);
-        assert_eq!(place.freed.load(RELAXED), 2);
+        assert_eq!(place.freed.load(RELAXED), 3);
     }
 
     /// Two threads take over what a third one has deferred: one of them gets it, and leaves the bag to
@@ -249,18 +262,19 @@ model! {
     /// One ends that has deferred something, while another one ends as well: it is run by then.
     fn two_that_end_leave_nothing(preemptions: Some(2)) {
         let place = Place::new();
-        let handles = [(); 2].map(|()| place.collector.register());
-        {
-            let guard = handles[0].pin();
-            place.count(&guard);
-            guard.flush();
-        }
-        let threads = handles.map(Lent).map(|handle| {
+        let [first, second] = [(); 2].map(|()| Lent(place.collector.register()));
+        let theirs = place.clone();
+        let threads = [
             thread::spawn(move || {
-                let handle = handle;
+                let handle = first;
+                theirs.count(&handle.0.pin());
                 drop(handle);
-            })
-        });
+            }),
+            thread::spawn(move || {
+                let handle = second;
+                drop(handle);
+            }),
+        ];
         join(threads);
         assert_eq!(place.freed.load(RELAXED), 1, "left behind");
         assert_eq!(place.collector.stats().waiting, 0);
