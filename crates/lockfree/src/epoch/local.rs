@@ -50,7 +50,7 @@ pub(super) struct Local {
     /// While taken: keeps the collector, and with it this record.
     collector: UnsafeCell<Option<Collector>>,
     global: *const Global,
-    next: *const Local,
+    next: UnsafeCell<*const Local>,
 }
 
 /// How a record is found, for the report.
@@ -86,17 +86,23 @@ impl Local {
             beside: Cell::new(ptr::null_mut()),
             collector: UnsafeCell::new(None),
             global,
-            next: ptr::null(),
+            next: UnsafeCell::new(ptr::null()),
         }
     }
 
     /// For the list of records, before this one is in it.
     pub(super) fn link(&mut self, next: *const Local) {
-        self.next = next;
+        self.next.with_mut(|slot| {
+            // SAFETY: `&mut self`.
+            unsafe { *slot = next };
+        });
     }
 
     pub(super) fn next(&self) -> *const Local {
-        self.next
+        self.next.with(|slot| {
+            // SAFETY: nobody writes once the record is in the list, which hands it over [E6].
+            unsafe { *slot }
+        })
     }
 
     // Taking and giving back.
@@ -599,7 +605,7 @@ impl Local {
     }
 
     fn take_nudge(&self) {
-        // Acquire [E8]: pairs with the release in `nudge`.
+        // Acquire [E8]: pairs with the fence in `advance`.
         self.nudge.swap(false, acquire("epoch.nudged"));
     }
 
@@ -626,8 +632,9 @@ impl Local {
 
     /// Leaves what is to be done to the record's thread; whether it was told already.
     pub(super) fn nudge(&self) -> bool {
-        // Release [E8]: tells the acquire in `take_nudge` what was handed on.
-        self.nudge.swap(true, release("epoch.nudge"))
+        // Relaxed: the heavy fence before it makes it a release [E8]; after one before that fence its
+        // sender looks again.
+        self.nudge.swap(true, RELAXED)
     }
 
     /// Asks for the bag, if there seems to be one.
