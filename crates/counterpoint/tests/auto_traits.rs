@@ -188,7 +188,11 @@ fn every_type_has_the_traits_of_its_kind() {
         ContendedMutex<Inside>:                                            yes  yes  yes  yes  yes;
         ContendedMutex<Bound>:                                             no   no   yes  yes  yes;
         ContendedMutexGuard<'static, Inside>:                              yes  no   yes  yes  yes;
+        MappedContendedMutexGuard<'static, Inside>:                        yes  no   yes  yes  yes;
+        OwnedContendedMutexGuard<Inside>:                                  yes  no   yes  yes  yes;
+        OwnedMappedContendedMutexGuard<Inside, Inside>:                    yes  no   yes  yes  yes;
         contended::ContendedLock<'static, Inside>:                         yes  yes  no   yes  yes;
+        contended::ContendedLockOwned<Inside>:                             yes  yes  no   yes  yes;
         (LockMetricsSnapshot, Telemetry):                                  yes  yes  yes  yes  yes;
 
         poison::Mutex<Inside>:                                             yes  yes  yes  yes  yes;
@@ -451,13 +455,16 @@ const SEAMS: &[&str] = &[
     "BarrierVerb",
     "Baton",
     "Borrowed",
+    "Calm",
     "CancelledVerb",
     "Candidate",
     "ClaimVerb",
     "ConditionVerb",
+    "ContendedOwnedVerb",
     "ContendedVerb",
     "Core",
     "Either",
+    "Entry",
     "ExchangeVerb",
     "FutureTag",
     "Generation",

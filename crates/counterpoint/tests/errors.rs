@@ -9,6 +9,7 @@ use counterpoint::sync::stage::NotifyError;
 use counterpoint::sync::*;
 use counterpoint::wait::Stop;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Where the table is.
@@ -79,6 +80,7 @@ calls! {
     "Mutex::lock": |m: &Mutex<u8>, ctl: &Ctl<'_>| m.lock_async().with(ctl).wait() => LockError;
     "ReentrantMutex::lock": |m: &ReentrantMutex<u8>| m.lock_timeout(SOON) => LockError;
     "ContendedMutex::lock": |m: &ContendedMutex<u8>| m.lock_timeout(SOON) => LockError;
+    "ContendedMutex::lock": |m: &Arc<ContendedMutex<u8>>| m.lock_owned_timeout(SOON) => LockError;
     "RwLock::try_read": |l: &RwLock<u8>| l.try_read() => TryReadError;
     "RwLock::try_upgradable_read": |l: &RwLock<u8>| l.try_upgradable_read() => TryReadError;
     "RwLock::try_write": |l: &RwLock<u8>| l.try_write() => TryWriteError;

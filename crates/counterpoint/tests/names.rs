@@ -388,10 +388,24 @@ mod sync {
 
     #[test]
     fn contended_mutex() {
-        use counterpoint::sync::contended::ContendedLock;
+        use counterpoint::sync::contended::{ContendedLock, ContendedLockOwned};
         use counterpoint::sync::{
             ContendedMutex, ContendedMutexGuard, LockError, LockMetricsSnapshot,
+            MappedContendedMutexGuard, OwnedContendedMutexGuard, OwnedMappedContendedMutexGuard,
         };
+        use std::sync::Arc;
+
+        let owned = Arc::new(ContendedMutex::new((1, 2)));
+        let lock: ContendedLockOwned<(i32, i32)> = owned.lock_owned_async();
+        let guard: OwnedContendedMutexGuard<(i32, i32)> = lock.wait();
+        let part: OwnedMappedContendedMutexGuard<(i32, i32), i32> =
+            OwnedContendedMutexGuard::map(guard, |both| &mut both.1);
+        assert_eq!(*part, 2);
+        drop(part);
+        let part: MappedContendedMutexGuard<'_, i32> =
+            ContendedMutexGuard::map(owned.lock(), |both| &mut both.0);
+        assert_eq!(*part, 1);
+        drop(part);
 
         static IN_A_STATIC: ContendedMutex<u8> = ContendedMutex::new(1);
         let lock: ContendedLock<'_, u8> = IN_A_STATIC.lock_async();

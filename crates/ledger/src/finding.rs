@@ -2,8 +2,8 @@
 
 use core::fmt;
 use core::panic::Location;
+use counterpoint_base::prim::time::Duration;
 
-use crate::graph;
 use crate::snapshot::{Held, Object, Party, Waiting};
 
 /// What those in a [`Deadlock`] do to each other.
@@ -38,6 +38,7 @@ pub struct Deadlock {
     pub shape: Shape,
     /// It rests on nothing that the ledger does not see. Others are suspected, and never panic.
     pub certain: bool,
+    pub(crate) still: Option<Duration>,
     /// Each with what it waits for and what keeps it waiting: the holder is the next, of the last the
     /// first.
     pub links: Vec<Link>,
@@ -143,13 +144,14 @@ impl Deadlock {
         last.expect("somebody waits in each")
     }
 
-    /// It is certain as soon as it has stood still for long enough.
-    pub(crate) fn ripens(&self) -> bool {
-        let steady = |link: &Link| {
-            let held = link.held.as_ref();
-            held.is_some_and(|held| graph::is_steady(&link.waits, held))
-        };
-        !self.certain && self.shape != Shape::LostOwner && self.links.iter().all(steady)
+    /// If each member is a thread that is blocked for one lock alone, without a bound, and each lock is held
+    /// by a borrowed guard that was taken by a blocking form and never seen elsewhere: for how long nobody of
+    /// them has moved, as of the moment when it was found, to some milliseconds. Else `None`.
+    ///
+    /// This is no proof: a guard that can be sent may be with another thread, which has not used it yet.
+    /// The longer it lasts, the less likely that is; see [`Policy::PanicAfter`](crate::Policy::PanicAfter).
+    pub fn stood_still(&self) -> Option<Duration> {
+        self.still
     }
 
     /// The parties, in the order of the links.

@@ -8,9 +8,11 @@
 //! # Invariants
 //! * I1: who may go on by anything that is not seen here is taken for one that does.
 //! * I2: a finding is *certain* only if each of its members is a blocked thread that waits for one lock
-//!   alone ([`Ends::Never`]), and each guard excludes that waiter and is still where it was taken.
+//!   alone ([`Ends::Never`]), and each guard excludes that waiter and cannot leave its thread.
 //! * I3: a party is one of those who never go on only while it does nothing: it is blocked for one operation, or
 //!   sleeps, or is a task that is not being polled.
+//! * I4: a hold keeps only those waiting who wait for the very primitive it is of, by number: a guard that was
+//!   forgotten outlives its primitive, and another one may be at that address.
 //!
 //! # Why what is certain is true
 //! While a guard that excludes a waiter has a line, that waiter has not got the lock: lines are opened
@@ -20,23 +22,19 @@
 //! waited for what the next held, and none of them can move.
 //!
 //! What is not seen is a borrowed guard that was moved to another thread, which has not used it: its line
-//! says that the first one holds it. So a lock whose guards may be sent counts only after [`PATIENCE`]; the hold
-//! must have a line, and the waits must be the same, all that time.
+//! says that the first one holds it. So what rests on guards that can be sent is suspected, however long it stands
+//! still; how long that is, as the youngest of its waits says, is in [`Deadlock::stood_still`], and whoever
+//! knows that no guard of his is held elsewhere for so long may act on it.
 //!
 //! # Rejected
 //! * Stopping everybody for a look at one instant: a lock around each lock.
 //! * Taking a task's wait for certain: it may be one arm of a select, with a timer in another.
 
-use counterpoint_base::prim::time::Duration;
 use counterpoint_wait::hooks::{self, Ends};
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::finding::{Deadlock, Link, Shape};
 use crate::snapshot::{Held, Party, Snapshot, Waiting};
-
-/// How long everything must stand still before a guard that may have been sent elsewhere is taken for one that
-/// was not.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What ends a wait.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -56,6 +54,7 @@ fn rule(kind: &str) -> Rule {
         | "Mutex::lock_owned"
         | "ReentrantMutex::lock"
         | "ContendedMutex::lock"
+        | "ContendedMutex::lock_owned"
         | "BufMutex::enter"
         | "BufMutex::wait_idle"
         | "OnceCell::claim"
@@ -89,6 +88,7 @@ fn excludes(held: &Held, waits: &Waiting) -> bool {
         | "Mutex::lock_owned"
         | "ReentrantMutex::lock"
         | "ContendedMutex::lock"
+        | "ContendedMutex::lock_owned"
         | "BufMutex::enter"
         | "OnceCell::claim"
         | "OnceCell::wait" => true,
@@ -112,14 +112,10 @@ fn is_bound(held: &Held) -> bool {
     )
 }
 
-/// Whether it is certain that `held` keeps `waits` waiting, if it stands still.
-pub(crate) fn is_steady(waits: &Waiting, held: &Held) -> bool {
+/// Whether `held` keeps `waits` waiting for as long as it stands still, unless the guard was sent away.
+fn is_steady(waits: &Waiting, held: &Held) -> bool {
     // I2
     waits.wait.notice.ends == Ends::Never && excludes(held, waits) && stays(held)
-}
-
-fn is_certain(waits: &Waiting, held: &Held) -> bool {
-    is_steady(waits, held) && (is_bound(held) || waits.age >= PATIENCE)
 }
 
 /// Whether nothing tells the party from others: any unknown task may be it.
@@ -149,9 +145,10 @@ impl Knot<'_> {
 struct Graph<'s> {
     snapshot: &'s Snapshot,
     knots: BTreeMap<u64, Knot<'s>>,
-    by_object: BTreeMap<usize, Vec<&'s Held>>,
-    /// Objects for which somebody waits to write.
-    kept_shut: BTreeSet<usize>,
+    /// By the number of the primitive: an address may be that of another one by now.
+    by_primitive: BTreeMap<u64, Vec<&'s Held>>,
+    /// Primitives for which somebody waits to write.
+    kept_shut: BTreeSet<u64>,
 }
 
 impl<'s> Graph<'s> {
@@ -169,26 +166,28 @@ impl<'s> Graph<'s> {
             .waiting
             .iter()
             .filter(|waits| wants_to_write(waits));
-        let kept_shut = shut.map(|waits| waits.object).collect();
-        let mut by_object: BTreeMap<usize, Vec<&'s Held>> = BTreeMap::new();
+        let kept_shut = shut.map(|waits| waits.wait.notice.primitive).collect();
+        let mut by_primitive: BTreeMap<u64, Vec<&'s Held>> = BTreeMap::new();
         for held in &snapshot.held {
-            by_object.entry(held.object).or_default().push(held);
+            let holds = by_primitive.entry(held.line.primitive).or_default();
+            holds.push(held);
         }
         Graph {
             snapshot,
             knots,
-            by_object,
+            by_primitive,
             kept_shut,
         }
     }
 
     /// Whether `held` keeps `waits` waiting.
     fn blocks(&self, held: &Held, waits: &Waiting) -> bool {
-        if held.object != waits.object || held.line.lent {
+        // I4
+        if held.line.primitive != waits.wait.notice.primitive || held.line.lent {
             return false;
         }
         // Readers keep out others only as long as somebody waits to write.
-        let shut = writes(held) || self.kept_shut.contains(&held.object);
+        let shut = writes(held) || self.kept_shut.contains(&held.line.primitive);
         match waits.kind {
             "BufMutex::enter" => held.kind == "BufMutexEntry",
             "BufMutex::wait_idle" => held.kind != "BufMutexEntry",
@@ -202,7 +201,7 @@ impl<'s> Graph<'s> {
     }
 
     fn blockers(&self, waits: &'s Waiting) -> impl Iterator<Item = &'s Held> + '_ {
-        let held = self.by_object.get(&waits.object);
+        let held = self.by_primitive.get(&waits.wait.notice.primitive);
         let held = held.map_or(&[][..], Vec::as_slice);
         held.iter()
             .copied()
@@ -213,7 +212,9 @@ impl<'s> Graph<'s> {
     fn goes_on(&self, held: &Held, stuck: &BTreeSet<u64>) -> bool {
         match held.by {
             Party::UnknownTask if is_anybody(held.line.party) => true,
-            Party::Ended { .. } => false,
+            // If it was seen elsewhere than where it was taken, who used it may not be who has it: it may be
+            // shared, or handed on.
+            Party::Ended { .. } => held.line.confirmed,
             _ => !stuck.contains(&held.line.party),
         }
     }
@@ -308,7 +309,8 @@ impl<'s> Graph<'s> {
             knot.waits.iter().filter_map(move |granted| {
                 let (_, polls_then) = granted.wait.granted?;
                 let other = knot.waits.iter().find(|other| {
-                    !other.granted && other.object == granted.object && other.id > granted.id
+                    let same = other.wait.notice.primitive == granted.wait.notice.primitive;
+                    !other.granted && same && other.id > granted.id
                 });
                 let polled = polls.is_some_and(|polls| polls >= polls_then + 2);
                 let other =
@@ -319,6 +321,7 @@ impl<'s> Graph<'s> {
         all.map(|waits| Deadlock {
             shape: Shape::Futurelock,
             certain: false,
+            still: None,
             links: (waits.into_iter())
                 .map(|waits| Link {
                     waits: waits.clone(),
@@ -330,12 +333,15 @@ impl<'s> Graph<'s> {
 }
 
 fn deadlock(shape: Option<Shape>, links: Vec<Link>) -> Deadlock {
-    let certain = shape.is_none()
-        && links.iter().all(|link| {
-            link.held
-                .as_ref()
-                .is_some_and(|held| is_certain(&link.waits, held))
-        });
+    let is_steady = |link: &Link| {
+        let held = link.held.as_ref();
+        held.is_some_and(|held| is_steady(&link.waits, held))
+    };
+    let is_bound = |link: &Link| link.held.as_ref().is_some_and(is_bound);
+    let steady = shape.is_none() && links.iter().all(is_steady);
+    // The youngest wait says how long nothing has moved.
+    let still = links.iter().map(|link| link.waits.still).min();
+    let certain = steady && links.iter().all(is_bound);
     let shape = shape.unwrap_or(match links.len() {
         1 => Shape::Itself,
         _ => Shape::Cycle,
@@ -343,6 +349,7 @@ fn deadlock(shape: Option<Shape>, links: Vec<Link>) -> Deadlock {
     Deadlock {
         shape,
         certain,
+        still: still.filter(|_| steady),
         links,
     }
 }
@@ -358,14 +365,15 @@ pub(crate) fn confirmed(found: &[Deadlock]) -> Vec<Deadlock> {
         return Vec::new();
     }
     let again = Snapshot::now();
-    let waits: BTreeMap<u64, bool> = (again.waiting.iter())
-        .map(|waits| (waits.id, waits.granted))
+    let waits: BTreeMap<u64, (bool, u64)> = (again.waiting.iter())
+        .map(|waits| (waits.id, (waits.granted, waits.wait.order)))
         .collect();
     let held: BTreeMap<u64, u64> = (again.held.iter())
         .map(|held| (held.id, held.line.party))
         .collect();
     let still = |link: &Link| {
-        let waits = waits.get(&link.waits.id) == Some(&link.waits.granted);
+        let before = (link.waits.granted, link.waits.wait.order);
+        let waits = waits.get(&link.waits.id) == Some(&before);
         let held = |found: &Held| held.get(&found.id) == Some(&found.line.party);
         waits && link.held.as_ref().is_none_or(held)
     };

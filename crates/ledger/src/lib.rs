@@ -13,10 +13,10 @@
 //!
 //! # What is certain
 //! A finding is *certain* if each member is a thread that is blocked on one lock alone, with no bound,
-//! and each guard is one that was taken by a blocking form, is no owned one, and was never seen
-//! elsewhere; and if nothing has moved for a second, since a borrowed guard, too, may have gone to another
-//! thread that has not used it yet. What rests on a task (which may wait for more than this), on an owned guard
-//! (which may have gone elsewhere) or on an unnamed task is *suspected*: it is reported, and never panics.
+//! and each guard cannot leave its thread. What rests on a task (which may wait for more than this), on an
+//! unnamed task, or on a guard that can be sent (which may have gone to another thread that has not used it
+//! yet) is *suspected*: it is reported, and does not panic, unless you allow that for what has stood still for a
+//! while ([`Policy::PanicAfter`], [`Deadlock::stood_still`]).
 //!
 //! # Cost
 //! A lock and unlock that nobody else wants cost some ten nanoseconds more, a wait a microsecond.

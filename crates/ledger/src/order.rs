@@ -30,6 +30,9 @@ const CACHE: usize = 64;
 /// A class: a number made of a name or of a place.
 type Class = u64;
 
+/// What [`mark`] returns.
+type Mark = (usize, usize);
+
 /// That `taken` was taken while `held` was held.
 #[derive(Clone, Copy)]
 struct Edge {
@@ -48,12 +51,15 @@ counterpoint_base::static_! {
 }
 
 thread_local! {
-    static KNOWN: [Cell<(usize, usize)>; CACHE] = const { [const { Cell::new((0, 0)) }; CACHE] };
+    static KNOWN: [Cell<(Mark, Mark)>; CACHE] =
+        const { [const { Cell::new(((0, 0), (0, 0))) }; CACHE] };
 }
 
-/// What tells the class of an object from others for this thread: an address.
-fn mark(name: Option<&'static str>, made: &'static Location<'static>) -> usize {
-    name.map_or(ptr::from_ref(made).addr(), |name| name.as_ptr().addr())
+/// What tells the class of an object from others for this thread: an address, and of a name its length.
+fn mark(name: Option<&'static str>, made: &'static Location<'static>) -> Mark {
+    name.map_or((ptr::from_ref(made).addr(), usize::MAX), |name| {
+        (name.as_ptr().addr(), name.len())
+    })
 }
 
 /// By what is written there: a name or a place may be in the program more than once.
@@ -88,7 +94,7 @@ pub(crate) fn taken(notice: &Notice) {
     }
     for held in hooks::my_holds() {
         let other = held.party == notice.party && held.id < notice.id && is_lock(held.kind);
-        if other && held.object != notice.object {
+        if other && held.primitive != notice.primitive {
             follow(&held, notice);
         }
     }
@@ -97,7 +103,8 @@ pub(crate) fn taken(notice: &Notice) {
 fn follow(held: &Line, taken: &Notice) {
     let (held_name, taken_name) = (hooks::name_of(held.object), hooks::name_of(taken.object));
     let (from, to) = (mark(held_name, held.made), mark(taken_name, taken.made));
-    let slot = (from ^ to.rotate_left(17)).wrapping_mul(0x9E37_79B9_7F4A_7C15_u64 as usize) >> 20;
+    let slot =
+        (from.0 ^ to.0.rotate_left(17)).wrapping_mul(0x9E37_79B9_7F4A_7C15_u64 as usize) >> 20;
     let known = KNOWN.with(|known| known[slot % CACHE].replace((from, to)) == (from, to));
     if known {
         return;

@@ -4,6 +4,7 @@ use core::fmt;
 use counterpoint_base::prim::atomic::{AtomicBool, RELAXED};
 use counterpoint_base::prim::lock::Guarded;
 use counterpoint_base::prim::thread::panicking;
+use counterpoint_base::prim::time::Duration;
 use std::sync::Arc;
 
 use crate::finding::Finding;
@@ -27,13 +28,30 @@ pub enum Policy {
     Tracing,
     /// A deadlock that is certain panics in the thread that closes it, instead of waiting: its guards
     /// are dropped, and the others go on. Everything else is silent, and so is a thread that is unwinding
-    /// already: a second panic would abort the program. Nor does it panic where a guard that you still
-    /// have takes its lock again (`MutexGuard::unlocked` and its kin).
+    /// already: a second panic would abort the program.
     ///
-    /// For tests, and for who hunts a deadlock; not for a program that must go on. A guard that was sent
-    /// to another thread, which keeps it for more than a second and never looks at the value, is still
-    /// taken for its first thread's, and then this panics though nobody would wait for ever.
+    /// Certain is what rests on guards that cannot be sent, such as those of a `ReentrantMutex` or a
+    /// `ShardedLock`; for others see [`PanicAfter`](Self::PanicAfter). Where a lock is taken again for a guard
+    /// that is still in its owner's hands (`unlocked`, `bump`, `Condvar::wait`), and in the locks of `lock_api`,
+    /// the message is printed and the thread waits on: without the lock that guard would be no guard.
     Panic,
+    /// The same, and also a deadlock in which each member is a blocked thread that waits for one lock alone, each
+    /// lock is held by a borrowed guard that was never seen elsewhere than where it was taken, and nothing has
+    /// moved for so long ([`Deadlock::stood_still`](crate::Deadlock::stood_still)).
+    ///
+    /// By this you say that no guard of yours is sent to another thread and held there, unused, for longer than
+    /// that, and that this process is not stopped for so long: by nothing that is in memory can such a guard be
+    /// told from one that stayed. For tests a second will do. The thread that closes a deadlock looks every
+    /// few milliseconds meanwhile.
+    PanicAfter(Duration),
+}
+
+/// For how long a deadlock that is not certain has to stand still before it is sent.
+pub(crate) fn patience() -> Option<Duration> {
+    POLICY.with(|policy| match policy {
+        Policy::PanicAfter(patience) => Some(*patience),
+        _ => None,
+    })
 }
 
 impl Policy {
@@ -51,6 +69,7 @@ impl fmt::Debug for Policy {
             #[cfg(feature = "tracing")]
             Policy::Tracing => "Tracing",
             Policy::Panic => "Panic",
+            Policy::PanicAfter(_) => "PanicAfter",
         })
     }
 }
@@ -89,10 +108,16 @@ pub(crate) fn send(finding: &Finding) {
             Finding::Deadlock(deadlock) => tracing::error!("counterpoint: {deadlock}"),
             Finding::Inversion(inversion) => tracing::warn!("counterpoint: {inversion}"),
         },
-        Policy::Panic => {
-            if let Finding::Deadlock(deadlock) = finding {
-                assert!(!deadlock.certain || panicking(), "counterpoint: {deadlock}");
-            }
-        }
+        Policy::Panic => panic_of(finding, None),
+        Policy::PanicAfter(patience) => panic_of(finding, Some(patience)),
+    }
+}
+
+fn panic_of(finding: &Finding, patience: Option<Duration>) {
+    if let Finding::Deadlock(deadlock) = finding {
+        let waits = deadlock.stood_still().zip(patience);
+        let is_old = waits.is_some_and(|(still, patience)| still >= patience);
+        let panics = deadlock.certain || is_old;
+        assert!(!panics || panicking(), "counterpoint: {deadlock}");
     }
 }

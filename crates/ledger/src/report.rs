@@ -75,7 +75,9 @@ impl fmt::Display for Report {
             }
             for waiting in waits {
                 write!(f, "\n  waits {waiting}")?;
-                let holders = held.iter().filter(|held| held.object == waiting.object);
+                let holders = held
+                    .iter()
+                    .filter(|held| held.line.primitive == waiting.wait.notice.primitive);
                 for held in holders {
                     write!(f, "\n    held by {}, taken at {}", held.by, held.site)?;
                 }

@@ -115,6 +115,8 @@ pub struct Waiting {
     pub granted: bool,
     /// A deadline, a token or another future may end it as well.
     pub bounded: bool,
+    /// For how long it has stood in the queue without a break.
+    pub(crate) still: Duration,
     pub(crate) wait: Wait,
 }
 
@@ -243,6 +245,7 @@ impl Snapshot {
                 id: wait.notice.id,
                 granted: wait.granted.is_some(),
                 bounded: wait.notice.ends == Ends::Bounded,
+                still: age(wait.queued),
                 wait,
             })
             .collect();

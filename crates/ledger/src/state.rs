@@ -2,7 +2,10 @@
 //!
 //! # Invariants
 //! * I1: a wait gets its place in the order of all waits under the lock under which it comes into the table. So
-//!   who looks at the table after its own wait came into it finds all that are before it in that order.
+//!   who looks at the table after its own wait came into it finds all that are before it in that order. One that
+//!   waits again gets another place in the same way.
+//! * I2: a grant is that of one round of a wait: one that is told after the wait has gone into the next round is
+//!   past.
 
 use core::fmt;
 use core::panic::Location;
@@ -23,6 +26,8 @@ pub(crate) const TASKS: u64 = 1 << 63;
 pub(crate) struct Wait {
     pub(crate) notice: Notice,
     pub(crate) since: u64,
+    /// When it queued, the last time that it did.
+    pub(crate) queued: u64,
     /// The larger, the later it became known.
     pub(crate) order: u64,
     /// Granted: since when, and how often its task had been polled.
@@ -107,14 +112,31 @@ struct Ledger;
 impl Sink for Ledger {
     fn notice(&self, notice: &Notice) {
         match notice.what {
-            What::Waiting => begin(notice),
+            What::Waiting => {
+                let wait = Wait::begin(notice);
+                WAITS.insert(notice.id, wait, |wait| wait.order = next_order());
+                look_at(notice);
+            }
             What::Granted => {
-                let since = coarse();
-                WAITS.with(notice.id, |wait| wait.granted = Some((since, 0)));
-                // The count of its task, in a second step: one table is under lock at a time.
-                if let Some(polls) = polls_of(notice.party) {
-                    WAITS.with(notice.id, |wait| wait.granted = Some((since, polls)));
-                }
+                // The count of its task first: one table is under lock at a time.
+                let granted = (coarse(), polls_of(notice.party).unwrap_or(0));
+                WAITS.with(notice.id, |wait| {
+                    // I2
+                    if wait.notice.round == notice.round {
+                        wait.granted = Some(granted);
+                    }
+                });
+            }
+            What::Again => {
+                let queued = coarse();
+                WAITS.with(notice.id, |wait| {
+                    // It is not granted any more, and has come after all that are known by now.
+                    (wait.notice, wait.granted) = (*notice, None);
+                    (wait.queued, wait.order) = (queued, next_order());
+                    // What it closes from now on is another ring.
+                    wait.reported = false;
+                });
+                look_at(notice);
             }
             What::Taken | What::Left => {
                 WAITS.remove(notice.id);
@@ -147,17 +169,27 @@ fn polls_of(party: u64) -> Option<u64> {
     PARTIES.with(party, |task| task.polls.load(RELAXED))
 }
 
-fn begin(notice: &Notice) {
-    let wait = Wait {
-        notice: *notice,
-        since: coarse(),
-        order: 0,
-        granted: None,
-        reported: false,
-    };
-    WAITS.insert(notice.id, wait, |wait| {
-        wait.order = KNOWN.fetch_add(1, RELAXED); // Relaxed: under the lock (I1).
-    });
+impl Wait {
+    fn begin(notice: &Notice) -> Wait {
+        let now = coarse();
+        Wait {
+            notice: *notice,
+            since: now,
+            queued: now,
+            order: 0,
+            granted: None,
+            reported: false,
+        }
+    }
+}
+
+/// Asked for under the lock of the table (I1).
+fn next_order() -> u64 {
+    KNOWN.fetch_add(1, RELAXED) // Relaxed: under the lock (I1).
+}
+
+/// Somebody waits, or waits again.
+fn look_at(notice: &Notice) {
     match notice.ends {
         Ends::Never => look::before_sleeping(notice.party, Some(notice.id)),
         Ends::Otherwise if !notice.polled => {

@@ -47,6 +47,7 @@ fn what_is_held_has_a_line() {
     holds!(Mutex::from(1), |it| counterpoint_sync::MutexGuard::map(it.lock(), |it| it), "MutexGuard" 1 Held);
     holds!(Arc::new(Mutex::new(1)), |it| it.lock_owned(), "OwnedMutexGuard" 1 Held);
     holds!(ContendedMutex::new(1), |it| it.lock(), "MutexGuard" 1 Held);
+    holds!(Arc::new(ContendedMutex::new(1)), |it| it.lock_owned(), "OwnedContendedMutexGuard" 1 Held);
     holds!(ReentrantMutex::new(1), |it| (it.lock(), it.lock()), "ReentrantMutexGuard" 1 Held, "ReentrantMutexGuard" 1 Held);
     holds!(RwLock::new(1), |it| it.read(), "RwLockReadGuard" 1 Held);
     holds!(RwLock::new(1), |it| (it.upgradable_read(), it.read_recursive()), "RwLockUpgradableReadGuard" 1 Held, "RwLockReadGuard" 1 Held);
@@ -112,6 +113,7 @@ fn who_waits_is_known() {
     waits!(ShardedLock::new(1), |it| { std::mem::forget(it.write()); it.read_async() }, "ShardedLock::read");
     waits!(ShardedLock::new(1), |it| { std::mem::forget(it.read()); it.write_async() }, "ShardedLock::write");
     waits!(ContendedMutex::new(1), |it| { std::mem::forget(it.lock()); it.lock_async() }, "ContendedMutex::lock");
+    waits!(Arc::new(ContendedMutex::new(1)), |it| { std::mem::forget(it.lock()); it.lock_owned_async() }, "ContendedMutex::lock_owned");
     waits!(Semaphore::new(1), |it| it.acquire_many_async(2), "Semaphore::acquire");
     waits!(Barrier::new(2), |it| it.wait_async(), "Barrier::wait");
     waits!(Notify::new(), |it| it.notified(), "Notify::notified");

@@ -1,7 +1,9 @@
 //! What is found as it happens. One test, since there is one policy.
 
 use counterpoint_ledger::{self as ledger, Finding, Policy, Shape};
-use counterpoint_sync::{ContendedMutex, Mutex, OwnedMutexGuard, RwLock};
+use counterpoint_sync::{
+    ContendedMutex, Mutex, MutexGuard, OwnedMutexGuard, ReentrantMutex, RwLock,
+};
 use counterpoint_wait::block_on;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,31 +12,54 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
+/// Long enough for a guard that was sent away to come back, also on a machine that is busy.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 fn message(panic: &(dyn std::any::Any + Send)) -> String {
     panic.downcast_ref::<String>().cloned().unwrap_or_default()
 }
 
 /// Runs it in a thread of its own, which must end.
-fn ends(f: impl FnOnce() + Send + 'static) {
+fn ends(f: fn()) {
+    all_end(&[f]);
+}
+
+/// The same of several at once: they spend their time asleep.
+fn all_end(all: &[fn()]) {
     let (done, is_done) = mpsc::channel();
-    thread::spawn(move || {
-        f();
-        done.send(()).unwrap();
-    });
-    let ended = is_done.recv_timeout(Duration::from_secs(120));
-    assert_eq!(ended, Ok(()), "it waits for ever, or has panicked");
+    for &f in all {
+        let done = done.clone();
+        thread::spawn(move || {
+            f();
+            done.send(()).unwrap();
+        });
+    }
+    for _ in all {
+        let ended = is_done.recv_timeout(Duration::from_secs(120));
+        assert_eq!(ended, Ok(()), "it waits for ever, or has panicked");
+    }
 }
 
 #[test]
 fn what_is_about_to_happen_goes_where_the_policy_says() {
     ledger::start().unwrap();
     ledger::set_policy(Policy::Panic);
-    ends(itself);
-    ends(two_and_three);
+    ends(what_cannot_be_sent);
+    ends(a_guard_that_was_sent_away);
+    ledger::set_policy(Policy::PanicAfter(PATIENCE));
+    all_end(&[
+        itself,
+        two_and_three,
+        who_was_overtaken,
+        a_guard_that_was_sent_away,
+        a_mixed_ring_whose_guard_was_sent_away,
+        a_guard_that_was_forgotten,
+        a_guard_is_taken_back,
+    ]);
     ends(nothing_that_is_only_suspected);
     ends(no_false_alarm);
-    ends(a_guard_that_was_sent_away);
     calls();
+    a_second_ring();
     let found: Arc<Cell<Vec<String>>> = Arc::default();
     let told = found.clone();
     ledger::set_policy(Policy::call(move |finding| {
@@ -43,6 +68,117 @@ fn what_is_about_to_happen_goes_where_the_policy_says() {
     }));
     inversions(&found);
     ledger::set_policy(Policy::Silent);
+}
+
+/// Guards that stay on their thread: what rests on them is certain at once.
+fn what_cannot_be_sent() {
+    let locks = Arc::new([ReentrantMutex::new(0), ReentrantMutex::new(0)]);
+    let both_have_one = Arc::new(Barrier::new(2));
+    let threads = [0, 1].map(|index| {
+        let (locks, both_have_one) = (locks.clone(), both_have_one.clone());
+        thread::spawn(move || {
+            let _mine = locks[index].lock();
+            both_have_one.wait();
+            drop(locks[1 - index].lock());
+        })
+    });
+    let ended = threads.map(thread::JoinHandle::join);
+    let panics: Vec<String> = (ended.iter())
+        .filter_map(|ended| ended.as_ref().err())
+        .map(|panic| message(&**panic))
+        .collect();
+    assert_eq!(panics.len(), 1, "{panics:?}");
+    assert!(panics[0].contains("counterpoint: deadlock:"), "{panics:?}");
+}
+
+/// One is granted a lock that another one takes again before it looks, and closes a ring by waiting on.
+fn who_was_overtaken() {
+    for _ in 0..200 {
+        let locks = Arc::new([Mutex::new(0), Mutex::new(0)]);
+        let b = locks[1].lock();
+        let others = locks.clone();
+        let first = thread::spawn(move || {
+            let _a = others[0].lock();
+            *others[1].lock() += 1;
+        });
+        while locks[1].waiters().is_empty() {
+            thread::yield_now();
+        }
+        drop(b);
+        let Ok(b) = locks[1].try_lock() else {
+            first.join().unwrap();
+            continue;
+        };
+        // It queues again, unless it has not looked yet: then it does so beside this thread.
+        let mine = catch_unwind(AssertUnwindSafe(|| *locks[0].lock() += 1));
+        drop(b);
+        let panics = [mine, first.join()].iter().filter(|it| it.is_err()).count();
+        assert_eq!(panics, 1);
+        return;
+    }
+    panic!("nobody was overtaken");
+}
+
+/// One wait is old, the other one has just begun, and its lock is about to be let go of.
+fn a_mixed_ring_whose_guard_was_sent_away() {
+    let (bound, sent) = (ReentrantMutex::new(()), Mutex::new(()));
+    thread::scope(|scope| {
+        let guard = sent.lock();
+        scope.spawn(|| {
+            let _mine = bound.lock();
+            drop(sent.lock());
+        });
+        while sent.waiters().is_empty() {
+            thread::yield_now();
+        }
+        thread::sleep(PATIENCE + Duration::from_millis(200));
+        scope.spawn(move || {
+            thread::sleep(Duration::from_millis(50));
+            drop(guard);
+        });
+        drop(bound.lock());
+    });
+}
+
+/// A guard outlives its mutex, and another one comes to be at the same place.
+fn a_guard_that_was_forgotten() {
+    let mut place = Mutex::new(0);
+    std::mem::forget(place.lock());
+    let before = &raw const place;
+    place = Mutex::new(1);
+    assert_eq!(before, &raw const place);
+    let held = Barrier::new(2);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let _guard = place.lock();
+            held.wait();
+            while place.waiters().is_empty() {
+                thread::yield_now();
+            }
+            thread::sleep(PATIENCE + Duration::from_millis(200));
+        });
+        held.wait();
+        *place.lock() += 1;
+    });
+    assert_eq!(place.into_inner(), 2);
+}
+
+/// A lock is taken again for a guard that its owner still has: the message is printed, and it waits on.
+fn a_guard_is_taken_back() {
+    let mutex = Mutex::new(0);
+    thread::scope(|scope| {
+        let mut guard = mutex.lock();
+        MutexGuard::unlocked(&mut guard, || {
+            let other = mutex.lock();
+            scope.spawn(move || {
+                thread::sleep(PATIENCE + Duration::from_millis(500));
+                drop(other);
+            });
+        });
+        assert!(mutex.try_lock().is_err());
+        *guard += 1;
+    });
+    assert_eq!(mutex.into_inner(), 1);
 }
 
 fn itself() {
@@ -91,7 +227,7 @@ fn two_and_three() {
             .collect();
         assert_eq!(panics.len(), 1, "{panics:?}");
         assert!(
-            panics[0].contains("counterpoint: deadlock:"),
+            panics[0].contains("counterpoint: suspected deadlock:"),
             "{}",
             panics[0]
         );
@@ -121,7 +257,7 @@ fn nothing_that_is_only_suspected() {
     assert!(
         found
             .iter()
-            .all(|deadlock| !deadlock.certain && deadlock.shape != Shape::Itself)
+            .all(|deadlock| deadlock.stood_still().is_none() && deadlock.shape != Shape::Itself)
     );
     drop(guard);
     waits.join().unwrap();
@@ -191,6 +327,46 @@ fn calls() {
             drop((guard, again));
         });
     });
+}
+
+/// A wait that stood in a ring, was granted, and lost its grant to one that barged: the ring that it
+/// closes now is another one, and is told.
+fn a_second_ring() {
+    let told: Arc<Cell<u32>> = Arc::default();
+    let tells = told.clone();
+    ledger::set_policy(Policy::call(move |finding| {
+        if let Finding::Deadlock(_) = finding {
+            *tells.lock().unwrap() += 1;
+        }
+    }));
+    let (a, b) = (Mutex::new(()), Mutex::new(()));
+    let mut x = Box::pin(ledger::task("x", async {
+        let _a = a.lock_async().await;
+        let mut gone_on = false;
+        std::future::poll_fn(|_| match std::mem::replace(&mut gone_on, true) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        })
+        .await;
+        let _b = b.lock_async().await;
+    }));
+    let other = |name| {
+        Box::pin(ledger::task(name, async {
+            let _b = b.lock_async().await;
+            let _a = a.lock_async().await;
+        }))
+    };
+    let (mut y, mut z) = (other("y"), other("z"));
+    let cx = &mut Context::from_waker(Waker::noop());
+    assert!(x.as_mut().poll(cx).is_pending());
+    assert!(y.as_mut().poll(cx).is_pending());
+    assert!(x.as_mut().poll(cx).is_pending());
+    assert_eq!(*told.lock().unwrap(), 1);
+    drop(y);
+    // Takes what `x` was granted.
+    assert!(z.as_mut().poll(cx).is_pending());
+    assert!(x.as_mut().poll(cx).is_pending());
+    assert_eq!(*told.lock().unwrap(), 2);
 }
 
 /// Threads that contend for locks in one order, also two at once, never panic.

@@ -38,6 +38,8 @@ fn allocations<R>(f: impl FnOnce() -> R) -> (usize, R) {
 
 #[test]
 fn array_queue_allocates_once() {
+    // With the cfg `counterpoint_jitter` the first operation of all tells the seed.
+    let _ = ArrayQueue::new(1).push(0);
     let (count, queue) = allocations(|| ArrayQueue::new(100));
     assert_eq!(count, 1);
     let (count, ()) = allocations(|| {

@@ -93,7 +93,10 @@ pub use buf_mutex::{BufMutex, OwnedSharedBufMutex, SharedBufMutex};
 #[cfg(feature = "std")]
 pub use condvar::{Condvar, CondvarWait, WaitTimeoutResult};
 #[cfg(feature = "std")]
-pub use contended::{ContendedMutex, ContendedMutexGuard, LockMetricsSnapshot};
+pub use contended::{
+    ContendedMutex, ContendedMutexGuard, LockMetricsSnapshot, MappedContendedMutexGuard,
+    OwnedContendedMutexGuard, OwnedMappedContendedMutexGuard,
+};
 #[cfg(feature = "std")]
 pub use exchanger::Exchanger;
 #[cfg(feature = "std")]

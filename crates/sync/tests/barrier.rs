@@ -60,7 +60,10 @@ fn the_last_one_leads() {
     for alone in [Barrier::new(0), Barrier::new(1)] {
         assert!(alone.wait().is_leader() && block_on(alone.wait_async()).is_leader());
     }
-    assert!(size_of::<Barrier>() <= 144);
+    // With the hooks it knows where it was made, and its number.
+    if size_of::<counterpoint_wait::hooks::Hold>() == 0 {
+        assert!(size_of::<Barrier>() <= 144);
+    }
 }
 
 #[test]

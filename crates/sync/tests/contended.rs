@@ -3,12 +3,14 @@
 mod task;
 
 use counterpoint_sync::{
-    ContendedMutex, ContendedMutexGuard, LockError, LockMetricsSnapshot, Mutex, MutexGuard,
-    TryLockError,
+    ContendedMutex, ContendedMutexGuard, LockError, LockMetricsSnapshot, MappedContendedMutexGuard,
+    MappedMutexGuard, Mutex, MutexGuard, OwnedContendedMutexGuard, OwnedMappedContendedMutexGuard,
+    OwnedMappedMutexGuard, OwnedMutexGuard, TryLockError,
 };
 use counterpoint_wait::cancel::{CancelToken, Ctl};
 use counterpoint_wait::select;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 use task::Task;
@@ -69,9 +71,130 @@ fn off_it_has_the_size_of_a_mutex() {
             // A guard knows which mutex it is of.
             size_of::<MutexGuard<'_, u64>>() + size_of::<usize>(),
         ),
+        (
+            size_of::<MappedContendedMutexGuard<'_, u64>>(),
+            size_of::<MappedMutexGuard<'_, u64>>(),
+        ),
+        (
+            size_of::<OwnedContendedMutexGuard<u64>>(),
+            size_of::<OwnedMutexGuard<u64>>(),
+        ),
+        (
+            size_of::<OwnedMappedContendedMutexGuard<u64, u64>>(),
+            size_of::<OwnedMappedMutexGuard<u64, u64>>(),
+        ),
     ];
     for (ours, theirs) in pairs {
         assert!(if ON { ours > theirs } else { ours == theirs });
+    }
+}
+
+#[test]
+fn owned_guards_keep_it_alive() {
+    let mutex = Arc::new(ContendedMutex::new(0));
+    let token = CancelToken::new();
+    *mutex.lock_owned() += 1;
+    *mutex.try_lock_owned().unwrap() += 1;
+    *mutex.lock_owned_timeout(SHORT).unwrap() += 1;
+    *mutex.lock_owned_deadline(Instant::now()).unwrap() += 1;
+    *mutex.lock_owned_async().wait() += 1;
+    let guard = mutex.lock_owned();
+    assert_eq!(mutex.try_lock_owned().err(), Some(TryLockError::WouldBlock));
+    let late = mutex.lock_owned_timeout(SHORT);
+    assert_eq!(late.err(), Some(LockError::TimedOut));
+    token.cancel("for this test");
+    let cancelled = mutex.lock_owned_async().with(&Ctl::new().cancel(&token));
+    assert_eq!(cancelled.wait().err(), Some(LockError::Cancelled));
+    assert_eq!(
+        (format!("{guard:?}"), format!("{guard}")),
+        ("5".into(), "5".into())
+    );
+    assert!(Arc::ptr_eq(OwnedContendedMutexGuard::mutex(&guard), &mutex));
+    let mut waits = Task::queued(mutex.lock_owned_async());
+    OwnedContendedMutexGuard::unlock_fair(guard);
+    let guard = waits.ready();
+    drop(waits);
+    let alone = Arc::downgrade(&mutex);
+    drop(mutex);
+    // In another thread, with nobody else who knows the mutex.
+    let last = thread::spawn(move || {
+        let panics = AssertUnwindSafe(move || {
+            let _guard = guard;
+            panic!("for this test");
+        });
+        catch_unwind(panics).is_err()
+    });
+    assert!(last.join().unwrap() && alone.upgrade().is_none());
+}
+
+#[test]
+fn mapped_guards_are_one_hold() {
+    let mutex = Arc::new(ContendedMutex::new((1, Some(2))));
+    let first = ContendedMutexGuard::map(mutex.lock(), |both| &mut both.0);
+    assert!(mutex.is_locked());
+    let mut first = MappedContendedMutexGuard::map(first, |first| first);
+    *first += 1;
+    assert_eq!(
+        (format!("{first:?}"), format!("{first}")),
+        ("2".into(), "2".into())
+    );
+    let first = MappedContendedMutexGuard::try_map(first, |_| None::<&mut u8>).unwrap_err();
+    let first = MappedContendedMutexGuard::try_map(first, |one| (*one > 0).then_some(one));
+    drop(first.unwrap());
+    let whole = ContendedMutexGuard::try_map(mutex.lock(), |_| None::<&mut u8>).unwrap_err();
+    let second = ContendedMutexGuard::try_map(whole, |both| both.1.as_mut());
+    assert_eq!(*second.unwrap(), 2);
+    let owned = OwnedContendedMutexGuard::map(mutex.lock_owned(), |both| &mut both.1);
+    assert!(Arc::ptr_eq(
+        OwnedMappedContendedMutexGuard::mutex(&owned),
+        &mutex
+    ));
+    let owned = OwnedMappedContendedMutexGuard::map(owned, |second| second);
+    let owned = OwnedMappedContendedMutexGuard::try_map(owned, Option::as_mut).unwrap();
+    let mut owned =
+        OwnedMappedContendedMutexGuard::try_map(owned, |_| None::<&mut u8>).unwrap_err();
+    *owned += 1;
+    assert_eq!(
+        (format!("{owned:?}"), format!("{owned}")),
+        ("3".into(), "3".into())
+    );
+    drop(owned);
+    let whole = OwnedContendedMutexGuard::try_map(mutex.lock_owned(), |_| None::<&mut u8>);
+    drop(whole.unwrap_err());
+    assert!(
+        OwnedContendedMutexGuard::try_map(mutex.lock_owned(), |both| Some(&mut both.0)).is_ok()
+    );
+    let panics = || {
+        drop(ContendedMutexGuard::map(mutex.lock(), |_| -> &mut u8 {
+            panic!("for this test")
+        }))
+    };
+    assert!(catch_unwind(AssertUnwindSafe(panics)).is_err());
+    assert!(mutex.is_poisoned() && !mutex.is_locked());
+    let seen = mutex.snapshot();
+    assert_eq!(seen.acquisitions, if ON { 6 } else { 0 });
+    assert_eq!(*mutex.lock(), (2, Some(3)));
+}
+
+#[test]
+fn owned_waits_are_counted() {
+    let mutex = Arc::new(ContendedMutex::new(0));
+    let held = mutex.lock_owned();
+    assert!(mutex.lock_owned_timeout(SHORT).is_err());
+    assert!(mutex.lock_owned_async().until(async {}).wait().is_err());
+    drop(Task::queued(mutex.lock_owned_async()));
+    let mut waits = Task::queued(mutex.lock_owned_async());
+    thread::sleep(SHORT);
+    drop(held);
+    drop(waits.ready());
+    drop(waits);
+    let seen = mutex.snapshot();
+    if ON {
+        assert_eq!((seen.acquisitions, seen.contended, seen.waits), (2, 1, 1));
+        assert_eq!((seen.timeouts, seen.cancels, seen.dropped), (1, 1, 1));
+        assert!(seen.wait_max >= SHORT && seen.hold_max >= SHORT && seen.waiters == 0);
+    } else {
+        assert_eq!(seen, LockMetricsSnapshot::default());
     }
 }
 

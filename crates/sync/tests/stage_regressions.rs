@@ -505,3 +505,21 @@ fn tokens_may_use_the_stage_while_they_are_compared() {
     drop(tickets);
     assert_eq!(stage.tickets(), 0);
 }
+
+/// Not in the list, but of its kind: a thread that begins gets the number of one that headed and
+/// ended just then. It does not head.
+#[test]
+fn a_number_is_not_taken_for_its_last_owner() {
+    for round in 0..500 {
+        let stage = Plain::new((), ());
+        thread::scope(|scope| {
+            let enter = |token| {
+                let ticket = stage.ticket(token).unwrap();
+                scope.spawn(|| stage.enter(ticket, None, |_| ()))
+            };
+            for thread in [enter(1), enter(2)] {
+                assert_eq!(thread.join().unwrap(), Exit::Finished(()), "round {round}");
+            }
+        });
+    }
+}

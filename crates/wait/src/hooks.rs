@@ -13,7 +13,8 @@
 //! # State
 //! | of an operation | told | what follows |
 //! |---|---|---|
-//! | waits, for the first time since it was made or left | `Waiting` | `Granted`, `Taken` or `Left` |
+//! | waits, for the first time since it was made or left | `Waiting` | `Granted`, `Again`, `Taken` or `Left` |
+//! | waits once more: what it was granted is gone, or it left its place by itself | `Again` | as after `Waiting` |
 //! | was granted something by somebody else | `Granted`, by the granter | `Taken` or `Left`, or it waits on |
 //! | took what it waited for | `Taken` | if that is a guard, `Held` |
 //! | gave up, was dropped, or lost in a select | `Left` | nothing |
@@ -37,7 +38,8 @@
 //!
 //! | what is held | who waits for it |
 //! |---|---|
-//! | `MutexGuard`, `OwnedMutexGuard` | `Mutex::lock`, `Mutex::lock_owned` |
+//! | `MutexGuard`, `OwnedMutexGuard` | `Mutex::lock`, `Mutex::lock_owned`; `ContendedMutex::lock` |
+//! | `OwnedContendedMutexGuard` | `ContendedMutex::lock`, `ContendedMutex::lock_owned` |
 //! | `ReentrantMutexGuard` | `ReentrantMutex::lock` |
 //! | `RwLockWriteGuard` and its kin | all verbs of that `RwLock` |
 //! | `RwLockReadGuard`, `RwLockUpgradableReadGuard` and their kin | `RwLock::write`, `upgrade`; while one of these waits, `RwLock::read` as well |
@@ -57,7 +59,7 @@
 //!
 //! # Invariants
 //! * I1: a sink is never called under an internal lock.
-//! * I2: a panic of a sink ends there, except out of `Waiting` of an operation that is polled or
+//! * I2: a panic of a sink ends there, except out of `Waiting` or `Again` of an operation that is polled or
 //!   waited for by itself: then the node is linked and everything is as if it had been polled, so
 //!   the operation is dropped like any other. Nor does it come out where somebody is `Calm`: where a
 //!   guard that is still in the caller's hands takes its lock again.
@@ -69,10 +71,11 @@
 //! Those of `hooks/slot.rs`.
 //!
 //! # The book
-//! `keep_book` has each hold written into a line of its thread's page (`hooks/page.rs`), by plain stores,
-//! and closed when it ends; `book` reads them all. The sink is then told of holds only where a thread
-//! has several, so that it sees the order of locks. A state that is read when somebody asks, not
-//! events: nothing is lost, and a lock that nobody else wants costs no call.
+//! Each hold has a line of its thread's page (`hooks/page.rs`), written by plain stores and closed by one
+//! store when it ends; a guard knows where its line is, and nothing more. `book` reads them all. After
+//! `keep_book` the sink is told of holds only where a thread has several, so that it sees the order of locks.
+//! A state that is read when somebody asks, not events: nothing is lost, and a lock that nobody else
+//! wants calls nobody.
 //!
 //! # Waiting, Cancel
 //! None of its own.
@@ -85,6 +88,7 @@
 //! * `Granted` told by the one that was granted: a grant to a future that nobody polls is what a
 //!   ledger wants to see.
 //! * The book kept by the sink, one call for each lock and one for each unlock: 20 ns a pair.
+//! * The notice of a hold kept in its guard, for the end: 72 bytes that each move of the guard copies.
 //! * A sink called under the queue's lock, for an order that is exact: it is user code.
 //!
 //! # Checked by
@@ -92,6 +96,8 @@
 
 #[cfg(feature = "hooks")]
 mod calm;
+#[cfg(feature = "hooks")]
+mod hold;
 #[cfg(feature = "hooks")]
 mod holds;
 #[cfg(feature = "hooks")]
@@ -131,6 +137,6 @@ pub(crate) use chosen::{Firm, Mark, Mixed, Place, Polled, Tag, in_poll};
 pub use holds::{UNKNOWN, as_party, book, holds_any, keep_book, my_holds, party, threads};
 pub use page::Line;
 #[doc(hidden)]
-pub use page::Page;
+pub use page::{Entry, Page};
 #[doc(hidden)]
 pub use slot::Slot;

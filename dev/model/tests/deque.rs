@@ -306,9 +306,15 @@ model! {
         });
         entrance.push(8);
         let taken: u32 = takers.into_iter().map(|taker| taker.join().unwrap()).sum();
-        let left = core::iter::from_fn(|| match entrance.steal() {
-            Steal::Success(task) => Some(task),
-            Steal::Empty | Steal::Retry => None,
+        let left = core::iter::from_fn(|| {
+            loop {
+                match entrance.steal() {
+                    Steal::Success(task) => return Some(task),
+                    Steal::Empty => return None,
+                    // A weak exchange may fail for no reason.
+                    Steal::Retry => {}
+                }
+            }
         });
         assert_eq!(taken + left.sum::<u32>(), 15);
     }

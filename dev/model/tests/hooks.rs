@@ -6,6 +6,20 @@ use counterpoint_base::prim::thread;
 use counterpoint_model::model;
 use counterpoint_wait::hooks::{Line, Page, Slot};
 
+/// Opens a line; true if there was a free one.
+///
+/// # Safety
+/// One thread at a time opens lines of the page; no other hold ever has this number.
+unsafe fn open(page: &Page, line: &Line) -> bool {
+    // SAFETY: by the caller's promise, and what was claimed before was filled.
+    let Some((entry, _)) = (unsafe { page.claim() }) else {
+        return false;
+    };
+    // SAFETY: claimed just now; by the caller's promise.
+    unsafe { entry.fill(line) };
+    true
+}
+
 model! {
     /// Two threads fill the place: one does, and whoever reads it sees what that one prepared.
     fn slot_is_filled_once(preemptions: None) {
@@ -44,9 +58,9 @@ model! {
                 let number = id as usize;
                 let line = Line::numbered(id, kind, 10 * number, 100 * number);
                 // SAFETY: this thread alone opens lines, and numbers are used once.
-                let place = unsafe { page.open(&line) }.expect("it is closed");
+                assert!(unsafe { open(&page, &line) }, "it is closed");
                 if id == 1 {
-                    page.close(place);
+                    page.entry(0).close();
                 }
             }
         }) };
@@ -58,20 +72,23 @@ model! {
     fn a_line_is_closed_elsewhere(preemptions: Some(3)) {
         let page = Arc::new(Page::new());
         // SAFETY: one thread at a time opens lines, and numbers are used once.
-        let place = unsafe { page.open(&Line::numbered(1, "a", 10, 100)) }.unwrap();
+        assert!(unsafe { open(&page, &Line::numbered(1, "a", 10, 100)) });
         let closer = { let page = page.clone(); thread::spawn(move || {
-            page.set_units(place, 5);
-            page.close(place);
+            let entry = page.entry(0);
+            entry.set_units(5);
+            entry.set_party(7);
+            entry.close();
         }) };
         let opener = { let page = page.clone(); thread::spawn(move || {
             // SAFETY: as above.
-            unsafe { page.open(&Line::numbered(2, "bb", 20, 200)) }.is_some()
+            unsafe { open(&page, &Line::numbered(2, "bb", 20, 200)) }
         }) };
         closer.join().unwrap();
         let seen: Vec<_> = match opener.join().unwrap() {
-            true => vec![(2, 200)],
+            true => vec![(2, 200, 0, false)],
             false => vec![],
         };
-        assert_eq!(page.lines().map(|line| (line.id, line.units)).collect::<Vec<_>>(), seen);
+        let told = |line: Line| (line.id, line.units, line.party, line.confirmed);
+        assert_eq!(page.lines().map(told).collect::<Vec<_>>(), seen);
     }
 }

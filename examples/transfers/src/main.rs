@@ -77,7 +77,7 @@ fn main() -> ExitCode {
 #[cfg(feature = "ledger")]
 mod with_ledger {
     use super::{Bank, transfer};
-    use counterpoint::ledger::{self, Policy};
+    use counterpoint::ledger::{self, Deadlock, Policy};
     use counterpoint::sync::Mutex;
     use counterpoint::time::sleep;
     use counterpoint::wait::block_on;
@@ -89,6 +89,9 @@ mod with_ledger {
     use std::task::{Context, Waker};
     use std::thread;
     use std::time::Duration;
+
+    /// How long a deadlock stands still before it is believed.
+    const PATIENCE: Duration = Duration::from_secs(1);
 
     pub(super) fn named(what: &str) -> Option<fn() -> ExitCode> {
         let run: fn() -> ExitCode = match what {
@@ -155,7 +158,7 @@ mod with_ledger {
     /// The last to wait panics, with the whole story as its message; its guard is dropped, and the other
     /// transfer goes on.
     fn deadlock() -> ExitCode {
-        ledger::set_policy(Policy::Panic);
+        ledger::set_policy(Policy::PanicAfter(PATIENCE));
         let bank = named_bank();
         let threads = both_at_once(&bank);
         let panicked = threads.into_iter().map(|thread| thread.join());
@@ -171,7 +174,8 @@ mod with_ledger {
         let threads = both_at_once(&named_bank());
         for _ in 0..200 {
             thread::sleep(Duration::from_millis(100));
-            if ledger::deadlocks().iter().any(|deadlock| deadlock.certain) {
+            let stood = |deadlock: &Deadlock| deadlock.stood_still() >= Some(PATIENCE);
+            if ledger::deadlocks().iter().any(stood) {
                 println!("{}", ledger::report());
                 drop(threads); // They wait for ever; the program ends all the same.
                 return ExitCode::SUCCESS;

@@ -102,6 +102,7 @@ fn lend<G: Relock, R>(guard: &mut G, site: Site, wait: impl FnOnce(G) -> (G, R))
             }
         }
     }
+    let _calm = hooks::Calm::begin();
     let lock = Some(guard.lock_again(site));
     let mut lent = Panicked { slot: guard, lock };
     let taken: *const G = lent.slot;

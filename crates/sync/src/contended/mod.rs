@@ -18,13 +18,17 @@ use on as chosen;
 
 use core::fmt;
 use counterpoint_base::const_fn;
+use counterpoint_base::prim::thread::panicking;
 use counterpoint_base::prim::time::{Duration, Instant};
-#[cfg(feature = "hooks")]
 use counterpoint_wait::hooks;
 use counterpoint_wait::hooks::Site;
+use std::sync::Arc;
 
-pub use guard::ContendedMutexGuard;
-pub use verb::{ContendedLock, ContendedVerb};
+pub use guard::{
+    ContendedMutexGuard, MappedContendedMutexGuard, OwnedContendedMutexGuard,
+    OwnedMappedContendedMutexGuard,
+};
+pub use verb::{ContendedLock, ContendedLockOwned, ContendedOwnedVerb, ContendedVerb};
 
 use crate::mutex::{LockError, Mutex, TryLockError};
 use crate::show::show;
@@ -183,6 +187,79 @@ impl<T: ?Sized> ContendedMutex<T> {
         verb::lock(self)
     }
 
+    /// Blocks this thread until it has the lock; the guard keeps the mutex alive.
+    ///
+    /// # Deadlocks
+    /// As of [`Mutex::lock_owned`].
+    ///
+    /// ```
+    /// use counterpoint_sync::ContendedMutex;
+    /// use std::sync::Arc;
+    ///
+    /// let mutex = Arc::new(ContendedMutex::new(1));
+    /// let mut guard = mutex.lock_owned();
+    /// std::thread::spawn(move || *guard += 1).join().unwrap();
+    /// assert_eq!(*mutex.lock(), 2);
+    /// ```
+    #[cfg_attr(feature = "hooks", track_caller)]
+    pub fn lock_owned(self: &Arc<Self>) -> OwnedContendedMutexGuard<T> {
+        let site = Site::here();
+        if self.mutex.raw.try_lock() {
+            return self.owned_guard(site, Had::AtOnce);
+        }
+        if self.mutex.raw.spin() {
+            return self.owned_guard(site, Had::AfterSpinning);
+        }
+        self.lock_owned_async().made_at(site).wait()
+    }
+
+    /// Takes the lock if that needs no wait; the guard keeps the mutex alive.
+    ///
+    /// # Errors
+    /// [`TryLockError::WouldBlock`] if it is held, or kept for somebody who waits.
+    #[cfg_attr(feature = "hooks", track_caller)]
+    pub fn try_lock_owned(self: &Arc<Self>) -> Result<OwnedContendedMutexGuard<T>, TryLockError> {
+        match self.mutex.raw.try_lock() {
+            true => Ok(self.owned_guard(Site::here().trying(), Had::AtOnce)),
+            false => Err(TryLockError::WouldBlock),
+        }
+    }
+
+    /// Blocks this thread until it has the lock, at most for `timeout`; zero tries once. The guard
+    /// keeps the mutex alive.
+    ///
+    /// # Errors
+    /// [`LockError::TimedOut`].
+    #[cfg_attr(feature = "hooks", track_caller)]
+    pub fn lock_owned_timeout(
+        self: &Arc<Self>,
+        timeout: Duration,
+    ) -> Result<OwnedContendedMutexGuard<T>, LockError> {
+        self.lock_owned_async().timeout(timeout).wait()
+    }
+
+    /// Blocks this thread until it has the lock, at most until `deadline`; one in the past tries
+    /// once. The guard keeps the mutex alive.
+    ///
+    /// # Errors
+    /// [`LockError::TimedOut`].
+    #[cfg_attr(feature = "hooks", track_caller)]
+    pub fn lock_owned_deadline(
+        self: &Arc<Self>,
+        deadline: Instant,
+    ) -> Result<OwnedContendedMutexGuard<T>, LockError> {
+        self.lock_owned_async().deadline(deadline).wait()
+    }
+
+    /// The operation that takes the lock; the operation and the guard keep the mutex alive.
+    ///
+    /// # Cancel safety
+    /// As of [`lock_async`](Self::lock_async).
+    #[cfg_attr(feature = "hooks", track_caller)]
+    pub fn lock_owned_async(self: &Arc<Self>) -> ContendedLockOwned<T> {
+        verb::lock_owned(self.clone())
+    }
+
     /// How it was used so far, all of one instant; all zero without the feature `lock-metrics`.
     ///
     /// # Cost
@@ -236,8 +313,16 @@ impl<T: ?Sized> ContendedMutex<T> {
 
     #[inline(always)]
     fn guard(&self, site: Site, had: Had) -> ContendedMutexGuard<'_, T> {
-        let holding = self.metrics.had(had == Had::AfterSpinning);
-        ContendedMutexGuard::new(self, self.mutex.guard(site), holding)
+        let since = self.metrics.had(had == Had::AfterSpinning);
+        ContendedMutexGuard::new(self, self.mutex.guard(site), since)
+    }
+
+    #[inline(always)]
+    fn owned_guard(self: &Arc<Self>, site: Site, had: Had) -> OwnedContendedMutexGuard<T> {
+        let since = self.metrics.had(had == Had::AfterSpinning);
+        let queue = self.mutex.raw.queue();
+        let hold = hooks::held("OwnedContendedMutexGuard", queue, site, 1);
+        OwnedContendedMutexGuard::new(self.clone(), panicking(), hold, since)
     }
 }
 

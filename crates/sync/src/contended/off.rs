@@ -20,30 +20,56 @@ impl Metrics {
     }
 
     #[inline(always)]
-    pub(super) fn had(&self, _contended: bool) -> Holding<'_> {
-        Holding(PhantomData)
+    pub(super) fn had(&self, _contended: bool) -> Since {
+        Since
     }
+
+    #[inline(always)]
+    pub(super) fn had_after(&self, _waited: Waited) -> Since {
+        Since
+    }
+
+    #[inline(always)]
+    pub(super) fn ended(&self, _since: Since) {}
+
+    #[inline(always)]
+    pub(super) fn stopped(&self, _why: Stop) {}
+
+    #[inline(always)]
+    pub(super) fn dropped(&self) {}
 
     pub(super) fn snapshot(&self, _queue: &WaitQueue<AtomicU32, Baton>) -> LockMetricsSnapshot {
         LockMetricsSnapshot::default()
     }
 }
 
-/// What a guard remembers.
+/// Since when a guard holds.
+#[derive(Clone, Copy)]
+pub(super) struct Since;
+
+/// What a guard that borrows remembers.
 pub(super) struct Holding<'a>(PhantomData<&'a Metrics>);
 
-impl Holding<'_> {
+impl<'a> Holding<'a> {
+    #[inline(always)]
+    pub(super) fn new(_metrics: &'a Metrics, _since: Since) -> Holding<'a> {
+        Holding(PhantomData)
+    }
+
     #[inline(always)]
     pub(super) fn end(self) {}
 }
 
-/// What an operation remembers.
-pub(super) struct Watch<'a>(PhantomData<&'a Metrics>);
+/// Since when an operation waits that has the lock now.
+pub(super) struct Waited;
 
-impl<'a> Watch<'a> {
+/// What an operation remembers.
+pub(super) struct Watch;
+
+impl Watch {
     #[inline(always)]
-    pub(super) fn new(_metrics: &'a Metrics) -> Watch<'a> {
-        Watch(PhantomData)
+    pub(super) fn new() -> Watch {
+        Watch
     }
 
     #[inline(always)]
@@ -53,10 +79,15 @@ impl<'a> Watch<'a> {
     pub(super) fn left(&mut self) {}
 
     #[inline(always)]
-    pub(super) fn stopped(&mut self, _why: Stop) {}
+    pub(super) fn explained(&mut self) {}
 
     #[inline(always)]
-    pub(super) fn had(&mut self) -> Holding<'a> {
-        Holding(PhantomData)
+    pub(super) fn has_left(&self) -> bool {
+        false
+    }
+
+    #[inline(always)]
+    pub(super) fn taken(&mut self) -> Waited {
+        Waited
     }
 }

@@ -67,15 +67,50 @@ impl Metrics {
     }
 
     /// The lock was had without queueing.
-    pub(super) fn had(&self, contended: bool) -> Holding<'_> {
+    pub(super) fn had(&self, contended: bool) -> Since {
         self.with(|counts| {
             counts.acquisitions += 1;
             counts.contended += u64::from(contended);
         });
-        Holding {
-            metrics: self,
-            since: now(),
-        }
+        Since(now())
+    }
+
+    /// An operation has the lock.
+    pub(super) fn had_after(&self, waited: Waited) -> Since {
+        let now = now();
+        let waited = waited.0.map(|since| now.saturating_duration_since(since));
+        self.with(|counts| {
+            counts.acquisitions += 1;
+            if let Some(waited) = waited {
+                counts.contended += 1;
+                counts.waits += 1;
+                counts.wait_total = counts.wait_total.saturating_add(waited);
+                counts.wait_max = counts.wait_max.max(waited);
+            }
+        });
+        Since(now)
+    }
+
+    /// A hold is about to end.
+    pub(super) fn ended(&self, since: Since) {
+        let time = now().saturating_duration_since(since.0);
+        self.with(|counts| {
+            counts.hold_total = counts.hold_total.saturating_add(time);
+            counts.hold_max = counts.hold_max.max(time);
+        });
+    }
+
+    /// An operation ended without the lock.
+    pub(super) fn stopped(&self, why: Stop) {
+        self.with(|counts| match why {
+            Stop::TimedOut => counts.timeouts += 1,
+            Stop::Cancelled => counts.cancels += 1,
+        });
+    }
+
+    /// An operation was dropped after it had queued.
+    pub(super) fn dropped(&self) {
+        self.with(|counts| counts.dropped += 1);
     }
 
     pub(super) fn snapshot(&self, queue: &WaitQueue<AtomicU32, Baton>) -> LockMetricsSnapshot {
@@ -93,37 +128,42 @@ impl Metrics {
     }
 }
 
-/// What a guard remembers: since when it holds.
+/// Since when a guard holds.
+#[derive(Clone, Copy)]
+pub(super) struct Since(Instant);
+
+/// What a guard that borrows remembers.
 pub(super) struct Holding<'a> {
     metrics: &'a Metrics,
-    since: Instant,
+    since: Since,
 }
 
-impl Holding<'_> {
+impl<'a> Holding<'a> {
+    pub(super) fn new(metrics: &'a Metrics, since: Since) -> Holding<'a> {
+        Holding { metrics, since }
+    }
+
     pub(super) fn end(self) {}
 }
 
 impl Drop for Holding<'_> {
     fn drop(&mut self) {
-        let time = now().saturating_duration_since(self.since);
-        self.metrics.with(|counts| {
-            counts.hold_total = counts.hold_total.saturating_add(time);
-            counts.hold_max = counts.hold_max.max(time);
-        });
+        self.metrics.ended(self.since);
     }
 }
 
+/// Since when an operation waits that has the lock now, if it had to.
+pub(super) struct Waited(Option<Instant>);
+
 /// What an operation remembers: since when it waits, and whether it has left.
-pub(super) struct Watch<'a> {
-    metrics: &'a Metrics,
+pub(super) struct Watch {
     since: Option<Instant>,
     left: bool,
 }
 
-impl<'a> Watch<'a> {
-    pub(super) fn new(metrics: &'a Metrics) -> Watch<'a> {
+impl Watch {
+    pub(super) fn new() -> Watch {
         Watch {
-            metrics,
             since: None,
             left: false,
         }
@@ -142,39 +182,18 @@ impl<'a> Watch<'a> {
         self.left = true;
     }
 
-    pub(super) fn stopped(&mut self, why: Stop) {
+    /// Why it has left is known.
+    pub(super) fn explained(&mut self) {
         self.left = false;
-        self.metrics.with(|counts| match why {
-            Stop::TimedOut => counts.timeouts += 1,
-            Stop::Cancelled => counts.cancels += 1,
-        });
+    }
+
+    pub(super) fn has_left(&self) -> bool {
+        self.left
     }
 
     /// It has the lock.
-    pub(super) fn had(&mut self) -> Holding<'a> {
+    pub(super) fn taken(&mut self) -> Waited {
         self.left = false;
-        let now = now();
-        let waited = mem::take(&mut self.since).map(|since| now.saturating_duration_since(since));
-        self.metrics.with(|counts| {
-            counts.acquisitions += 1;
-            if let Some(waited) = waited {
-                counts.contended += 1;
-                counts.waits += 1;
-                counts.wait_total = counts.wait_total.saturating_add(waited);
-                counts.wait_max = counts.wait_max.max(waited);
-            }
-        });
-        Holding {
-            metrics: self.metrics,
-            since: now,
-        }
-    }
-}
-
-impl Drop for Watch<'_> {
-    fn drop(&mut self) {
-        if self.left {
-            self.metrics.with(|counts| counts.dropped += 1);
-        }
+        Waited(mem::take(&mut self.since))
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! # Invariants
 //! * I1: `hold` is touched by the holder of the lock only.
+//! * I2: no wait ends by a panic of a sink: `lock_api` takes the lock again for guards that their owners still
+//!   have, by the very calls that take it first.
 
 use ::lock_api::GuardSend;
 use core::fmt;
@@ -124,8 +126,7 @@ macro_rules! raw_mutexes {
             #[inline]
             #[cfg_attr(feature = "hooks", track_caller)]
             fn lock(&self) {
-                // `unlocked` of a guard ends in it.
-                let _calm = Calm::begin();
+                let _calm = Calm::begin(); // I2
                 self.keep(self.lock.lock());
             }
 
@@ -154,6 +155,7 @@ macro_rules! raw_mutexes {
 
             #[cfg_attr(feature = "hooks", track_caller)]
             unsafe fn bump(&self) {
+                let _calm = Calm::begin(); // I2
                 let mut guard = self.guard();
                 MutexGuard::bump(&mut guard);
                 self.keep(ManuallyDrop::into_inner(guard));

@@ -3,6 +3,8 @@
 //! # Invariants
 //! * I1: `hold` is touched by the one who writes or may upgrade only; there is one of the two at a
 //!   time.
+//! * I2: no wait ends by a panic of a sink: `lock_api` takes the lock again for guards that their owners still
+//!   have, by the very calls that take it first; and drops what it asked to upgrade.
 
 use ::lock_api::GuardSend;
 use core::fmt;
@@ -133,7 +135,7 @@ unsafe impl ::lock_api::RawRwLock for RawRwLock {
     #[inline]
     #[cfg_attr(feature = "hooks", track_caller)]
     fn lock_shared(&self) {
-        let _calm = Calm::begin();
+        let _calm = Calm::begin(); // I2
         self.keep_reader(self.lock.read());
     }
 
@@ -151,7 +153,7 @@ unsafe impl ::lock_api::RawRwLock for RawRwLock {
     #[inline]
     #[cfg_attr(feature = "hooks", track_caller)]
     fn lock_exclusive(&self) {
-        let _calm = Calm::begin();
+        let _calm = Calm::begin(); // I2
         self.keep(self.lock.write().into_hold());
     }
 
@@ -226,7 +228,7 @@ unsafe impl ::lock_api::RawRwLockTimed for RawRwLock {
 unsafe impl ::lock_api::RawRwLockRecursive for RawRwLock {
     #[cfg_attr(feature = "hooks", track_caller)]
     fn lock_shared_recursive(&self) {
-        let _calm = Calm::begin();
+        let _calm = Calm::begin(); // I2
         self.keep_reader(self.lock.read_recursive());
     }
 
@@ -253,7 +255,7 @@ unsafe impl ::lock_api::RawRwLockRecursiveTimed for RawRwLock {
 unsafe impl ::lock_api::RawRwLockUpgrade for RawRwLock {
     #[cfg_attr(feature = "hooks", track_caller)]
     fn lock_upgradable(&self) {
-        let _calm = Calm::begin();
+        let _calm = Calm::begin(); // I2
         self.keep(self.lock.upgradable_read().into_hold());
     }
 
@@ -268,7 +270,7 @@ unsafe impl ::lock_api::RawRwLockUpgrade for RawRwLock {
 
     #[cfg_attr(feature = "hooks", track_caller)]
     unsafe fn upgrade(&self) {
-        let _calm = Calm::begin();
+        let _calm = Calm::begin(); // I2
         self.keep(Upgradable::upgrade(self.upgradable()).into_hold());
     }
 
@@ -312,14 +314,14 @@ unsafe impl ::lock_api::RawRwLockUpgradeTimed for RawRwLock {
 
     #[cfg_attr(feature = "hooks", track_caller)]
     unsafe fn try_upgrade_for(&self, timeout: Duration) -> bool {
-        let _calm = Calm::begin();
+        let _calm = Calm::begin(); // I2
         let upgraded = Upgradable::upgrade_timeout(self.upgradable(), timeout);
         self.kept_upgrade(upgraded.map_err(|error| error.into_inner()))
     }
 
     #[cfg_attr(feature = "hooks", track_caller)]
     unsafe fn try_upgrade_until(&self, deadline: Instant) -> bool {
-        let _calm = Calm::begin();
+        let _calm = Calm::begin(); // I2
         let upgraded = Upgradable::upgrade_deadline(self.upgradable(), deadline);
         self.kept_upgrade(upgraded.map_err(|error| error.into_inner()))
     }

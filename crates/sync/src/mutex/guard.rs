@@ -15,7 +15,7 @@ use super::raw::RawMutex;
 
 /// Unlocks; a panic since the lock was taken poisons.
 #[inline]
-fn release(raw: &RawMutex, panicked_before: bool, hold: Hold) {
+pub(crate) fn release(raw: &RawMutex, panicked_before: bool, hold: Hold) {
     hooks::released(hold);
     if !panicked_before && panicking() {
         raw.poison();
@@ -56,6 +56,19 @@ impl<'a, T: ?Sized> MutexGuard<'a, T> {
         self.hold = hooks::held("MutexGuard", self.mutex.raw.queue(), site, 1);
     }
 
+    /// The guard of a part of the value, made from an exclusive reference to that which this guard gave.
+    #[inline]
+    pub(crate) fn narrowed<U: ?Sized>(self, part: NonNull<U>) -> MappedMutexGuard<'a, U> {
+        let this = ManuallyDrop::new(self);
+        MappedMutexGuard {
+            raw: &this.mutex.raw,
+            part,
+            panicking: this.panicking,
+            hold: this.hold,
+            _value: PhantomData,
+        }
+    }
+
     /// Keeps the lock held without a guard.
     #[cfg(all(feature = "lock_api", not(counterpoint_loom)))]
     #[inline]
@@ -77,14 +90,7 @@ impl<'a, T: ?Sized> MutexGuard<'a, T> {
         part: impl FnOnce(&mut T) -> &mut U,
     ) -> MappedMutexGuard<'a, U> {
         let part = NonNull::from(part(&mut *this));
-        let this = ManuallyDrop::new(this);
-        MappedMutexGuard {
-            raw: &this.mutex.raw,
-            part,
-            panicking: this.panicking,
-            hold: this.hold,
-            _value: PhantomData,
-        }
+        this.narrowed(part)
     }
 
     /// A guard of a part of the value, if there is one.
@@ -97,16 +103,7 @@ impl<'a, T: ?Sized> MutexGuard<'a, T> {
     ) -> Result<MappedMutexGuard<'a, U>, MutexGuard<'a, T>> {
         match part(&mut *this).map(NonNull::from) {
             None => Err(this),
-            Some(part) => {
-                let this = ManuallyDrop::new(this);
-                Ok(MappedMutexGuard {
-                    raw: &this.mutex.raw,
-                    part,
-                    panicking: this.panicking,
-                    hold: this.hold,
-                    _value: PhantomData,
-                })
-            }
+            Some(part) => Ok(this.narrowed(part)),
         }
     }
 
@@ -219,14 +216,7 @@ impl<'a, U: ?Sized> MappedMutexGuard<'a, U> {
         part: impl FnOnce(&mut U) -> &mut V,
     ) -> MappedMutexGuard<'a, V> {
         let part = NonNull::from(part(&mut *this));
-        let this = ManuallyDrop::new(this);
-        MappedMutexGuard {
-            raw: this.raw,
-            part,
-            panicking: this.panicking,
-            hold: this.hold,
-            _value: PhantomData,
-        }
+        this.narrowed(part)
     }
 
     /// A guard of a smaller part, if there is one.
@@ -239,17 +229,20 @@ impl<'a, U: ?Sized> MappedMutexGuard<'a, U> {
     ) -> Result<MappedMutexGuard<'a, V>, MappedMutexGuard<'a, U>> {
         match part(&mut *this).map(NonNull::from) {
             None => Err(this),
-            Some(part) => {
-                let this = ManuallyDrop::new(this);
-                let (raw, panicking, hold) = (this.raw, this.panicking, this.hold);
-                Ok(MappedMutexGuard {
-                    raw,
-                    part,
-                    panicking,
-                    hold,
-                    _value: PhantomData,
-                })
-            }
+            Some(part) => Ok(this.narrowed(part)),
+        }
+    }
+
+    /// As [`MutexGuard::narrowed`].
+    #[inline]
+    pub(crate) fn narrowed<V: ?Sized>(self, part: NonNull<V>) -> MappedMutexGuard<'a, V> {
+        let this = ManuallyDrop::new(self);
+        MappedMutexGuard {
+            raw: this.raw,
+            part,
+            panicking: this.panicking,
+            hold: this.hold,
+            _value: PhantomData,
         }
     }
 }

@@ -14,8 +14,8 @@ use counterpoint_base::prim::time::{Duration, Instant};
 use counterpoint_wait::hooks::{self, Site};
 use std::sync::Arc;
 
-pub(crate) use guard::obligations;
 pub use guard::{MappedMutexGuard, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard};
+pub(crate) use guard::{obligations, release};
 pub use raw::Baton;
 pub use verb::{Lock, LockOwned, LockOwnedVerb, LockVerb};
 
@@ -311,6 +311,12 @@ impl<T: ?Sized> Mutex<T> {
     /// True if it is held at this moment; may be wrong at the next.
     pub fn is_locked(&self) -> bool {
         self.raw.is_locked()
+    }
+
+    /// The value, for the guards of a mutex that has this one in it.
+    #[inline(always)]
+    pub(crate) fn data(&self) -> &UnsafeCell<T> {
+        &self.data
     }
 
     #[inline(always)]

@@ -205,7 +205,10 @@ macro_rules! lock_verb {
             )?
 
             fn stopped(&mut self, _baton: &mut Baton, why: Stop) -> Result<$guard, LockError> {
-                $( self.$watch.stopped(why); )?
+                $(
+                    self.$watch.explained();
+                    self.metrics().stopped(why);
+                )?
                 Err(match why {
                     Stop::TimedOut => LockError::TimedOut,
                     Stop::Cancelled => LockError::Cancelled,

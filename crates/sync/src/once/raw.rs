@@ -205,9 +205,11 @@ impl RawOnce {
     /// Whether this thread runs the claimant's code.
     #[cold]
     fn is_inside(&self) -> bool {
-        // Relaxed: only this thread can have written its own number (I4).
-        let owner = self.queue.state().owner.load(RELAXED);
-        owner != 0 && record::with(|record| record.index() as u32 + 1) == owner
+        let owner = &self.queue.state().owner;
+        // Relaxed, twice: only this thread can have written its own number (I4). Looked at behind
+        // `with`: who had this number before has left, and that it did is seen with the number.
+        owner.load(RELAXED) != 0
+            && record::with(|record| owner.load(RELAXED) == record.index() as u32 + 1)
     }
 
     /// Runs `code` of who holds the claim.

@@ -249,9 +249,11 @@ impl<T, V> RawStage<T, V> {
 
     /// True if this thread heads in a closure that it has not left.
     pub(super) fn is_headed_here(&self) -> bool {
-        // Relaxed: this thread's own stores are seen by it.
-        let head = self.queue.state().head_thread.load(RELAXED);
-        head != 0 && record::with(|record| head == record.index() + 1)
+        let head_thread = &self.queue.state().head_thread;
+        // Relaxed, twice: this thread's own stores are seen by it. Looked at behind `with`: who had
+        // this number before has left, and that it did is seen with the number.
+        head_thread.load(RELAXED) != 0
+            && record::with(|record| head_thread.load(RELAXED) == record.index() + 1)
     }
 
     /// Grants the headship to the first in line, if nobody has it or was promised it (I3).

@@ -8,6 +8,8 @@ mod semaphore;
 mod shares;
 mod signals;
 mod stage;
+#[path = "../task/mod.rs"]
+mod task;
 
 use counterpoint_wait::hooks::{self, Notice, Sink, What};
 use std::cell::{Cell, RefCell};

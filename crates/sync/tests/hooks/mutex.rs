@@ -1,14 +1,15 @@
 //! What locks tell the hooks.
 
+use super::task::Task;
 use super::{PANICS, TOLD, begin, pairs_of_lines, told};
 use counterpoint_sync::{
-    ContendedMutex, ContendedMutexGuard, MappedMutexGuard, Mutex, MutexGuard, OwnedMutexGuard,
-    ReentrantMutex, ReentrantMutexGuard, RwLock, RwLockReadGuard, RwLockUpgradableReadGuard,
-    RwLockWriteGuard, ShardedLock,
+    Condvar, ContendedMutex, ContendedMutexGuard, MappedMutexGuard, Mutex, MutexGuard,
+    OwnedMutexGuard, ReentrantMutex, ReentrantMutexGuard, RwLock, RwLockReadGuard,
+    RwLockUpgradableReadGuard, RwLockWriteGuard, ShardedLock,
 };
 use counterpoint_wait::hooks::{self, What};
-use std::sync::{Arc, Barrier};
-use std::thread;
+use std::sync::{Arc, mpsc};
+use std::thread::{self, Scope};
 use std::time::{Duration, Instant};
 
 const PAIR: [What; 2] = [What::Held, What::Released];
@@ -115,6 +116,103 @@ fn a_guard_that_is_locked_again_tells_where() {
     assert_eq!(lines, [1, 1, 2, 2].map(|line| (file!(), line)));
 }
 
+/// Holds the lock until this thread waits for it, and then lets go.
+fn fought_over<'s, 'e, G>(
+    scope: &'s Scope<'s, 'e>,
+    lock: impl FnOnce() -> G + Send + 's,
+    waits: impl Fn() -> bool + Send + 's,
+) {
+    let (taken, is_taken) = mpsc::channel();
+    scope.spawn(move || {
+        let guard = lock();
+        taken.send(()).unwrap();
+        while !waits() {
+            thread::yield_now();
+        }
+        drop(guard);
+    });
+    is_taken.recv().unwrap();
+}
+
+/// Who has a guard in hand has the lock again after it, though the sink panics at the wait.
+#[test]
+fn a_guard_is_taken_back_though_the_sink_panics() {
+    begin();
+    let (mutex, again, condvar) = (Mutex::new(0), ReentrantMutex::new(0), Condvar::new());
+    thread::scope(|scope| {
+        let mut guard = mutex.lock();
+        let mut mine = again.lock();
+        PANICS.set(true);
+        MutexGuard::unlocked(&mut guard, || {
+            fought_over(scope, || mutex.lock(), || !mutex.waiters().is_empty());
+        });
+        ReentrantMutexGuard::unlocked(&mut mine, || {
+            fought_over(scope, || again.lock(), || !again.waiters().is_empty());
+        });
+        scope.spawn(|| {
+            while mutex.is_locked() {
+                thread::yield_now();
+            }
+            let held = mutex.lock();
+            condvar.notify_one();
+            while mutex.waiters().is_empty() {
+                thread::yield_now();
+            }
+            drop(held);
+        });
+        condvar.wait(&mut guard);
+        PANICS.set(false);
+        assert!(again.is_owned_by_current_thread());
+        // Another one than this thread does not get it.
+        assert!(scope.spawn(|| mutex.try_lock().is_err()).join().unwrap());
+        *guard += 1;
+    });
+    assert_eq!(*mutex.lock(), 1);
+}
+
+/// What was granted may be gone when it is looked for: then the wait begins again, under its number.
+#[test]
+fn who_is_overtaken_waits_again() {
+    let mutex = Mutex::new(0);
+    for _ in 0..200 {
+        begin();
+        let held = mutex.lock();
+        let mut lock = Task::queued(mutex.lock_async());
+        drop(held);
+        // One that has waited for long has the lock reserved for it.
+        let Ok(held) = mutex.try_lock() else {
+            continue;
+        };
+        assert!(lock.poll().is_pending());
+        drop(held);
+        drop(lock.ready());
+        let mut all = TOLD.take();
+        let id = all
+            .iter()
+            .find(|notice| notice.what == What::Waiting)
+            .unwrap()
+            .id;
+        all.retain(|notice| notice.id == id);
+        let seen: Vec<_> = all
+            .iter()
+            .map(|notice| (notice.what, notice.round))
+            .collect();
+        let (waiting, granted) = (What::Waiting, What::Granted);
+        assert_eq!(
+            seen,
+            [
+                (waiting, 0),
+                (granted, 0),
+                (What::Again, 1),
+                (granted, 1),
+                (What::Taken, 1)
+            ]
+        );
+        return;
+    }
+    panic!("it was never overtaken");
+}
+
 #[test]
 fn a_panic_of_the_sink_leaves_the_lock_free() {
     begin();
@@ -126,60 +224,6 @@ fn a_panic_of_the_sink_leaves_the_lock_free() {
     assert!(!mutex.is_poisoned());
     assert_eq!(*mutex.try_lock().unwrap(), 1);
     assert_eq!(told().len(), 6);
-}
-
-/// The guard is in the caller's hands: it must hold the lock again, whatever the sink does.
-#[test]
-fn a_panic_of_the_sink_does_not_come_out_of_locking_again() {
-    /// Runs `body` while the sink panics; meanwhile `hold` has the lock, until somebody waits for it.
-    fn check(hold: impl FnOnce(&Barrier) + Send, body: impl FnOnce(&Barrier)) {
-        let taken = Barrier::new(2);
-        thread::scope(|scope| {
-            let taken = &taken;
-            scope.spawn(move || hold(taken));
-            PANICS.set(true);
-            body(taken);
-            PANICS.set(false);
-        });
-        assert!(told().contains(&What::Waiting), "nobody waited");
-    }
-    begin();
-    let mutex = Mutex::new(0);
-    let waited = || mutex.telemetry().waiters > 0;
-    let hold = |taken: &Barrier| {
-        let guard = mutex.lock();
-        taken.wait();
-        while !waited() {
-            thread::yield_now();
-        }
-        drop(guard);
-    };
-    let mut guard = mutex.lock();
-    check(hold, |taken| {
-        MutexGuard::unlocked(&mut guard, || _ = taken.wait());
-    });
-    *guard += 1;
-    assert!(mutex.try_lock().is_err());
-    drop(guard);
-    assert!(!mutex.is_poisoned() && *mutex.try_lock().unwrap() == 1);
-
-    let mutex = ReentrantMutex::new(0);
-    let waited = || mutex.telemetry().waiters > 0;
-    let hold = |taken: &Barrier| {
-        let guard = mutex.lock();
-        taken.wait();
-        while !waited() {
-            thread::yield_now();
-        }
-        drop(guard);
-    };
-    let mut guard = mutex.lock();
-    check(hold, |taken| {
-        ReentrantMutexGuard::unlocked(&mut guard, || _ = taken.wait());
-    });
-    assert!(mutex.is_owned_by_current_thread());
-    drop(guard);
-    assert!(!mutex.is_poisoned() && mutex.try_lock().is_ok());
 }
 
 #[test]

@@ -7,8 +7,7 @@
 //! | else | that thread alone opens lines | that thread, at its end |
 //!
 //! # Fields
-//! `opened` is its thread's: lines that it opened and did not close. `elsewhere`: anybody's, those that others
-//! closed. `next` never changes once the shelf is in the list.
+//! `page`: see there. `name`: under the lock. `next` never changes once the shelf is in the list.
 //!
 //! # Invariants
 //! * I1: shelves are never freed; the list of them grows at its head, and that, and who has which, changes
@@ -18,7 +17,8 @@
 //!   something whose holder wants a shelf.
 //!
 //! # Edges, Waiting, Cancel
-//! None of its own: the lock's.
+//! None of its own: the lock's. By it a thread that takes a shelf over has all that the last one knew of the page
+//! (`page.rs` I3); lines that are closed meanwhile by others it meets as that one would have.
 //!
 //! # Panic
 //! No foreign code runs here but the allocator.
@@ -28,17 +28,15 @@
 
 use core::cell::Cell;
 use core::panic::RefUnwindSafe;
-use core::ptr;
 use counterpoint_base::const_fn;
-use counterpoint_base::prim::atomic::{AtomicBool, AtomicU32, AtomicU64, RELAXED};
+use counterpoint_base::prim::atomic::{AtomicU32, AtomicU64, RELAXED};
 use counterpoint_base::prim::cell::UnsafeCell;
 use counterpoint_base::prim::lock::RawLock;
 use counterpoint_base::prim::thread::current_name;
-use counterpoint_base::prim::time::coarse;
 use counterpoint_base::record::thread_id;
 
-use super::on::{self, Notice, numbers};
-use super::page::{Line, Page};
+use super::on::{self, numbers};
+use super::page::{Entry, Line, Page};
 
 /// In the number of a party: a task that nobody named. The rest is the address that its waker points to, 0 if
 /// it points nowhere.
@@ -84,8 +82,6 @@ impl Name {
 pub(super) struct Shelf {
     page: Page,
     thread: AtomicU64,
-    opened: AtomicU32,
-    elsewhere: AtomicU32,
     name: UnsafeCell<Name>,
     next: Cell<Option<&'static Shelf>>,
 }
@@ -123,9 +119,15 @@ impl Shelves {
 
 counterpoint_base::static_! {
     static SHELVES: Shelves = Shelves::new();
-    /// The book is kept.
-    static KEPT: AtomicBool = AtomicBool::new(false);
+    static MODE: AtomicU32 = AtomicU32::new(OFF);
 }
+
+/// Holds leave no trace.
+const OFF: u32 = 0;
+/// Each hold has a line, and the sink is told of its beginning and its end.
+const TOLD: u32 = 1;
+/// Each hold has a line, and the sink is told of it only if its thread has others.
+const KEPT: u32 = 2;
 
 /// All shelves that are there now.
 fn shelves() -> impl Iterator<Item = &'static Shelf> {
@@ -164,13 +166,24 @@ impl Drop for GiveBack {
 /// Keeps the book from now on, for ever: each hold has a line in it. The sink is then told of a hold
 /// only if its thread has others.
 pub fn keep_book() {
-    KEPT.store(true, RELAXED); // Relaxed: holds from before are not in it.
+    MODE.fetch_max(KEPT, RELAXED); // Relaxed: holds from before may not be in it.
+}
+
+/// A sink is there, or comes.
+pub(super) fn tell_of_holds() {
+    MODE.fetch_max(TOLD, RELAXED); // Relaxed: a switch; who knows of the sink otherwise knows of this.
 }
 
 /// Whether the book is kept.
 #[inline(always)]
 pub(super) fn is_kept() -> bool {
-    KEPT.load(RELAXED) // Relaxed: a switch.
+    MODE.load(RELAXED) == KEPT // Relaxed: a switch.
+}
+
+/// Whether holds have lines.
+#[inline(always)]
+pub(super) fn is_on() -> bool {
+    MODE.load(RELAXED) != OFF // Relaxed: a switch.
 }
 
 /// Who holds and waits here: what [`as_party`] was given, or else this thread.
@@ -255,8 +268,6 @@ fn attach() -> Option<&'static Shelf> {
             None => Box::leak(Box::new(Shelf {
                 page: Page::new(),
                 thread: AtomicU64::new(me),
-                opened: AtomicU32::new(0),
-                elsewhere: AtomicU32::new(0),
                 name: UnsafeCell::new(name),
                 next: Cell::new(None),
             })),
@@ -300,99 +311,51 @@ pub(super) fn make_known() {
     }
 }
 
-/// A line of the book, of a guard that lives.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
-    shelf: &'static Shelf,
-    line: u32,
+/// A free line of this thread's, to be filled before the next one is asked for, and whether the thread has
+/// other holds. None where there is no page to be had.
+#[inline(always)]
+pub(super) fn claim() -> Option<(&'static Entry, bool)> {
+    if let Some(shelf) = MINE.get() {
+        // SAFETY: the shelf is this thread's (I2); by what the caller does with the line.
+        if let Some(claimed) = unsafe { shelf.page.claim() } {
+            return Some(claimed);
+        }
+    }
+    turn_over()
 }
 
-impl Place {
-    /// Opens a line for a hold of which `notice` tells. Also whether the thread has others. None where there
-    /// is no page to be had.
-    #[inline]
-    pub(super) fn open(notice: &Notice) -> Option<(Place, bool)> {
-        let line = Line {
-            kind: notice.kind,
-            object: notice.object,
-            site: notice.site,
-            made: notice.made,
-            units: notice.units,
-            id: notice.id,
-            party: notice.party,
-            since: coarse(),
-            polled: notice.polled,
-            confirmed: false,
-            lent: false,
-        };
-        if let Some(shelf) = MINE.get() {
-            if let Some(opened) = Place::open_in(shelf, &line) {
-                return Some(opened);
-            }
-        }
-        Place::turn_over(&line)
-    }
+/// The thread has no page, or it is full.
+#[cold]
+#[inline(never)]
+fn turn_over() -> Option<(&'static Entry, bool)> {
+    let was_full = MINE.get().is_some();
+    let shelf = attach()?;
+    // SAFETY: as in `claim`.
+    let (entry, has_others) = unsafe { shelf.page.claim() }?;
+    Some((entry, has_others || was_full))
+}
 
-    #[inline]
-    fn open_in(shelf: &'static Shelf, line: &Line) -> Option<(Place, bool)> {
-        // SAFETY: the shelf is this thread's (I2), and numbers are given once.
-        let place = unsafe { shelf.page.open(line) }?;
-        // Relaxed, all of them: `opened` is this thread's, and the difference a hint.
-        let opened = shelf.opened.load(RELAXED);
-        let has_others = opened != shelf.elsewhere.load(RELAXED);
-        shelf.opened.store(opened.wrapping_add(1), RELAXED);
-        Some((Place { shelf, line: place }, has_others))
+/// The caller uses what is held, or says that it holds it. A use in a task that nobody named shows no more
+/// than a thread that happens to poll it.
+#[inline(always)]
+pub(super) fn used(entry: &Entry, said: bool) {
+    let party = party();
+    if entry.party() != party {
+        used_elsewhere(entry, party, said);
     }
+}
 
-    /// The thread has no page, or it is full.
-    #[cold]
-    fn turn_over(line: &Line) -> Option<(Place, bool)> {
-        let full = MINE.get().is_some();
-        let (place, has_others) = Place::open_in(attach()?, line)?;
-        Some((place, has_others || full))
-    }
-
-    #[inline]
-    pub(super) fn close(self) {
-        self.shelf.page.close(self.line);
-        // Relaxed, all of them: as in `open_in`.
-        if MINE.get().is_some_and(|mine| ptr::eq(mine, self.shelf)) {
-            let opened = self.shelf.opened.load(RELAXED);
-            self.shelf.opened.store(opened.wrapping_sub(1), RELAXED);
-        } else {
-            self.shelf.elsewhere.fetch_add(1, RELAXED);
-        }
-    }
-
-    pub(super) fn set_units(self, units: usize) {
-        self.shelf.page.set_units(self.line, units);
-    }
-
-    pub(super) fn lend(self, more: bool) {
-        self.shelf.page.lend(self.line, more);
-    }
-
-    /// The caller uses what is held, or says that it holds it. A use in a task that nobody named shows no
-    /// more than a thread that happens to poll it.
-    #[inline]
-    pub(super) fn used(self, said: bool) {
-        let party = party();
-        if self.shelf.page.party(self.line) != party {
-            self.used_elsewhere(party, said);
-        }
-    }
-
-    #[cold]
-    fn used_elsewhere(self, party: u64, said: bool) {
-        if said || is_named() || !self.shelf.page.is_unknown(self.line) {
-            make_known();
-            self.shelf.page.set_party(self.line, party);
-        }
+#[cold]
+#[inline(never)]
+fn used_elsewhere(entry: &Entry, party: u64, said: bool) {
+    if said || is_named() || !entry.is_unknown() {
+        make_known();
+        entry.set_party(party);
     }
 }
 
 /// A number for a hold: in blocks, so that threads do not meet at one counter.
-#[inline]
+#[inline(always)]
 pub(super) fn next_id() -> u64 {
     thread_local! {
         static IDS: Cell<(u64, u64)> = const { Cell::new((0, 0)) };

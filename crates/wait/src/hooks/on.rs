@@ -4,11 +4,13 @@ use core::cell::Cell;
 use core::fmt;
 use core::panic::Location;
 use core::task::Waker;
+use counterpoint_base::const_fn;
 use counterpoint_base::prim::atomic::{AtomicU64, RELAXED};
 use std::panic::{self, AssertUnwindSafe};
 
 pub use super::calm::Calm;
 use super::calm::is_calm;
+pub use super::hold::{Hold, Lending, changed, forgotten, held, moved, released, used};
 use super::slot::Slot;
 use super::{holds, names};
 use crate::queue::WaitQueue;
@@ -34,8 +36,14 @@ impl Site {
     }
 
     /// File, line and column.
+    #[inline(always)]
     pub const fn location(self) -> &'static Location<'static> {
         self.0
+    }
+
+    #[inline(always)]
+    pub(super) fn is_trying(self) -> bool {
+        self.1
     }
 }
 
@@ -48,6 +56,9 @@ pub enum What {
     /// It was granted something to claim or to collect. Told by the granter, before it wakes it;
     /// so it may come after the `Taken` of an operation that was polled anyway.
     Granted,
+    /// What it was granted was gone, or it left its place by itself: it waits again, under the same number.
+    /// Told as `Waiting` is.
+    Again,
     /// It has what it waited for. Told by the thread that polls it.
     Taken,
     /// It does not wait any more and has nothing.
@@ -87,6 +98,9 @@ pub struct Notice {
     pub kind: &'static str,
     /// The primitive, by its address; see [`object_of`].
     pub object: usize,
+    /// The number of the primitive, which no other one has or had, unlike an address. 0 where there is
+    /// neither a wait nor a hold.
+    pub primitive: u64,
     /// Where the operation or the guard was asked for.
     pub site: &'static Location<'static>,
     /// How many units are waited for or held.
@@ -106,6 +120,8 @@ pub struct Notice {
     pub polled: bool,
     /// Of an attempt that did not wait.
     pub trying: bool,
+    /// How often it was told to wait [`Again`](What::Again): a `Granted` of an earlier round comes too late.
+    pub round: u32,
 }
 
 /// What may end a wait beside what it waits for.
@@ -126,9 +142,11 @@ pub enum Ends {
 /// end of a wait that began before it was installed; guards from before are not told of.
 ///
 /// # Panics
-/// A panic out of `notice` is caught and forgotten, with one exception: out of `Waiting` of an
+/// A panic out of `notice` is caught and forgotten, with one exception: out of `Waiting` and `Again` of an
 /// operation that is polled or waited for by itself (not as an arm of a select) it goes on, so that
-/// a ledger can end a wait that would last for ever. The operation is then dropped as any other.
+/// a ledger can end a wait that would last for ever. The operation is then dropped as any other. Not so where a
+/// lock is taken again for a guard that is still in its owner's hands, or for `lock_api`: such a wait ends with
+/// the lock only.
 pub trait Sink: Sync {
     /// Takes note.
     fn notice(&self, notice: &Notice);
@@ -299,6 +317,15 @@ fn poller() -> (u64, bool) {
     }
 }
 
+/// Who comes to hold something here, and whether nobody named it.
+#[inline(always)]
+pub(super) fn holder() -> (u64, bool) {
+    match IN_POLL.get() {
+        true => poller(),
+        false => (holds::party(), false),
+    }
+}
+
 /// Tells `sink` of every event from now on, for ever.
 ///
 /// # Errors
@@ -317,6 +344,7 @@ fn poller() -> (u64, bool) {
 /// assert_eq!(hooks::install(&Print), Err(hooks::AlreadyInstalled));
 /// ```
 pub fn install(sink: &'static dyn Sink) -> Result<(), AlreadyInstalled> {
+    holds::tell_of_holds();
     SINK.fill(sink).map_err(|_| AlreadyInstalled)
 }
 
@@ -345,7 +373,7 @@ fn tell_aloud(notice: &Notice) {
 }
 
 /// Tells the sink; a panic ends here (hooks.rs I2).
-fn tell_quietly(notice: &Notice) {
+pub(super) fn tell_quietly(notice: &Notice) {
     if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(|| tell_aloud(notice))) {
         // Its destructor could panic as well.
         core::mem::forget(payload);
@@ -360,117 +388,6 @@ pub(super) fn number() -> u64 {
 pub(super) fn numbers(count: u64) -> u64 {
     // Relaxed: only numbers.
     NUMBERS.fetch_add(count, RELAXED)
-}
-
-/// What a guard needs to tell that it lets go.
-#[derive(Clone, Copy, Debug)]
-pub struct Hold(How);
-
-#[derive(Clone, Copy, Debug)]
-enum How {
-    /// Not told about.
-    Untold,
-    /// Told to the sink, which is to be told of the end.
-    Told(Notice),
-    /// In the book.
-    Booked(holds::Place),
-}
-
-impl Hold {
-    /// Of a guard that was not told about.
-    pub const NONE: Hold = Hold(How::Untold);
-
-    fn tell(self, what: What) {
-        match self.0 {
-            How::Untold => {}
-            How::Told(notice) => tell_quietly(&Notice { what, ..notice }),
-            How::Booked(place) => match what {
-                What::Lent => place.lend(true),
-                What::Back => place.lend(false),
-                _ => place.close(),
-            },
-        }
-    }
-}
-
-/// A guard of kind `kind` came to be, which holds `units` of the primitive with `queue`. Keep what
-/// it returns in the guard, for [`released`].
-///
-/// Call it with no internal lock held. A panic of the sink does not come through.
-#[inline]
-pub fn held<S, P>(kind: &'static str, queue: &WaitQueue<S, P>, site: Site, units: usize) -> Hold {
-    if !holds::is_kept() && SINK.get().is_none() {
-        return Hold::NONE;
-    }
-    let tag = queue.tag();
-    let (party, polled) = match IN_POLL.get() {
-        true => poller(),
-        false => (holds::party(), false),
-    };
-    let notice = Notice {
-        what: What::Held,
-        kind,
-        object: tag.object(),
-        site: site.0,
-        units,
-        id: holds::next_id(),
-        made: tag.made(),
-        party,
-        ends: Ends::Never,
-        polled,
-        trying: site.1,
-    };
-    if !holds::is_kept() {
-        tell_quietly(&notice);
-        return Hold(How::Told(notice));
-    }
-    let Some((place, nested)) = holds::Place::open(&notice) else {
-        return Hold::NONE;
-    };
-    if nested {
-        tell_quietly(&notice);
-    }
-    Hold(How::Booked(place))
-}
-
-/// A guard is used: who uses it holds it. Call it where the value is reached.
-#[inline]
-pub fn used(hold: &Hold) {
-    if let How::Booked(place) = hold.0 {
-        place.used(false);
-    }
-}
-
-/// A guard has a new holder, the caller, who says so.
-pub fn moved(hold: &Hold) {
-    if let How::Booked(place) = hold.0 {
-        place.used(true);
-    }
-}
-
-/// A guard is about to let go. Call it before it does, with no internal lock held. A panic of the
-/// sink does not come through.
-pub fn released(hold: Hold) {
-    hold.tell(What::Released);
-}
-
-/// What `hold` belongs to stands for `units` units from now on. Call it before a part is told to be
-/// held, and after what was merged was told to be released; with no internal lock held. A panic of
-/// the sink does not come through.
-pub fn changed(hold: &mut Hold, units: usize) {
-    match &mut hold.0 {
-        How::Untold => {}
-        How::Told(notice) => {
-            notice.units = units;
-            hold.tell(What::Changed);
-        }
-        How::Booked(place) => place.set_units(units),
-    }
-}
-
-/// A guard gives up for good what it holds. Call it as [`released`].
-pub fn forgotten(hold: Hold) {
-    hold.tell(What::Forgotten);
 }
 
 /// `kind` puts `units` units into the primitive with `queue`, which nobody held. Call it before they
@@ -491,6 +408,7 @@ fn tell_of_units(what: What, kind: &'static str, tag: &Tag, site: Site, units: u
             what,
             kind,
             object: tag.object(),
+            primitive: tag.number(),
             site: site.0,
             units,
             id: 0,
@@ -499,52 +417,8 @@ fn tell_of_units(what: What, kind: &'static str, tag: &Tag, site: Site, units: u
             ends: Ends::Never,
             polled: false,
             trying: false,
+            round: 0,
         });
-    }
-}
-
-/// A hold that is lent while its owner waits: told to be back when the wait is, or when this is
-/// dropped.
-#[derive(Debug)]
-pub struct Lending(Hold);
-
-impl Default for Lending {
-    fn default() -> Lending {
-        Lending::new()
-    }
-}
-
-impl Lending {
-    /// Nothing is lent.
-    #[must_use]
-    pub const fn new() -> Lending {
-        Lending(Hold::NONE)
-    }
-
-    /// The owner of `hold` waits, and the hold keeps nobody waiting meanwhile; does nothing if that
-    /// was told already. Call it with no internal lock held. A panic of the sink does not come
-    /// through.
-    pub fn lend(&mut self, hold: Hold) {
-        if matches!(self.0.0, How::Untold) {
-            self.0 = hold;
-            hold.tell(What::Lent);
-        }
-    }
-
-    /// It waits no more. Call it as [`lend`](Self::lend).
-    pub fn back(&mut self) {
-        core::mem::replace(&mut self.0, Hold::NONE).tell(What::Back);
-    }
-
-    /// The hold itself has ended, so it does not come back.
-    pub fn ended(&mut self) {
-        self.0 = Hold::NONE;
-    }
-}
-
-impl Drop for Lending {
-    fn drop(&mut self) {
-        self.back();
     }
 }
 
@@ -664,6 +538,7 @@ impl Mark {
             what: What::Waiting,
             kind: "",
             object: 0,
+            primitive: 0,
             site,
             units: 1,
             id: 0,
@@ -672,6 +547,7 @@ impl Mark {
             ends: Ends::Otherwise,
             polled: false,
             trying: false,
+            round: 0,
         };
         Mark(notice, false)
     }
@@ -691,7 +567,7 @@ impl Mark {
 
     /// The node is about to be linked; `firm`: a thread is blocked for it alone, but for bounds. Returns the
     /// mark to call [`waiting`](Self::waiting) on
-    /// after the lock was released: an empty one if that was told before.
+    /// after the lock was released.
     pub(crate) fn enroll(
         &mut self,
         kind: &'static str,
@@ -700,8 +576,13 @@ impl Mark {
         alone: bool,
         firm: Firm,
     ) -> Mark {
-        if self.0.id != 0 || self.1 {
+        if self.1 {
             return Mark::NONE;
+        }
+        if self.0.id != 0 {
+            self.0.round = self.0.round.wrapping_add(1);
+            let what = What::Again;
+            return Mark(Notice { what, ..self.0 }, false);
         }
         self.0.made = tag.made();
         (self.0.party, self.0.polled) = poller();
@@ -712,6 +593,7 @@ impl Mark {
         };
         self.0.kind = kind;
         self.0.object = tag.object();
+        self.0.primitive = tag.number();
         self.0.units = units;
         self.0.id = number();
         *self
@@ -735,12 +617,16 @@ impl Mark {
 
     pub(crate) fn taken(&mut self) {
         self.tell_if_known(What::Taken);
-        self.0.id = 0;
+        self.end();
     }
 
     pub(crate) fn left(&mut self) {
         self.tell_if_known(What::Left);
-        self.0.id = 0;
+        self.end();
+    }
+
+    fn end(&mut self) {
+        (self.0.id, self.0.round) = (0, 0);
     }
 
     fn tell_if_known(&self, what: What) {
@@ -766,21 +652,48 @@ impl Place {
 
 /// The part of a queue whose address is what the primitive is called, and that forgets its name.
 #[derive(Debug)]
-pub(crate) struct Tag(&'static Location<'static>);
+pub(crate) struct Tag {
+    made: &'static Location<'static>,
+    /// 0 until it is asked for.
+    number: AtomicU64,
+}
 
 impl Tag {
-    #[track_caller]
-    pub(crate) const fn new() -> Tag {
-        Tag(Location::caller())
+    const_fn! {
+        #[track_caller]
+        pub(crate) const fn new() -> Tag {
+            Tag { made: Location::caller(), number: AtomicU64::new(0) }
+        }
+    }
+
+    /// The number of the primitive, wherever it is moved; no other one has it or had it.
+    #[inline(always)]
+    pub(super) fn number(&self) -> u64 {
+        match self.number.load(RELAXED) {
+            0 => self.give_number(),
+            number => number,
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn give_number(&self) -> u64 {
+        let new = number();
+        // Relaxed, both, and in `number`: only a number.
+        match self.number.compare_exchange(0, new, RELAXED, RELAXED) {
+            Ok(_) => new,
+            Err(found) => found,
+        }
     }
 
     /// Where the primitive was made.
     #[inline(always)]
-    fn made(&self) -> &'static Location<'static> {
-        self.0
+    pub(super) fn made(&self) -> &'static Location<'static> {
+        self.made
     }
 
-    fn object(&self) -> usize {
+    #[inline(always)]
+    pub(super) fn object(&self) -> usize {
         core::ptr::from_ref(self).addr()
     }
 }

@@ -12,23 +12,33 @@
 //! | else | the number of a hold, whose words are in the line | who ends the hold, by closing it |
 //!
 //! # Fields
-//! The words of a line belong to the thread of the page while it opens it. `units`, `party` and `lent`
-//! are changed later by the holder. `hint`: where the thread looks for a free line first.
+//! The words of a line belong to the thread of the page while it opens it. `units`, `party` and `state`
+//! are changed later by the holder. `top` is the thread's of the page.
 //!
 //! # Invariants
 //! * I1: a line is opened by one thread at a time, and only while it is free.
 //! * I2: a number is that of one hold ever.
+//! * I3: all lines from `top` on are free, and the thread of the page knows it: it has met the release in
+//!   their `close`, or nobody opened them. So whoever closes a line leaves `top` alone, and the thread lowers it
+//!   over what was closed when it opens the next one.
 //!
 //! # Edges
-//! * E1: release of `id` in `open` → acquire in `read`: the words.
-//! * E2: release fence in `open`, before the words → acquire fence in `read`, after them: who has read
-//!   a word of a later hold finds another number than before.
-//! * E3: release in `close` → acquire in `open`: what the holder changed in the line.
+//! * E1: release of `id` in `fill` → acquire in `read`: the words.
+//! * E2: release fence in `fill`, before the words → acquire fence in `read`, after them: who has read
+//!   a word of a later hold finds another number than before: the 0 that ended the hold before comes before that
+//!   fence by E3, so nobody reads its number after it.
+//! * E3: release in `close` → acquire in `claim`, by which `top` is lowered or a line in between is found free:
+//!   what the holder changed in the line.
 //!
 //! # Waiting, Cancel, Panic
 //! none: no step waits, and no foreign code runs here.
 //!
 //! # Rejected
+//! * A count of open lines, and one of those that others closed, to know whether the thread has another hold:
+//!   two more words to change for each hold, and an exchange where a guard ends elsewhere. The line under `top`
+//!   says the same.
+//! * A place where to look first, left by whoever closes: a store more at each end, and one to a word that
+//!   is the thread's if the guard was moved.
 //! * `SeqCell`: its writers exclude each other by an exchange, 7 ns each for opening and closing; this
 //!   way both are plain stores on x86-64.
 //! * A lock around a list of holds: two exchanges for each lock and two for each unlock.
@@ -36,7 +46,7 @@
 //! # Checked by
 //! dev/model tests/hooks.rs.
 
-use core::panic::Location;
+use core::panic::{Location, RefUnwindSafe};
 use core::ptr;
 use counterpoint_base::const_fn;
 use counterpoint_base::prim::atomic::{
@@ -53,6 +63,8 @@ pub struct Line {
     pub kind: &'static str,
     /// The primitive, by its address.
     pub object: usize,
+    /// The number of the primitive, which no other one has or had.
+    pub primitive: u64,
     /// Where the guard was asked for.
     pub site: &'static Location<'static>,
     /// Where the primitive was made.
@@ -72,50 +84,72 @@ pub struct Line {
     pub confirmed: bool,
     /// It keeps nobody waiting now, since its owner waits.
     pub lent: bool,
+    /// It was taken by an attempt that does not wait.
+    pub trying: bool,
+    /// The sink is to be told of its end.
+    pub(super) told: bool,
 }
 
-const POLLED: u32 = 0b01;
-const CONFIRMED: u32 = 0b10;
+/// Bits of `state`; what is above them is how many times the hold is lent.
+const POLLED: u32 = 0b0001;
+const CONFIRMED: u32 = 0b0010;
+const TRYING: u32 = 0b0100;
+const TOLD: u32 = 0b1000;
+const LENT: u32 = 0b1_0000;
 
+/// A line, which is free or of one hold.
+#[doc(hidden)]
 #[derive(Debug)]
-struct Cell {
+pub struct Entry {
     id: AtomicU64,
     kind: AtomicPtr<u8>,
     kind_length: AtomicUsize,
     object: AtomicUsize,
+    primitive: AtomicU64,
     site: AtomicPtr<Location<'static>>,
     made: AtomicPtr<Location<'static>>,
     units: AtomicUsize,
     party: AtomicU64,
     since: AtomicU64,
-    flags: AtomicU32,
-    lent: AtomicU32,
+    state: AtomicU32,
 }
 
-impl Cell {
+// No user's code runs while it changes.
+impl RefUnwindSafe for Entry {}
+
+impl Entry {
     const_fn! {
-        const fn new() -> Cell {
-            Cell {
+        const fn new() -> Entry {
+            Entry {
                 id: AtomicU64::new(0),
                 kind: AtomicPtr::new(ptr::null_mut()),
                 kind_length: AtomicUsize::new(0),
                 object: AtomicUsize::new(0),
+                primitive: AtomicU64::new(0),
                 site: AtomicPtr::new(ptr::null_mut()),
                 made: AtomicPtr::new(ptr::null_mut()),
                 units: AtomicUsize::new(0),
                 party: AtomicU64::new(0),
                 since: AtomicU64::new(0),
-                flags: AtomicU32::new(0),
-                lent: AtomicU32::new(0),
+                state: AtomicU32::new(0),
             }
         }
     }
 
-    fn write(&self, line: &Line) {
+    /// Opens the line: it is that of the hold `line.id` from now on.
+    ///
+    /// # Safety
+    /// It was claimed by this thread, which has not filled it since; `line.id` is not zero and never used
+    /// before.
+    #[inline(always)]
+    pub unsafe fn fill(&self, line: &Line) {
+        // Release fence [E2]: pairs with the acquire fence in `read`.
+        fence_release("book.reuse");
         // Relaxed, all of them: ordered by E1 and E2.
         self.kind.store(line.kind.as_ptr().cast_mut(), RELAXED);
         self.kind_length.store(line.kind.len(), RELAXED);
         self.object.store(line.object, RELAXED);
+        self.primitive.store(line.primitive, RELAXED);
         self.site
             .store(ptr::from_ref(line.site).cast_mut(), RELAXED);
         self.made
@@ -123,13 +157,20 @@ impl Cell {
         self.units.store(line.units, RELAXED);
         self.party.store(line.party, RELAXED);
         self.since.store(line.since, RELAXED);
-        self.flags
-            .store(if line.polled { POLLED } else { 0 }, RELAXED);
-        self.lent.store(0, RELAXED);
+        self.state.store(line.state(), RELAXED);
+        // Release [E1]: shows the words.
+        self.id.store(line.id, release("book.open"));
     }
 
-    /// The words of the hold `id`, unless they are another's by now.
-    fn read(&self) -> Option<Line> {
+    /// Closes the line: the hold ends.
+    #[inline(always)]
+    pub fn close(&self) {
+        // Release [E3]: shows what the holder changed.
+        self.id.store(0, release("book.close"));
+    }
+
+    /// The hold that is in the line.
+    pub fn read(&self) -> Option<Line> {
         loop {
             // Acquire [E1]: shows the words.
             let id = self.id.load(acquire("book.look"));
@@ -142,8 +183,8 @@ impl Cell {
             let (site, made) = (self.site.load(RELAXED), self.made.load(RELAXED));
             let (object, units) = (self.object.load(RELAXED), self.units.load(RELAXED));
             let (party, since) = (self.party.load(RELAXED), self.since.load(RELAXED));
-            let (flags, lent) = (self.flags.load(RELAXED), self.lent.load(RELAXED));
-            // Acquire fence [E2]: pairs with the release fence in `open`.
+            let (primitive, state) = (self.primitive.load(RELAXED), self.state.load(RELAXED));
+            // Acquire fence [E2]: pairs with the release fence in `fill`.
             fence_acquire("book.read");
             // Relaxed: after the fence.
             if self.id.load(RELAXED) != id {
@@ -155,6 +196,7 @@ impl Cell {
                 // SAFETY: as above: the bytes of a `&'static str`.
                 kind: unsafe { core::str::from_utf8_unchecked(kind) },
                 object,
+                primitive,
                 // SAFETY: stored from a `&'static Location`.
                 site: unsafe { &*site },
                 // SAFETY: as above.
@@ -163,11 +205,62 @@ impl Cell {
                 id,
                 party,
                 since,
-                polled: flags & POLLED != 0,
-                confirmed: flags & CONFIRMED != 0,
-                lent: lent != 0,
+                polled: state & POLLED != 0,
+                confirmed: state & CONFIRMED != 0,
+                lent: state >= LENT,
+                trying: state & TRYING != 0,
+                told: state & TOLD != 0,
             });
         }
+    }
+
+    /// The hold stands for another number of units.
+    pub fn set_units(&self, units: usize) {
+        // Relaxed: one word of a hold that the caller has.
+        self.units.store(units, RELAXED);
+    }
+
+    /// The hold is lent once more, or once less.
+    pub fn lend(&self, more: bool) {
+        // Relaxed: as in `set_units`.
+        match more {
+            true => self.state.fetch_add(LENT, RELAXED),
+            false => self.state.fetch_sub(LENT, RELAXED),
+        };
+    }
+
+    /// Whose hold it is.
+    #[inline(always)]
+    pub fn party(&self) -> u64 {
+        // Relaxed: one word.
+        self.party.load(RELAXED)
+    }
+
+    /// The hold is this party's now, who says so itself.
+    pub fn set_party(&self, party: u64) {
+        // Relaxed, both: as in `set_units`.
+        self.party.store(party, RELAXED);
+        self.state.fetch_or(CONFIRMED, RELAXED);
+    }
+
+    /// Whether the hold was taken by a task that nobody named, and nobody has said that it holds it
+    /// since.
+    pub fn is_unknown(&self) -> bool {
+        // Relaxed: one word.
+        self.state.load(RELAXED) & (POLLED | CONFIRMED) == POLLED
+    }
+
+    /// Whether the sink is to be told of the end.
+    #[inline(always)]
+    pub fn is_told(&self) -> bool {
+        // Relaxed: one word.
+        self.state.load(RELAXED) & TOLD != 0
+    }
+
+    /// True if the line is of no hold; a hint while it changes.
+    fn is_free(&self) -> bool {
+        // Relaxed: a look.
+        self.id.load(RELAXED) == 0
     }
 }
 
@@ -175,8 +268,9 @@ impl Cell {
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Page {
-    cells: [Cell; BOOK_LINES],
-    hint: AtomicU32,
+    /// All lines from this one on are free (I3).
+    top: AtomicU32,
+    entries: [Entry; BOOK_LINES],
 }
 
 impl Default for Page {
@@ -189,124 +283,83 @@ impl Page {
     /// An empty page.
     pub fn new() -> Page {
         Page {
-            cells: core::array::from_fn(|_| Cell::new()),
-            hint: AtomicU32::new(0),
+            top: AtomicU32::new(0),
+            entries: core::array::from_fn(|_| Entry::new()),
         }
     }
 
-    /// Opens a line, and returns its place; none if the page is full.
+    /// A free line, to be filled, and whether another one is open; none if the page is full.
     ///
     /// # Safety
-    /// One thread at a time opens lines of a page; `line.id` is not zero and never used before.
-    #[inline]
-    pub unsafe fn open(&self, line: &Line) -> Option<u32> {
-        // Relaxed: a hint.
-        let mut place = self.hint.load(RELAXED);
-        // Acquire [E3]: pairs with the release in `close`.
-        if self.cells[place as usize].id.load(acquire("book.free")) != 0 {
-            place = self.find()?;
+    /// One thread at a time opens lines of a page, and it has filled or forgotten what it claimed before.
+    #[inline(always)]
+    pub unsafe fn claim(&self) -> Option<(&Entry, bool)> {
+        // Relaxed: this thread's.
+        let mut top = self.top.load(RELAXED);
+        while let Some(last) = top.checked_sub(1) {
+            // Acquire [E3]: pairs with the release in `close`.
+            if self.entries[last as usize].id.load(acquire("book.free")) != 0 {
+                break;
+            }
+            top = last;
         }
-        let cell = &self.cells[place as usize];
-        // Release fence [E2]: pairs with the acquire fence in `read`.
-        fence_release("book.reuse");
-        cell.write(line);
-        // Release [E1]: shows the words.
-        cell.id.store(line.id, release("book.open"));
-        // Relaxed: a hint.
-        self.hint
-            .store((place + 1).min(BOOK_LINES as u32 - 1), RELAXED);
-        Some(place)
-    }
-
-    #[cold]
-    fn find(&self) -> Option<u32> {
-        // Acquire [E3]: as in `open`.
-        let free = |cell: &Cell| cell.id.load(acquire("book.find")) == 0;
-        self.cells.iter().position(free).map(|place| place as u32)
-    }
-
-    /// Closes the line at `place`: the hold ends.
-    #[inline]
-    pub fn close(&self, place: u32) {
-        // Release [E3]: shows what the holder changed.
-        self.cells[place as usize]
-            .id
-            .store(0, release("book.close"));
-        // Relaxed: a hint, whoever leaves it.
-        self.hint.store(place, RELAXED);
-    }
-
-    /// The hold at `place` stands for another number of units.
-    pub fn set_units(&self, place: u32, units: usize) {
-        // Relaxed: one word of a hold that the caller has.
-        self.cells[place as usize].units.store(units, RELAXED);
-    }
-
-    /// The hold at `place` is lent once more, or once less.
-    pub fn lend(&self, place: u32, more: bool) {
-        let lent = &self.cells[place as usize].lent;
-        // Relaxed: as in `set_units`.
-        match more {
-            true => lent.fetch_add(1, RELAXED),
-            false => lent.fetch_sub(1, RELAXED),
+        let Some(entry) = self.entries.get(top as usize) else {
+            return self.find();
         };
+        // Relaxed: this thread's.
+        self.top.store(top + 1, RELAXED);
+        Some((entry, top > 0))
     }
 
-    /// Who holds what is told at `place`.
-    #[inline]
-    pub fn party(&self, place: u32) -> u64 {
-        // Relaxed: one word.
-        self.cells[place as usize].party.load(RELAXED)
+    /// The last line is open: one in between may be free.
+    #[cold]
+    #[inline(never)]
+    fn find(&self) -> Option<(&Entry, bool)> {
+        // Acquire [E3]: as in `claim`.
+        let free = |entry: &&Entry| entry.id.load(acquire("book.find")) == 0;
+        self.entries.iter().find(free).map(|entry| (entry, true))
     }
 
-    /// The hold at `place` has this holder now, who says so itself.
-    pub fn set_party(&self, place: u32, party: u64) {
-        let cell = &self.cells[place as usize];
-        // Relaxed: as in `set_units`.
-        cell.party.store(party, RELAXED);
-        cell.flags.fetch_or(CONFIRMED, RELAXED);
+    /// The line at `place`, counted from 0.
+    ///
+    /// # Panics
+    /// If the page has fewer lines.
+    pub fn entry(&self, place: usize) -> &Entry {
+        &self.entries[place]
     }
 
     /// The holds of this page, each as it was at one instant.
     pub fn lines(&self) -> impl Iterator<Item = Line> + '_ {
-        self.cells.iter().filter_map(Cell::read)
-    }
-
-    /// Whether the hold at `place` was taken by a task that nobody named, and nobody has said that it
-    /// holds it since.
-    pub fn is_unknown(&self, place: u32) -> bool {
-        // Relaxed: one word.
-        self.cells[place as usize].flags.load(RELAXED) == POLLED
+        self.entries.iter().filter_map(Entry::read)
     }
 
     /// True if a line is open of a hold of this party; a hint while it changes.
     pub fn has_line_of(&self, party: u64) -> bool {
-        // Relaxed, both: a look.
-        let its = |cell: &Cell| cell.id.load(RELAXED) != 0 && cell.party.load(RELAXED) == party;
-        self.cells.iter().any(its)
+        let its = |entry: &Entry| !entry.is_free() && entry.party() == party;
+        self.entries.iter().any(its)
     }
 
     /// True if no line is free.
     pub fn is_full(&self) -> bool {
-        // Relaxed: a look.
-        self.cells.iter().all(|cell| cell.id.load(RELAXED) != 0)
+        !self.entries.iter().any(Entry::is_free)
     }
 
     /// True if no line is open.
     pub fn is_empty(&self) -> bool {
-        // Relaxed: a look.
-        self.cells.iter().all(|cell| cell.id.load(RELAXED) == 0)
+        self.entries.iter().all(Entry::is_free)
     }
 }
 
 impl Line {
     /// A line that tells of nothing in particular.
     #[doc(hidden)]
+    #[must_use]
     #[track_caller]
     pub fn numbered(id: u64, kind: &'static str, object: usize, units: usize) -> Line {
         Line {
             kind,
             object,
+            primitive: id,
             site: Location::caller(),
             made: Location::caller(),
             units,
@@ -316,6 +369,15 @@ impl Line {
             polled: false,
             confirmed: false,
             lent: false,
+            trying: false,
+            told: false,
         }
+    }
+
+    #[inline(always)]
+    fn state(&self) -> u32 {
+        let bit = |is: bool, bit: u32| if is { bit } else { 0 };
+        // Nobody has said that it holds it, and it is not lent.
+        bit(self.polled, POLLED) | bit(self.trying, TRYING) | bit(self.told, TOLD)
     }
 }

@@ -1,7 +1,7 @@
 //! A place that is filled once and read often.
 //!
 //! # Invariants
-//! * I1: the pointer is null or that of a leaked box, and changes once.
+//! * I1: the pointer is null or that of a box that is freed with the slot, and changes once.
 //!
 //! # Edges
 //! * E1: release in `fill` → acquire in `get`: what the value refers to.
@@ -56,7 +56,18 @@ impl<T: Copy + Send + Sync + 'static> Slot<T> {
     pub fn get(&self) -> Option<T> {
         // Acquire [E1]: pairs with the release in `fill`.
         let value = self.value.load(acquire("hooks.look"));
-        // SAFETY: I1: null or leaked, and written before E1.
+        // SAFETY: I1: null or of a box that lives as long as `self`, and written before E1.
         unsafe { value.as_ref() }.copied()
+    }
+}
+
+impl<T: Copy + Send + Sync + 'static> Drop for Slot<T> {
+    fn drop(&mut self) {
+        // Relaxed: `&mut self` shows that every other thread is done.
+        let value = self.value.load(RELAXED);
+        if !value.is_null() {
+            // SAFETY: I1: of a box, given to nobody.
+            drop(unsafe { Box::from_raw(value) });
+        }
     }
 }

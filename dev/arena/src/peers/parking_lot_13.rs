@@ -1,16 +1,18 @@
 //! parking_lot 0.13.
 
-use parking_lot_13::{Condvar, Mutex};
+use parking_lot_13::{Condvar, Mutex, RwLock};
 
 use crate::book::Book;
 use crate::rooms::sync_buf_mutex::{self, Counter};
 use crate::rooms::sync_condvar::{self, Turns};
 use crate::rooms::sync_mutex::{self, Lock};
+use crate::rooms::sync_rwlock::{self, ReadWrite};
 
 struct Peer;
 
 pub(crate) fn enter(book: &mut Book) {
     sync_mutex::for_threads::<Peer>(book, "parking_lot 0.13");
+    sync_rwlock::for_threads::<Peer>(book, "parking_lot 0.13");
     sync_condvar::ping_pong::<Peer>(book, "parking_lot 0.13");
     sync_buf_mutex::counter::<Peer>(book, "parking_lot 0.13");
 }
@@ -23,6 +25,20 @@ impl Lock for Peer {
     }
     fn with(mutex: &Mutex<u64>, change: impl FnOnce(&mut u64)) {
         change(&mut mutex.lock());
+    }
+}
+
+impl ReadWrite for Peer {
+    type Lock = RwLock<u64>;
+    const BYTES: usize = size_of::<RwLock<()>>();
+    fn new() -> RwLock<u64> {
+        RwLock::new(0)
+    }
+    fn read(lock: &RwLock<u64>, look: impl FnOnce(&u64)) {
+        look(&lock.read());
+    }
+    fn write(lock: &RwLock<u64>, change: impl FnOnce(&mut u64)) {
+        change(&mut lock.write());
     }
 }
 

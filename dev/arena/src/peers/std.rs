@@ -1,19 +1,25 @@
 //! The standard library.
 
-use std::sync::{Arc, Barrier, Condvar, Mutex};
+use std::sync::{Arc, Barrier, Condvar, Mutex, OnceLock, RwLock};
 use std::thread::{self, Thread};
 
 use crate::book::Book;
+use crate::rooms::sync_barrier::{self, Meeting};
 use crate::rooms::sync_buf_mutex::{self, Counter};
 use crate::rooms::sync_condvar::{self, Turns};
 use crate::rooms::sync_mutex::{self, Lock};
+use crate::rooms::sync_once::{self, Place};
 use crate::rooms::sync_rendezvous::{self, Meets};
+use crate::rooms::sync_rwlock::{self, ReadWrite};
 use crate::rooms::wait_parker::{self, Parking};
 
 struct Peer;
 
 pub(crate) fn enter(book: &mut Book) {
     sync_mutex::for_threads::<Peer>(book, "std");
+    sync_rwlock::for_threads::<Peer>(book, "std");
+    sync_barrier::for_threads::<Peer>(book, "std");
+    sync_once::places::<Peer>(book, "std");
     sync_buf_mutex::counter::<Peer>(book, "std");
     wait_parker::for_threads::<Peer>(book, "std");
     sync_condvar::ping_pong::<Peer>(book, "std");
@@ -28,6 +34,40 @@ impl Lock for Peer {
     }
     fn with(mutex: &Mutex<u64>, change: impl FnOnce(&mut u64)) {
         change(&mut mutex.lock().unwrap());
+    }
+}
+
+impl ReadWrite for Peer {
+    type Lock = RwLock<u64>;
+    const BYTES: usize = size_of::<RwLock<()>>();
+    fn new() -> RwLock<u64> {
+        RwLock::new(0)
+    }
+    fn read(lock: &RwLock<u64>, look: impl FnOnce(&u64)) {
+        look(&lock.read().unwrap());
+    }
+    fn write(lock: &RwLock<u64>, change: impl FnOnce(&mut u64)) {
+        change(&mut lock.write().unwrap());
+    }
+}
+
+impl Meeting for Peer {
+    type Barrier = Barrier;
+    fn new(parties: usize) -> Barrier {
+        Barrier::new(parties)
+    }
+    fn wait(barrier: &Barrier) -> bool {
+        barrier.wait().is_leader()
+    }
+}
+
+impl Place for Peer {
+    type Cell = OnceLock<u64>;
+    fn filled(value: u64) -> OnceLock<u64> {
+        OnceLock::from(value)
+    }
+    fn get(cell: &OnceLock<u64>) -> Option<&u64> {
+        cell.get()
     }
 }
 

@@ -1,10 +1,13 @@
 //! tokio.
 
-use tokio::sync::{Mutex, Notify, Semaphore};
+use tokio::sync::{Barrier, Mutex, Notify, OnceCell, RwLock, Semaphore};
 
 use crate::book::Book;
+use crate::rooms::sync_barrier::{self, AsyncMeeting};
 use crate::rooms::sync_mutex::{self, AsyncLock};
 use crate::rooms::sync_notify::{self, Signal};
+use crate::rooms::sync_once::{self, Place};
+use crate::rooms::sync_rwlock::{self, AsyncReadWrite};
 use crate::rooms::sync_semaphore::{self, Permits};
 use crate::rooms::wait_select::{self, TaskSelect};
 
@@ -14,6 +17,9 @@ pub(crate) fn enter(book: &mut Book) {
     sync_mutex::for_tasks::<Peer>(book, "tokio");
     sync_mutex::for_tasks_contended::<Peer>(book, "tokio");
     sync_mutex::for_hand_off(book, "tokio", || Mutex::new(0u64), Mutex::lock);
+    sync_rwlock::for_tasks::<Peer>(book, "tokio");
+    sync_barrier::for_tasks::<Peer>(book, "tokio");
+    sync_once::places::<Peer>(book, "tokio");
     sync_semaphore::for_tasks::<Peer>(book, "tokio");
     sync_notify::for_tasks::<Peer>(book, "tokio");
     wait_select::for_tasks::<Peer>(book, "tokio");
@@ -27,6 +33,39 @@ impl AsyncLock for Peer {
     }
     async fn with(mutex: &Mutex<u64>, change: impl FnOnce(&mut u64) + Send) {
         change(&mut *mutex.lock().await);
+    }
+}
+
+impl AsyncReadWrite for Peer {
+    type Lock = RwLock<u64>;
+    fn new() -> RwLock<u64> {
+        RwLock::new(0)
+    }
+    async fn read(lock: &RwLock<u64>) -> u64 {
+        *lock.read().await
+    }
+    async fn write(lock: &RwLock<u64>) {
+        *lock.write().await += 1;
+    }
+}
+
+impl AsyncMeeting for Peer {
+    type Barrier = Barrier;
+    fn new(parties: usize) -> Barrier {
+        Barrier::new(parties)
+    }
+    async fn wait(barrier: &Barrier) -> bool {
+        barrier.wait().await.is_leader()
+    }
+}
+
+impl Place for Peer {
+    type Cell = OnceCell<u64>;
+    fn filled(value: u64) -> OnceCell<u64> {
+        OnceCell::new_with(Some(value))
+    }
+    fn get(cell: &OnceCell<u64>) -> Option<&u64> {
+        cell.get()
     }
 }
 

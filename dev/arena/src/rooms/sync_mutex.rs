@@ -83,18 +83,28 @@ pub(crate) trait Lock: 'static {
 
 /// Enters a mutex for threads into its scenarios.
 pub(crate) fn for_threads<L: Lock>(book: &mut Book, name: &'static str) {
+    book.subject(UNCONTENDED, alone::<L>(name));
+    for (threads, _) in THREADS {
+        book.subject(&format!("{CONTENDED}/{threads}"), fought::<L>(name, threads));
+    }
+}
+
+/// One thread locks, adds, unlocks.
+pub(crate) fn alone<L: Lock>(name: &'static str) -> Subject {
     let subject = Subject::new(name, || {
         let mutex = L::new();
         move |ops| repeat(ops, || L::with(black_box(&mutex), |value| *value += 1))
     });
-    book.subject(UNCONTENDED, subject.bytes(L::BYTES));
-    for (threads, _) in THREADS {
-        let subject = Subject::new(name, move || {
-            let mutex = L::new();
-            move |time| contended::<L>(&mutex, threads, Duration::from_nanos(time))
-        });
-        book.subject(&format!("{CONTENDED}/{threads}"), subject.bytes(L::BYTES));
-    }
+    subject.bytes(L::BYTES)
+}
+
+/// Threads do so, and work a bit.
+pub(crate) fn fought<L: Lock>(name: &'static str, threads: usize) -> Subject {
+    let subject = Subject::new(name, move || {
+        let mutex = L::new();
+        move |time| contended::<L>(&mutex, threads, Duration::from_nanos(time))
+    });
+    subject.bytes(L::BYTES)
 }
 
 fn contended<L: Lock>(mutex: &L::Mutex, threads: usize, time: Duration) -> Sample {

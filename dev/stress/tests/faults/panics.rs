@@ -15,9 +15,10 @@ use counterpoint_sync::rwlock::{
     RwLockWriteGuard,
 };
 use counterpoint_sync::{
-    BufMutex, Condvar, ContendedMutex, Exchanger, MappedReentrantMutexGuard, Mutex, MutexGuard,
-    Notify, OwnedMutexGuard, ReentrantMutex, ReentrantMutexGuard, RendezvousData, RwLock,
-    ShardedLock,
+    BufMutex, Condvar, ContendedMutex, ContendedMutexGuard, Exchanger, MappedContendedMutexGuard,
+    MappedReentrantMutexGuard, Mutex, MutexGuard, Notify, OwnedContendedMutexGuard,
+    OwnedMappedContendedMutexGuard, OwnedMutexGuard, ReentrantMutex, ReentrantMutexGuard,
+    RendezvousData, RwLock, ShardedLock,
 };
 use counterpoint_wait::block_on;
 use counterpoint_wait::cancel::CancelToken;
@@ -65,13 +66,16 @@ fn values_that_are_shown() {
     // It was read while it was shown.
     assert!(sharded.try_write().is_ok() && !sharded.is_poisoned());
     let again = ReentrantMutex::new(Loud(1));
-    let counts = ContendedMutex::new(Loud(1));
+    let counts = Arc::new(ContendedMutex::new(Loud(1)));
     boom(Moment::Debug, || format!("{again:?}"));
     boom(Moment::Debug, || format!("{counts:?}"));
     shown!(
         again.lock(),
         ReentrantMutexGuard::map(again.lock(), |value| value),
         counts.lock(),
+        counts.lock_owned(),
+        ContendedMutexGuard::map(counts.lock(), |value| value),
+        OwnedContendedMutexGuard::map(counts.lock_owned(), |value| value),
     );
     assert!(!again.is_locked() && !counts.is_locked());
     let lock = Arc::new(RwLock::new(Loud(1)));
@@ -234,6 +238,7 @@ static CONDVAR: Condvar = Condvar::new();
 #[test]
 fn values_that_are_dropped_with_their_owner() {
     let mutex = || Arc::new(Mutex::new(Loud(1)));
+    let counts = || Arc::new(ContendedMutex::new(Loud(1)));
     let lock = || Arc::new(RwLock::new(Loud(1)));
     let queue = |count| {
         let queue = ArrayQueue::new(4);
@@ -244,6 +249,9 @@ fn values_that_are_dropped_with_their_owner() {
         mutex(),
         ReentrantMutex::new(Loud(1)),
         ContendedMutex::new(Loud(1)),
+        counts().lock_owned(),
+        counts().lock_owned_async(),
+        OwnedContendedMutexGuard::map(counts().lock_owned(), |value| value),
         mutex().lock_owned(),
         OwnedMutexGuard::map(mutex().lock_owned(), |value| value),
         lock(),
@@ -387,6 +395,24 @@ fn closures_of_guards() {
         mutex.lock() => MutexGuard::try_map;
         mutex.lock_owned() => OwnedMutexGuard::try_map;
         MutexGuard::map(mutex.lock(), |value| value) => MappedMutexGuard::try_map;
+    }
+    let counts = Arc::new(ContendedMutex::new(1));
+    mapped! {
+        counts.try_lock().is_ok();
+        counts.lock() => ContendedMutexGuard::map;
+        counts.lock_owned() => OwnedContendedMutexGuard::map;
+        ContendedMutexGuard::map(counts.lock(), |value| value) => MappedContendedMutexGuard::map;
+        OwnedContendedMutexGuard::map(counts.lock_owned(), |value| value)
+            => OwnedMappedContendedMutexGuard::map;
+    }
+    maybe_mapped! {
+        counts.try_lock().is_ok();
+        counts.lock() => ContendedMutexGuard::try_map;
+        counts.lock_owned() => OwnedContendedMutexGuard::try_map;
+        ContendedMutexGuard::map(counts.lock(), |value| value)
+            => MappedContendedMutexGuard::try_map;
+        OwnedContendedMutexGuard::map(counts.lock_owned(), |value| value)
+            => OwnedMappedContendedMutexGuard::try_map;
     }
     let again = ReentrantMutex::new(1);
     let others = || !again.is_locked();

@@ -5,6 +5,7 @@ use crate::book::Book;
 mod base;
 mod epoch;
 mod lockfree;
+mod locks;
 mod stage;
 mod sync;
 mod wait;
@@ -16,6 +17,7 @@ pub(crate) fn enter(book: &mut Book) {
     lockfree::enter(book);
     epoch::enter(book);
     sync::enter(book);
+    locks::enter(book);
     stage::enter(book);
     wait::enter(book);
 }
