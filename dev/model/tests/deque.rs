@@ -162,6 +162,33 @@ model! {
         assert_eq!(against_one(worker, steal_of_plenty, owner), 24);
     }
 
+    /// Who begins a run behind a pop sees what was pushed before that pop.
+    fn a_run_begins_with_all_that_was_pushed(preemptions: Some(2)) {
+        let worker = filled(Worker::new_fifo(), 2);
+        let thief = |thief: &Stealer<u32>| {
+            let task = steal(thief);
+            assert!(!thief.is_empty(), "there is always something");
+            task
+        };
+        assert_eq!(against_one(worker, thief, push_pop), 7);
+    }
+
+    /// The end of a run: what the owner is about to take, and has not, is not nothing.
+    fn the_end_of_a_run_is_not_nothing(preemptions: Some(2)) {
+        let worker = filled(Worker::new_fifo(), 3);
+        let thief = |thief: &Stealer<u32>| {
+            let is_empty = thief.is_empty();
+            let task = steal(thief);
+            assert!(
+                !is_empty || task == 0,
+                "nothing was there, and then a task that nobody pushed"
+            );
+            task
+        };
+        let owner = |worker: &Tasks| steal(&worker.stealer()) + pop_pop(worker);
+        assert_eq!(against_one(worker, thief, owner), 7);
+    }
+
     /// The owner pops, pushes and pops, last in, first out: what a thief finds was written.
     fn newest_among_thieves(preemptions: Some(2)) {
         let worker = filled(Worker::new_lifo(), 2);

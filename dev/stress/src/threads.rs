@@ -6,6 +6,7 @@ use crate::history::{History, Standstill};
 use crate::linear::{Verdict, check};
 use crate::plan::{Pick, Plan, Random, draw};
 use crate::subject::Subject;
+use std::any::Any;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,6 +15,9 @@ use std::time::{Duration, Instant};
 
 /// For how long nothing moves before the watcher thinks of a standstill.
 const QUIET: Duration = Duration::from_micros(300);
+
+/// The crews whose threads never end, never dropped, for that would wait for them.
+static LOST: Mutex<Vec<Box<dyn Any + Send>>> = Mutex::new(Vec::new());
 
 /// How many histories are recorded, and of what.
 #[derive(Clone, Copy, Debug)]
@@ -102,7 +106,8 @@ impl Threads {
         let mut failure = match found.wrong {
             // Its threads are lost, and so would be those of each attempt.
             Wrong::Stuck => {
-                std::mem::forget(crew);
+                let mut lost = LOST.lock().unwrap_or_else(PoisonError::into_inner);
+                lost.push(Box::new(crew));
                 found
             }
             _ => shrink(found, |plan| {

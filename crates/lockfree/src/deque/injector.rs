@@ -70,13 +70,14 @@ impl<T> Injector<T> {
         }
     }
 
-    /// Moves half of the tasks, 32 at most, to `dest`; of several blocks, what the oldest one holds.
+    /// Moves half of the tasks, 32 at most, to `dest`; of a block that is full to its end, all that
+    /// is left in it.
     pub fn steal_batch(&self, dest: &Worker<T>) -> Steal<()> {
         self.steal_batch_with_limit(dest, BATCH)
     }
 
-    /// Moves half of the tasks, `limit` at most, to `dest`; of several blocks, what the oldest one
-    /// holds. Where one of them is still being pushed it waits for that, with the tasks that it has taken.
+    /// Moves half of the tasks, `limit` at most, to `dest`; of a block that is full to its end, all that
+    /// is left in it. Where one of them is still being pushed it waits for that, with the tasks that it has taken.
     ///
     /// # Panics
     /// If `limit` is 0.

@@ -172,6 +172,10 @@ impl<T> Shared<T> {
             if all == 0 {
                 return self.nothing();
             }
+            // Or room would be made for tasks that went through meanwhile.
+            if self.word() != word {
+                return Attempt::Lost;
+            }
             let taken = choose(all);
             return self.take(word, word.later(taken), taken);
         }
@@ -256,8 +260,9 @@ impl<T> Shared<T> {
         let bottom = self.bottom();
         let first = match self.flavor {
             Flavor::Lifo => pending.start(),
-            // Relaxed: ordered by the fence.
-            Flavor::Fifo => self.owned.front.load(RELAXED),
+            // Acquire [E6]: the run begins behind what is popped, and who sees it sees what was pushed
+            // by then. The fence orders the rest.
+            Flavor::Fifo => self.owned.front.load(acquire("deque.settled_front")),
         };
         let all = between(first, bottom);
         if all == 0 {

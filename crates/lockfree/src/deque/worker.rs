@@ -504,24 +504,24 @@ impl<T> Worker<T> {
     #[cold]
     #[inline(never)]
     fn pop_run(&self) -> Option<T> {
+        let word = self.shared.word();
+        if word.is_run() && !self.robbed.get() {
+            // An owner that only pushes does not notice.
+            self.be_robbed(word);
+        }
         while self.robbed.get() {
             let word = self.shared.word();
             let front = word.start();
             let is_empty = front == self.bottom.get();
-            let next = front.wrapping_add(u32::from(!is_empty));
             if self.is_alone(word) {
                 // Thieves do not look at it in a run.
-                self.move_front(next);
-                let calm = Word::open(next, 0);
+                self.move_front(front);
+                let calm = Word::open(front, 0);
                 // Release: `front` comes first. Who asks after that reads it behind a fence [E2].
                 if self.shared.replace(word, calm, release("deque.calm")) {
                     self.robbed.set(false);
                     self.note(calm);
-                    return if is_empty {
-                        None
-                    } else {
-                        Some(self.own(front))
-                    };
+                    return self.pop_oldest();
                 }
             } else if is_empty {
                 break;

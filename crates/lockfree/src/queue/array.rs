@@ -460,7 +460,9 @@ impl<T> ArrayQueue<T> {
 
     /// How many values are in the queue: exact if nobody works on it, at most the capacity always.
     ///
-    /// Beside others it is a number that the queue had while this call ran.
+    /// Beside others it is a number that the queue had while this call ran; a
+    /// [`force_push`](ArrayQueue::force_push) into a full queue counts as a pop and a push, so a queue
+    /// of capacity 1 may be seen empty in between.
     pub fn len(&self) -> usize {
         loop {
             // Acquire [E4]: the head that is read next is not older than the tail.

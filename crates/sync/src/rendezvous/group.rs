@@ -261,7 +261,8 @@ impl RendezvousGroup {
         }
     }
 
-    /// Arrives, and looks whether all have. If not, the arrival stays.
+    /// Arrives, and looks whether all have. If not, the arrival stays. Those who try at the same
+    /// moment may miss each other; the next look of each finds the others.
     ///
     /// # Errors
     /// [`TryRendezvousError::WouldBlock`] if somebody has not arrived;

@@ -119,7 +119,8 @@ impl<T> Party<'_, T> {
     }
 
     /// Arrives, and looks whether the partner has. If it has not the arrival stays: the next call
-    /// is for the same meeting, and until one has met the value belongs to nobody.
+    /// is for the same meeting, and until one has met the value belongs to nobody. Two who try at the
+    /// same moment may both miss the other; the next look of each finds it.
     ///
     /// # Errors
     /// [`TryRendezvousError::WouldBlock`] if the partner has not arrived;

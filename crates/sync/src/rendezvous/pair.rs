@@ -104,7 +104,8 @@ impl Rendezvous {
         self.0.meet()
     }
 
-    /// Arrives, and looks whether the partner has. If not, the arrival stays.
+    /// Arrives, and looks whether the partner has. If not, the arrival stays. Two who try at the same
+    /// moment may both miss the other; the next look of each finds it.
     ///
     /// # Errors
     /// [`TryRendezvousError::WouldBlock`] if the partner has not arrived;
@@ -288,7 +289,8 @@ impl<T> RendezvousData<T> {
         Ok(self.0.value())
     }
 
-    /// Arrives, and looks whether the partner has. If not, the arrival stays.
+    /// Arrives, and looks whether the partner has. If not, the arrival stays. Two who try at the same
+    /// moment may both miss the other; the next look of each finds it.
     ///
     /// # Errors
     /// [`TryRendezvousError::WouldBlock`] if the partner has not arrived;

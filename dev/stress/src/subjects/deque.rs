@@ -17,6 +17,8 @@ pub enum Op {
     Steal,
     /// A thief takes half, three at most.
     StealSome,
+    /// A thief looks whether there is something.
+    IsEmpty,
 }
 
 /// What a call returns.
@@ -28,6 +30,8 @@ pub enum Ret {
     Tasks(Vec<u32>),
     /// Another one came in between.
     Retry,
+    /// What a look says.
+    Nothing(bool),
 }
 
 /// The most tasks that are taken at once.
@@ -82,6 +86,8 @@ impl<const NEWEST: bool> Model for Deque<NEWEST> {
             }
             // Nobody gives up without another one who works on it.
             (Op::Steal | Op::StealSome, Ret::Retry) => beside.any(|_| true),
+            // What seems to be there may be gone.
+            (Op::IsEmpty, Ret::Nothing(nothing)) => !nothing || state.is_empty(),
             (Op::Pop, Ret::Tasks(tasks)) => {
                 let at = if NEWEST {
                     after.len().saturating_sub(1)
@@ -149,7 +155,8 @@ impl<const NEWEST: bool> Subject for Deque<NEWEST> {
         match (party, pick.below(8)) {
             (0, 0..5) => Op::Push(pick.below(1000)),
             (0, _) => Op::Pop,
-            (_, 0..5) => Op::Steal,
+            (_, 0..4) => Op::Steal,
+            (_, 4 | 5) => Op::IsEmpty,
             _ => Op::StealSome,
         }
     }
@@ -173,6 +180,7 @@ impl<const NEWEST: bool> Subject for Deque<NEWEST> {
             }
             Op::Pop => Ret::Tasks(Vec::from_iter(own.pop())),
             Op::Steal => taken(real.stealer.steal()),
+            Op::IsEmpty => Ret::Nothing(real.stealer.is_empty()),
             Op::StealSome => match taken(real.stealer.steal_batch_with_limit_and_pop(own, SOME)) {
                 Ret::Tasks(mut tasks) => {
                     tasks.extend(core::iter::from_fn(|| own.pop()));
