@@ -5,6 +5,8 @@
 //! implemented by ours, [`epoch::Pointable`], which is unsafe to
 //! implement and keeps pointers.
 //!
+//! [`Guard::repin`] may run what others have deferred, as a pin does; there it runs nothing.
+//!
 //! ```
 //! use counterpoint_compat::crossbeam_epoch::{self as epoch, Atomic, Owned};
 //! use std::sync::atomic::Ordering::{AcqRel, Acquire};
@@ -37,9 +39,9 @@ pub use counterpoint_lockfree::epoch::{
 pub type CompareAndSetError<'g, T, P> = CompareExchangeError<'g, T, P>;
 
 /// What a single word can point to, as an address. Every type that implements ours has it.
-pub trait Pointable: epoch::Pointable {
+pub trait Pointable: epoch::Pointable<Parts = <Self as Pointable>::Init> {
     /// Below it the bits of an address are free for a tag.
-    const ALIGN: usize = <Self as epoch::Pointable>::ALIGN;
+    const ALIGN: usize = <Self as epoch::Pointable>::ALIGNMENT;
 
     /// What one is made of.
     type Init;
@@ -71,11 +73,11 @@ pub trait Pointable: epoch::Pointable {
 }
 
 impl<T: ?Sized + epoch::Pointable> Pointable for T {
-    type Init = <T as epoch::Pointable>::Init;
+    type Init = T::Parts;
 
-    unsafe fn init(init: <T as epoch::Pointable>::Init) -> usize {
+    unsafe fn init(init: T::Parts) -> usize {
         // SAFETY: by the caller's promise.
-        unsafe { <T as epoch::Pointable>::init(init) }.expose_provenance()
+        unsafe { T::make(init) }.expose_provenance()
     }
 
     unsafe fn deref<'a>(ptr: usize) -> &'a T {
@@ -94,7 +96,7 @@ impl<T: ?Sized + epoch::Pointable> Pointable for T {
 
     unsafe fn drop(ptr: usize) {
         // SAFETY: by the caller's promise.
-        unsafe { <T as epoch::Pointable>::drop(ptr::with_exposed_provenance_mut(ptr)) };
+        unsafe { T::destroy(ptr::with_exposed_provenance_mut(ptr)) };
     }
 }
 
@@ -176,7 +178,7 @@ impl<T> Atomic<T> {
 
 impl<T: ?Sized + Pointable> Atomic<T> {
     /// Allocates what `init` says and points to it.
-    pub fn init(init: <T as epoch::Pointable>::Init) -> Atomic<T> {
+    pub fn init(init: T::Init) -> Atomic<T> {
         Atomic(epoch::Atomic::init(init))
     }
 

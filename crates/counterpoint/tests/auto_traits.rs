@@ -125,6 +125,7 @@ fn every_type_has_the_traits_of_its_kind() {
         epoch::Shared<'static, u8>:                                        no   no   yes  yes  yes;
         epoch::CompareExchangeError<'static, u8, epoch::Owned<u8>>:        no   no   yes  yes  yes;
         epoch::Guard:                                                      no   no   yes  yes  yes;
+        epoch::OwnedGuard:                                                 yes  no   yes  yes  yes;
         epoch::Collector:                                                  yes  yes  yes  yes  yes;
         epoch::LocalHandle:                                                no   no   yes  yes  yes;
         epoch::Stats:                                                      yes  yes  yes  yes  yes;

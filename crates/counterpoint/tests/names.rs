@@ -1089,7 +1089,7 @@ mod epoch {
     use super::*;
     use counterpoint::epoch::{
         self, Atomic, Collector, CompareExchangeError, Guard, LocalHandle, OldestPin, Owned,
-        Pointable, Pointer, Shared, Stall, Stats,
+        OwnedGuard, Pointable, Pointer, Shared, Stall, Stats,
     };
     use std::mem::MaybeUninit;
     use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
@@ -1100,7 +1100,7 @@ mod epoch {
         shown::<(Collector, LocalHandle, Stats, OldestPin, Stall)>();
         shown::<CompareExchangeError<'static, u8, Owned<u8>>>();
         fn pointable<T: ?Sized + Pointable>() -> usize {
-            T::ALIGN
+            T::ALIGNMENT
         }
         assert_eq!(pointable::<u64>(), align_of::<u64>());
         assert_eq!(pointable::<[MaybeUninit<u8>]>(), align_of::<usize>());
@@ -1179,6 +1179,9 @@ mod epoch {
             (0, 0, 0, 0)
         );
         assert!(stats.oldest_pin.is_none());
+        let mut moves: OwnedGuard = own.pin_owned();
+        moves.repin();
+        assert_eq!(moves.collector(), Some(&own));
         // SAFETY: nothing is loaded with it.
         assert!(unsafe { epoch::unprotected() }.collector().is_none());
         let _ = epoch::is_pinned();
@@ -1337,8 +1340,29 @@ mod compat {
         assert_eq!(unsafe { <u64 as Pointable>::deref(address) }, &2);
         // SAFETY: taken out, by the only thread.
         unsafe { guard.defer_destroy(old) };
+        let Err(CompareExchangeError { current, new }) =
+            slot.compare_exchange(old, Owned::new(3), AcqRel, Acquire, guard)
+        else {
+            panic!("it points to something else");
+        };
+        assert_eq!((current, *new), (now, 3));
         // SAFETY: nobody else knows it.
         assert_eq!(*unsafe { slot.into_owned() }, 2);
+        // In generic code, and of what cannot be shown.
+        fn made<T: ?Sized + Pointable>(init: T::Init) -> (usize, Atomic<T>) {
+            (T::ALIGN, Atomic::init(init))
+        }
+        struct Plain;
+        let (align, slot) = made::<Plain>(Plain);
+        let plain = slot.load(Acquire, guard);
+        let none = slot.compare_exchange(plain, Shared::null(), AcqRel, Acquire, guard);
+        assert!(none.unwrap().is_null() && align == 1);
+        let put = slot.compare_exchange(Shared::null(), Owned::new(Plain), AcqRel, Acquire, guard);
+        assert!(put.is_ok_and(|put| !put.is_null()));
+        let refused = slot.compare_exchange(plain, Owned::new(Plain), AcqRel, Acquire, guard);
+        assert!(format!("{:?}", refused.unwrap_err()).contains("Owned"));
+        // SAFETY: nobody else knows them.
+        drop(unsafe { (slot.into_owned(), plain.into_owned()) });
         assert!(!epoch::is_pinned());
         drop(epoch::pin());
         assert_eq!(epoch::default_collector(), epoch::default_collector());

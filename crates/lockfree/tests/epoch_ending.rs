@@ -4,7 +4,11 @@
 
 use counterpoint_lockfree::epoch;
 use std::cell::RefCell;
+use std::sync::Mutex;
 use std::thread;
+
+/// The tests look at what waits in a collector that they share.
+static ALONE: Mutex<()> = Mutex::new(());
 
 struct Late;
 
@@ -22,6 +26,7 @@ thread_local! {
 /// A panic that came out of a thread-local's destructor would end the program.
 #[test]
 fn a_thread_that_ends_swallows_panics() {
+    let _alone = ALONE.lock().unwrap();
     for late_is_first in [false, true] {
         let set = || LATE.with(|late| *late.borrow_mut() = Some(Late));
         let ended = thread::spawn(move || {
@@ -35,5 +40,33 @@ fn a_thread_that_ends_swallows_panics() {
         });
         assert!(ended.join().is_ok());
     }
+    assert_eq!(epoch::default_collector().stats().waiting, 0);
+}
+
+/// The same of whatever runs closures in such a destructor.
+#[test]
+fn a_late_guard_swallows_panics() {
+    struct Late;
+    impl Drop for Late {
+        fn drop(&mut self) {
+            let mut guard = epoch::pin();
+            for _ in 0..20 {
+                guard.defer(|| panic!("on purpose"));
+                guard.flush();
+                guard.repin();
+                guard.repin_after(|| ());
+                drop(epoch::pin());
+            }
+        }
+    }
+    thread_local! {
+        static LATE: RefCell<Option<Late>> = const { RefCell::new(None) };
+    }
+    let _alone = ALONE.lock().unwrap();
+    let ended = thread::spawn(|| {
+        LATE.with(|late| *late.borrow_mut() = Some(Late));
+        drop(epoch::pin());
+    });
+    assert!(ended.join().is_ok());
     assert_eq!(epoch::default_collector().stats().waiting, 0);
 }

@@ -105,7 +105,8 @@ unsafe impl<T> Send for Lent<T> {}
 // SAFETY: a pointer, of whose accesses the checker looks whether they exclude each other.
 unsafe impl<T> Sync for Lent<*const T> {}
 
-/// Runs each body in a thread of its own, with a handle; afterwards everything can be freed.
+/// Runs each body in a thread of its own, with a handle; afterwards everything can be
+/// freed, also if they keep it.
 fn run<const N: usize>(place: &Arc<Place>, bodies: [fn(&Place, &LocalHandle); N]) {
     let handles = bodies.map(|_| place.collector.register());
     run_with(place, handles, bodies);
@@ -127,8 +128,9 @@ fn run_with<const N: usize>(
         })
     });
     let handles = threads.map(|thread| thread.join().unwrap());
-    drop(handles);
+    // They idle: what they have begun to collect is taken over.
     place.settle();
+    drop(handles);
 }
 
 fn look(place: &Place, handle: &LocalHandle) {

@@ -55,7 +55,6 @@ impl<T: ?Sized + Pointable> core::panic::UnwindSafe for Atomic<T> {}
 impl<T: ?Sized + Pointable> core::panic::RefUnwindSafe for Atomic<T> {}
 
 /// A compare-exchange that failed: what was there, and what was to be put there.
-#[non_exhaustive]
 pub struct CompareExchangeError<'g, T: ?Sized + Pointable, P: Pointer<T>> {
     /// What was there.
     pub current: Shared<'g, T>,
@@ -112,7 +111,7 @@ impl<T: ?Sized + Pointable> Atomic<T> {
     /// // SAFETY: nobody else uses it.
     /// assert_eq!(unsafe { slots.into_owned() }.len(), 8);
     /// ```
-    pub fn init(init: T::Init) -> Atomic<T> {
+    pub fn init(init: T::Parts) -> Atomic<T> {
         Atomic::of(Owned::<T>::init(init).into_ptr())
     }
 

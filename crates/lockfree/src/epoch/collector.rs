@@ -44,6 +44,8 @@ pub(super) struct Global {
     lists: [AtomicPtr<Bag>; LISTS as usize],
     /// Bags that may run.
     ripe: AtomicPtr<Bag>,
+    /// The epoch in which everything may run that was left behind by those who went.
+    owed: AtomicU64,
     records: AtomicPtr<Local>,
     #[cfg(feature = "std")]
     stalls: Stalls,
@@ -86,6 +88,7 @@ impl Global {
             bytes: AtomicUsize::new(0),
             lists: [0; LISTS as usize].map(|_: u8| AtomicPtr::new(ptr::null_mut())),
             ripe: AtomicPtr::new(ptr::null_mut()),
+            owed: AtomicU64::new(0),
             records: AtomicPtr::new(ptr::null_mut()),
             #[cfg(feature = "std")]
             stalls: Stalls::new(),
@@ -117,6 +120,26 @@ impl Global {
     pub(super) fn add_bag(&self) {
         // Relaxed: only a count.
         self.bags.fetch_add(1, RELAXED);
+    }
+
+    /// Whether some of what may run is left.
+    pub(super) fn has_ripe(&self) -> bool {
+        // Relaxed: a look.
+        !self.ripe.load(RELAXED).is_null()
+    }
+
+    /// Somebody goes, pinned, and leaves behind what was handed on until now, or `later`: was taken
+    /// over, and will be handed on in the next epoch at the latest.
+    pub(super) fn owe(&self, later: bool) {
+        let stamp = self.glance() + if later { STEP } else { 0 };
+        // Relaxed: whoever is told acquires it with the nudge [E8].
+        self.owed.fetch_max(stamp + GRACE, RELAXED);
+    }
+
+    /// Whether the epoch must advance for what was left behind.
+    pub(super) fn is_owed(&self) -> bool {
+        // Relaxed: as above.
+        self.glance() < self.owed.load(RELAXED)
     }
 
     // Records.
@@ -212,10 +235,12 @@ impl Global {
                 }
             }
             if local.is_asked_by(me) {
+                // Before the bag is gone: its thread, if it goes, owes no less.
+                let stamp = self.glance();
                 let bag = local.answer(me, state == UNPINNED);
                 if !bag.is_null() {
                     // SAFETY: I5, and this thread is pinned.
-                    unsafe { self.hand_on(bag) };
+                    unsafe { self.hand_on(bag, stamp) };
                 }
             }
         }
@@ -246,18 +271,17 @@ impl Global {
 
     // Bags.
 
-    /// Puts a bag on the list of this epoch.
+    /// Puts a bag on the list of the epoch `stamp`.
     ///
     /// # Safety
-    /// `bag` belongs to the caller, who is pinned.
-    pub(super) unsafe fn hand_on(&self, bag: *mut Bag) {
+    /// `bag` belongs to the caller, who is pinned, and has read the epoch in this pin, when everything
+    /// in the bag had been deferred (I4).
+    pub(super) unsafe fn hand_on(&self, bag: *mut Bag, stamp: u64) {
         // SAFETY: by the caller's promise.
         let label = unsafe { Bag::label(bag) };
         // Relaxed: only counts.
         self.items.fetch_add(label.len, RELAXED);
         self.bytes.fetch_add(label.bytes, RELAXED);
-        // Relaxed: as new as it must be for a thread that is pinned (I4).
-        let stamp = self.epoch.load(RELAXED);
         // SAFETY: by the caller's promise.
         unsafe { Bag::stamp(bag, stamp) };
         // SAFETY: as above.
@@ -313,7 +337,7 @@ impl Global {
     }
 
     /// What was handed on a grace period before `epoch` may run.
-    fn ripen(&self, epoch: u64) {
+    pub(super) fn ripen(&self, epoch: u64) {
         let Some(due) = epoch.checked_sub(GRACE) else {
             return;
         };
@@ -392,7 +416,7 @@ impl Global {
         for seen in self.records().map(Local::seen) {
             stats.records += 1;
             stats.waiting += seen.held;
-            stats.waiting_bytes += seen.held_bytes;
+            stats.waiting_bytes = stats.waiting_bytes.saturating_add(seen.held_bytes);
             let Some(pinned_in) = seen.epoch else {
                 continue;
             };

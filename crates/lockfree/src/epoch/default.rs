@@ -10,7 +10,8 @@ use super::{Collector, Guard};
 /// record for itself.
 ///
 /// # Panics
-/// As that; but not while the thread ends.
+/// As [there](Guard). In destructors of thread-locals that run after this one's none of a closure comes
+/// out, since it would end the program; in those that run before it may.
 ///
 /// ```
 /// use counterpoint_lockfree::epoch;

@@ -18,8 +18,8 @@ use core::ptr;
 /// # Panics
 /// Closures that were deferred run when a guard is made, flushed, repinned or dropped, on any thread,
 /// and not when something is deferred. One that panics does so out of that call, and is gone; the
-/// others run later. While a thread unwinds its guards run none, nor does a panic come out of them
-/// while it ends. Do not hold a lock there that such a closure takes.
+/// others run later. While a thread unwinds its guards run none; for one that ends see
+/// [`pin`](super::pin). Do not hold a lock there that such a closure takes.
 pub struct Guard {
     /// Null for the one that protects nothing.
     pub(super) local: *const Local,
@@ -40,7 +40,8 @@ impl Guard {
     ///
     /// It may run on another thread, and late: at some pin after enough was deferred, or when somebody
     /// [flushes](Guard::flush), and at the latest when the collector is dropped; that of
-    /// [`pin`](super::pin) never is. Nothing runs in this call.
+    /// [`pin`](super::pin) never is. Nothing runs in this call. A closure that holds a clone of the
+    /// collector may keep it for ever.
     ///
     /// # Cost
     /// A closure of more than three words is put into a box.
@@ -112,7 +113,7 @@ impl Guard {
         debug_assert!(!data.is_null(), "counterpoint: nothing to destroy");
         let destroy = move || {
             // SAFETY: by the caller's promise, and the grace period is over.
-            unsafe { T::drop(data) };
+            unsafe { T::destroy(data) };
         };
         let Some(local) = self.local() else {
             destroy();
@@ -177,7 +178,8 @@ impl Guard {
     }
 
     /// Unpins, calls `f`, and pins again, also when `f` panics, if this is the only guard of its
-    /// thread; otherwise it stays pinned meanwhile.
+    /// thread; otherwise it stays pinned meanwhile. Like a pin it runs now and then what others have
+    /// deferred.
     ///
     /// What was loaded before is no longer protected; `&mut self` proves that it is not used.
     ///
@@ -203,12 +205,18 @@ impl Guard {
                 }
             }
         }
-        let _again = Again(self.local, Location::caller());
+        let again = Again(self.local, Location::caller());
         if !self.local.is_null() {
             // SAFETY: this guard is counted in the record, and `Again` counts it again.
             unsafe { Local::unpin_for_now(self.local) };
         }
-        f()
+        let result = f();
+        drop(again);
+        // Not in that destructor: what this runs may panic.
+        if let Some(local) = self.local() {
+            local.count_pin_again();
+        }
+        result
     }
 
     /// The collector that this guard pins; `None` for [`unprotected`].

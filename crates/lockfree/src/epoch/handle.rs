@@ -8,7 +8,7 @@ use core::panic::Location;
 /// What pins its thread: one record of a [`Collector`].
 ///
 /// It stays with the thread that made it. Dropping it hands on what that thread has deferred, and
-/// runs what can be run; a [`Guard`] made by it may live longer. A guard that is forgotten keeps the
+/// runs what can be run (in a deferred closure that is left to whoever runs it); a [`Guard`] made by it may live longer. A guard that is forgotten keeps the
 /// record pinned for ever, and with it whatever is retired from then on.
 ///
 /// # Panics

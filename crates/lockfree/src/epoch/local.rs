@@ -3,7 +3,9 @@
 //! The protocol, its invariants and edges stand in README.md beside this file.
 
 use super::Guard;
-use super::barrier::{light, panicking, quietly, restrain};
+mod duty;
+
+use super::barrier::{light, panicking, restrain};
 use super::collector::{Collector, Global};
 use super::deferred::{Bag, Deferred};
 use core::cell::Cell;
@@ -13,7 +15,7 @@ use counterpoint_base::prim::atomic::{
     AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, RELAXED, acquire, release,
 };
 use counterpoint_base::prim::cell::UnsafeCell;
-use counterpoint_base::tune::{EPOCH_DRAIN, EPOCH_PINS};
+use counterpoint_base::tune::EPOCH_PINS;
 
 /// The state of a record whose thread is not pinned; an epoch is even.
 pub(super) const UNPINNED: u64 = 0;
@@ -42,7 +44,11 @@ pub(super) struct Local {
     guards: Cell<usize>,
     handles: Cell<usize>,
     pins: Cell<u32>,
-    collecting: Cell<bool>,
+    /// Runs what is due; see [`Nested`](super::nested::Nested).
+    #[cfg(not(feature = "std"))]
+    pub(super) collecting: Cell<bool>,
+    /// It has deferred something since it was taken, or went.
+    defers: Cell<bool>,
     /// Its thread ends: a panic that came out of here would end the program.
     ending: Cell<bool>,
     /// What the thread deferred while somebody else took `bag`; null most of the time.
@@ -81,7 +87,9 @@ impl Local {
             guards: Cell::new(0),
             handles: Cell::new(0),
             pins: Cell::new(0),
+            #[cfg(not(feature = "std"))]
             collecting: Cell::new(false),
+            defers: Cell::new(false),
             ending: Cell::new(false),
             beside: Cell::new(ptr::null_mut()),
             collector: UnsafeCell::new(None),
@@ -124,6 +132,7 @@ impl Local {
             unsafe { *slot = Some(collector) };
         });
         self.handles.set(1);
+        self.defers.set(false);
         self.ending.set(false);
         // Relaxed: for the report alone.
         self.thread.store(thread_number(), RELAXED);
@@ -139,7 +148,9 @@ impl Local {
     #[cfg(all(feature = "std", not(any(counterpoint_loom, counterpoint_shuttle))))]
     pub(super) fn end_early(&self) {
         self.end();
-        self.leave_quietly();
+        if !self.is_pinned() {
+            self.leave_nothing();
+        }
     }
 
     /// # Safety
@@ -156,12 +167,7 @@ impl Local {
         }
         let last = Last(this);
         // SAFETY: the collector that the record keeps is still there, and so is the record.
-        let local = unsafe { &*last.0 };
-        if local.ending.get() {
-            local.leave_quietly();
-        } else {
-            local.leave_nothing();
-        }
+        unsafe { &*last.0 }.leave_nothing();
     }
 
     /// # Safety
@@ -174,6 +180,7 @@ impl Local {
             if local.handles.get() != 0 || local.guards.get() != 0 {
                 return;
             }
+            local.leave_nothing_aside();
             let collector = local.collector.with_mut(|slot| {
                 // SAFETY: I1.
                 unsafe { (*slot).take() }
@@ -240,6 +247,13 @@ impl Local {
             local.count_pin();
         }
         guard
+    }
+
+    /// Counts a pin that was made anew by the only guard.
+    pub(super) fn count_pin_again(&self) {
+        if self.guards.get() == 1 {
+            self.count_pin();
+        }
     }
 
     #[inline]
@@ -317,12 +331,16 @@ impl Local {
         if local.handles.get() == 0 {
             // SAFETY: none is left.
             unsafe { Local::let_go(this) };
-        } else if !panicking() {
+            return;
+        }
+        // A closure that runs meanwhile may drop the last handle.
+        local.add_handle();
+        let _handle = Counted(this);
+        if panicking() {
+            local.leave_nothing_aside();
+        } else {
             local.take_nudge();
-            // A closure that runs meanwhile may drop the last handle.
-            local.add_handle();
-            let _handle = Counted(this);
-            local.drain();
+            local.told();
         }
     }
 
@@ -367,18 +385,12 @@ impl Local {
 
     /// Pins anew in another epoch; the only guard protects nothing at this moment.
     fn renew(&self, site: &'static Location<'static>) {
+        debug_assert!(self.guards.get() == 1);
         // Relaxed: a look.
         let epoch = self.global().glance();
         if self.state.load(RELAXED) != epoch | PINNED {
             self.enter(site);
         }
-    }
-
-    /// What a thread that repins was asked to do.
-    #[cold]
-    fn asked(&self) {
-        self.take_nudge();
-        self.rounds();
     }
 
     pub(super) fn is_pinned(&self) -> bool {
@@ -410,6 +422,7 @@ impl Local {
     /// Keeps `deferred` until nobody who is pinned now is pinned any longer.
     pub(super) fn defer(&self, deferred: Deferred, bytes: usize) {
         debug_assert!(self.is_pinned());
+        self.defers.set(true);
         if !self.has_bag() {
             self.defer_beside(deferred, bytes);
             return;
@@ -424,9 +437,7 @@ impl Local {
         self.held.store(label.len, RELAXED);
         self.held_bytes.store(label.bytes, RELAXED);
         if full {
-            self.hand_on();
-            // Not now: the caller may be in the middle of a change, with locks held.
-            self.look_soon();
+            self.hand_on_full();
         }
     }
 
@@ -479,25 +490,10 @@ impl Local {
         self.aside.store(label.len, RELAXED);
         self.aside_bytes.store(label.bytes, RELAXED);
         if full {
-            self.hand_on();
-            self.look_soon();
+            self.hand_on_full();
         }
-    }
-
-    /// Hands what the thread has deferred to the collector; not what somebody takes just now.
-    fn hand_on(&self) {
-        debug_assert!(self.is_pinned());
-        let bag = if self.has_bag() {
-            self.take_bag()
-        } else {
-            ptr::null_mut()
-        };
-        for bag in [bag, self.take_beside()] {
-            if !bag.is_null() {
-                // SAFETY: I5, or this thread's own; and it is pinned.
-                unsafe { self.global().hand_on(bag) };
-            }
-        }
+        // Nobody else comes for it: its thread does when it unpins.
+        self.nudge();
     }
 
     /// Takes what was deferred while somebody took the bag.
@@ -523,97 +519,6 @@ impl Local {
         self.held.store(0, RELAXED);
         self.held_bytes.store(0, RELAXED);
         bag
-    }
-
-    // Collecting.
-
-    /// See [`Guard::flush`].
-    pub(super) fn flush(&self) {
-        self.hand_on();
-        self.collect(false);
-    }
-
-    /// Every so many pins, and after a bag was handed on: what is due, and what others left behind,
-    /// is looked after.
-    #[cold]
-    fn now_and_then(&self) {
-        self.collect(false);
-    }
-
-    /// Tries once to advance the epoch, and runs a part of what may run. A thread that goes runs all
-    /// of it, nudges those who hold the epoch up, and is told whether another try is worth while.
-    fn collect(&self, goes: bool) -> bool {
-        struct Done<'l>(&'l Cell<bool>);
-        impl Drop for Done<'_> {
-            fn drop(&mut self) {
-                self.0.set(false);
-            }
-        }
-        debug_assert!(self.is_pinned());
-        // A closure that panics would end a program that unwinds.
-        if !self.global().has_bags() || panicking() {
-            return false;
-        }
-        // A closure that pins in this record does not run others in the middle of itself.
-        if self.collecting.replace(true) {
-            return false;
-        }
-        let _done = Done(&self.collecting);
-        let global = self.global();
-        let (epoch, again) = global.advance(self, goes);
-        while global.run_due(epoch) && goes {}
-        again
-    }
-
-    /// Hands on what is left, and runs as much of what the collector has as can be run; for a
-    /// thread that has no guard and goes, or was asked to.
-    fn leave_nothing(&self) {
-        for _ in 0..EPOCH_DRAIN {
-            {
-                let _inside = Inside::new(self);
-                self.rounds();
-            }
-            light("epoch.left"); // [E9]
-            // Relaxed: as in `unpin`. A closure may have left a guard, which goes on with it later.
-            if self.guards.get() != 0 || panicking() || !self.nudge.load(RELAXED) {
-                return;
-            }
-            self.take_nudge();
-        }
-    }
-
-    /// The same where a panic must not come out: the others run nonetheless.
-    fn leave_quietly(&self) {
-        for _ in 0..EPOCH_DRAIN {
-            // A closure may have left a guard.
-            if self.guards.get() != 0 || quietly(|| self.leave_nothing()) {
-                return;
-            }
-        }
-    }
-
-    /// Advances and runs, until all is done, or somebody else who was told holds it up. The caller's
-    /// is the only guard, and protects nothing.
-    fn rounds(&self) {
-        for _ in 0..EPOCH_DRAIN {
-            self.hand_on();
-            if !self.collect(true) {
-                return;
-            }
-            self.renew(Location::caller());
-        }
-    }
-
-    fn take_nudge(&self) {
-        // Acquire [E8]: pairs with the fence in `advance`.
-        self.nudge.swap(false, acquire("epoch.nudged"));
-    }
-
-    /// For a thread that was asked to: as when it goes.
-    fn drain(&self) {
-        if self.guards.get() == 0 && self.global().has_bags() {
-            self.leave_nothing();
-        }
     }
 
     // What others do with the record of a thread.
@@ -682,13 +587,14 @@ impl Local {
         // Relaxed: a report.
         let state = self.state.load(RELAXED);
         let site = self.site.load(RELAXED);
+        let held_bytes = self.held_bytes.load(RELAXED);
         Seen {
             epoch: (state & PINNED != 0).then_some(state & !PINNED),
             // SAFETY: null, or a location, and those live for ever.
             site: unsafe { site.as_ref() },
             thread: self.thread.load(RELAXED),
             held: self.held.load(RELAXED) + self.aside.load(RELAXED),
-            held_bytes: self.held_bytes.load(RELAXED) + self.aside_bytes.load(RELAXED),
+            held_bytes: held_bytes.saturating_add(self.aside_bytes.load(RELAXED)),
         }
     }
 

@@ -40,6 +40,8 @@
 //!
 //! # When not to use it
 //! * One value that is replaced as a whole and read often: a `SeqCell` or a lock needs no `unsafe`.
+//! * Tasks that wait while they look: a [`Guard`] stays with its thread. [`OwnedGuard`] goes with the task,
+//!   and holds up what all the others retire for as long.
 //! * Readers that hold a guard for long: while one thread is pinned, nothing that is retired after
 //!   can be freed. [`Collector::stats`] says who it is and where it pinned, and
 //!   [`Collector::on_stall`] tells of it.
@@ -71,6 +73,8 @@ mod deferred;
 mod guard;
 mod handle;
 mod local;
+mod nested;
+mod owned;
 mod pointer;
 #[cfg(feature = "std")]
 mod stall;
@@ -82,6 +86,7 @@ pub use collector::Collector;
 pub use default::{default_collector, is_pinned, pin};
 pub use guard::{Guard, unprotected};
 pub use handle::LocalHandle;
+pub use owned::OwnedGuard;
 pub use pointer::{Owned, Pointable, Pointer, Shared};
 #[cfg(feature = "std")]
 pub use stall::Stall;

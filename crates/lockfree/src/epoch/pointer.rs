@@ -20,9 +20,9 @@ use core::ptr;
 /// for a type that keeps its own size in its memory.
 ///
 /// # Safety
-/// Code without `unsafe` relies on what an implementation says. [`ALIGN`](Pointable::ALIGN) is a
-/// power of two. What [`init`](Pointable::init) returns is not null and aligned to it; until it is
-/// given to [`drop`](Pointable::drop), [`as_ptr`](Pointable::as_ptr) and
+/// Code without `unsafe` relies on what an implementation says. [`ALIGNMENT`](Pointable::ALIGNMENT) is a
+/// power of two. What [`make`](Pointable::make) returns is not null and aligned to it; until it is
+/// given to [`destroy`](Pointable::destroy), [`as_ptr`](Pointable::as_ptr) and
 /// [`as_mut_ptr`](Pointable::as_mut_ptr) make of it a pointer to one and the same value, which is
 /// initialized and stays where it is, however often and by whatever thread they are called.
 ///
@@ -37,21 +37,21 @@ use core::ptr;
 /// ```
 pub unsafe trait Pointable {
     /// The alignment of what is pointed to; below it the bits of a pointer are free for a tag.
-    const ALIGN: usize;
+    const ALIGNMENT: usize;
 
-    /// What [`init`](Pointable::init) makes it of.
-    type Init;
+    /// What it is [made](Pointable::make) of.
+    type Parts;
 
-    /// Makes one and returns a pointer to it, aligned to [`ALIGN`](Pointable::ALIGN).
+    /// Makes one and returns a pointer to it, aligned to [`ALIGNMENT`](Pointable::ALIGNMENT).
     ///
     /// # Safety
-    /// The result must be given to [`drop`](Pointable::drop) once, or it is leaked.
-    unsafe fn init(init: Self::Init) -> *mut ();
+    /// The result must be given to [`destroy`](Pointable::destroy) once, or it is leaked.
+    unsafe fn make(parts: Self::Parts) -> *mut ();
 
     /// The pointer with its type.
     ///
     /// # Safety
-    /// `pointer` comes from `init`, and was not given to `drop`.
+    /// `pointer` comes from `make`, and was not given to `destroy`.
     unsafe fn as_ptr(pointer: *mut ()) -> *const Self;
 
     /// The pointer with its type, for writing.
@@ -69,18 +69,18 @@ pub unsafe trait Pointable {
     /// Drops it and frees its memory.
     ///
     /// # Safety
-    /// `pointer` comes from `init`, and is used no more, by anybody.
-    unsafe fn drop(pointer: *mut ());
+    /// `pointer` comes from `make`, and is used no more, by anybody.
+    unsafe fn destroy(pointer: *mut ());
 }
 
 // SAFETY: a box's pointer, which is not null, aligned as `T` is, and one to a `T`.
 unsafe impl<T> Pointable for T {
-    const ALIGN: usize = align_of::<T>();
+    const ALIGNMENT: usize = align_of::<T>();
 
-    type Init = T;
+    type Parts = T;
 
-    unsafe fn init(init: T) -> *mut () {
-        Box::into_raw(Box::new(init)).cast()
+    unsafe fn make(parts: T) -> *mut () {
+        Box::into_raw(Box::new(parts)).cast()
     }
 
     unsafe fn as_ptr(pointer: *mut ()) -> *const T {
@@ -95,8 +95,8 @@ unsafe impl<T> Pointable for T {
         size_of::<T>()
     }
 
-    unsafe fn drop(pointer: *mut ()) {
-        // SAFETY: by the caller's promise made by `init`, and used no more.
+    unsafe fn destroy(pointer: *mut ()) {
+        // SAFETY: by the caller's promise made by `make`, and used no more.
         drop(unsafe { Box::from_raw(pointer.cast::<T>()) });
     }
 }
@@ -135,11 +135,11 @@ impl<T> Head<T> {
 // SAFETY: the pointer to a head of that alignment, behind which as many elements lie as it says;
 // they need not be initialized.
 unsafe impl<T> Pointable for [MaybeUninit<T>] {
-    const ALIGN: usize = align_of::<Head<T>>();
+    const ALIGNMENT: usize = align_of::<Head<T>>();
 
-    type Init = usize;
+    type Parts = usize;
 
-    unsafe fn init(len: usize) -> *mut () {
+    unsafe fn make(len: usize) -> *mut () {
         let layout = Head::<T>::layout(len);
         // SAFETY: not of size zero: there is a length in it.
         let head = unsafe { alloc(layout) }.cast::<Head<T>>();
@@ -168,7 +168,7 @@ unsafe impl<T> Pointable for [MaybeUninit<T>] {
         Head::<T>::layout(unsafe { (*pointer.cast::<Head<T>>()).len }).size()
     }
 
-    unsafe fn drop(pointer: *mut ()) {
+    unsafe fn destroy(pointer: *mut ()) {
         // SAFETY: by the caller's promise.
         let layout = Head::<T>::layout(unsafe { (*pointer.cast::<Head<T>>()).len });
         // SAFETY: allocated with this layout, and used no more.
@@ -178,7 +178,7 @@ unsafe impl<T> Pointable for [MaybeUninit<T>] {
 
 /// The bits of a pointer to a `T` that hold its tag.
 pub(super) const fn tag_bits<T: ?Sized + Pointable>() -> usize {
-    T::ALIGN - 1
+    T::ALIGNMENT - 1
 }
 
 /// `data` with the tag `tag`, of which only the bits that fit are kept.
@@ -202,11 +202,11 @@ fn assert_aligned<T: ?Sized + Pointable>(data: *mut ()) {
 mod sealed {
     /// Only [`Owned`](super::Owned) and [`Shared`](super::Shared) are pointers.
     #[expect(unnameable_types, reason = "so that nobody else implements it")]
-    pub trait Sealed {}
+    pub trait Sealed<T: ?Sized> {}
 }
 
 /// A tagged pointer that can be put into an [`Atomic`](super::Atomic): [`Owned`] or [`Shared`].
-pub trait Pointer<T: ?Sized + Pointable>: sealed::Sealed {
+pub trait Pointer<T: ?Sized + Pointable>: sealed::Sealed<T> {
     /// The pointer with its tag.
     fn into_ptr(self) -> *mut ();
 
@@ -242,7 +242,7 @@ unsafe impl<T: ?Sized + Pointable + Send> Send for Owned<T> {}
 // SAFETY: as of a box.
 unsafe impl<T: ?Sized + Pointable + Sync> Sync for Owned<T> {}
 
-impl<T: ?Sized + Pointable> sealed::Sealed for Owned<T> {}
+impl<T: ?Sized + Pointable> sealed::Sealed<T> for Owned<T> {}
 
 impl<T: ?Sized + Pointable> Pointer<T> for Owned<T> {
     #[inline]
@@ -282,7 +282,7 @@ impl<T> Owned<T> {
     pub unsafe fn from_raw(raw: *mut T) -> Owned<T> {
         let data = raw.cast();
         assert_aligned::<T>(data);
-        // SAFETY: as if made by `init`.
+        // SAFETY: as if made by `make`.
         unsafe { Owned::from_ptr(data) }
     }
 
@@ -295,16 +295,16 @@ impl<T> Owned<T> {
     /// ```
     pub fn into_box(self) -> Box<T> {
         let data = with_tag::<T>(self.into_ptr(), 0);
-        // SAFETY: made by `init`, which makes a box of a sized value.
+        // SAFETY: made by `make`, which makes a box of a sized value.
         unsafe { Box::from_raw(data.cast()) }
     }
 }
 
 impl<T: ?Sized + Pointable> Owned<T> {
-    /// Allocates what `init` says: a value, or a slice of so many elements.
-    pub fn init(init: T::Init) -> Owned<T> {
+    /// Allocates what `parts` say: a value, or a slice of so many elements.
+    pub fn init(parts: T::Parts) -> Owned<T> {
         // SAFETY: `drop` gives it back.
-        let data = unsafe { T::init(init) };
+        let data = unsafe { T::make(parts) };
         // SAFETY: a new pointer without a tag.
         unsafe { Owned::from_ptr(data) }
     }
@@ -343,8 +343,8 @@ impl<T: ?Sized + Pointable> Owned<T> {
 
 impl<T: ?Sized + Pointable> Drop for Owned<T> {
     fn drop(&mut self) {
-        // SAFETY: it comes from `init`, and nobody else uses it.
-        unsafe { T::drop(with_tag::<T>(self.data, 0)) };
+        // SAFETY: it comes from `make`, and nobody else uses it.
+        unsafe { T::destroy(with_tag::<T>(self.data, 0)) };
     }
 }
 
@@ -352,7 +352,7 @@ impl<T: ?Sized + Pointable> Deref for Owned<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        // SAFETY: it comes from `init` and lives as long as `self`.
+        // SAFETY: it comes from `make` and lives as long as `self`.
         let value = unsafe { T::as_ptr(with_tag::<T>(self.data, 0)) };
         // SAFETY: as above; writers need `&mut self`.
         unsafe { &*value }
@@ -361,17 +361,17 @@ impl<T: ?Sized + Pointable> Deref for Owned<T> {
 
 impl<T: ?Sized + Pointable> DerefMut for Owned<T> {
     fn deref_mut(&mut self) -> &mut T {
-        // SAFETY: it comes from `init` and lives as long as `self`.
+        // SAFETY: it comes from `make` and lives as long as `self`.
         let value = unsafe { T::as_mut_ptr(with_tag::<T>(self.data, 0)) };
         // SAFETY: as above; `&mut self` keeps others away.
         unsafe { &mut *value }
     }
 }
 
-impl<T: ?Sized + Pointable + fmt::Debug> fmt::Debug for Owned<T> {
+impl<T: ?Sized + Pointable> fmt::Debug for Owned<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Owned")
-            .field("value", &&**self)
+            .field("raw", &with_tag::<T>(self.data, 0))
             .field("tag", &self.tag())
             .finish()
     }
@@ -429,7 +429,7 @@ pub struct Shared<'g, T: ?Sized + Pointable> {
     marker: PhantomData<(&'g (), *const T)>,
 }
 
-impl<T: ?Sized + Pointable> sealed::Sealed for Shared<'_, T> {}
+impl<T: ?Sized + Pointable> sealed::Sealed<T> for Shared<'_, T> {}
 
 impl<T: ?Sized + Pointable> Pointer<T> for Shared<'_, T> {
     #[inline]
@@ -501,7 +501,7 @@ impl<'g, T: ?Sized + Pointable> Shared<'g, T> {
     /// the guard was made, was initialized before that read (by an acquire of the pointer), and is
     /// not written to meanwhile without an atomic.
     pub unsafe fn deref(&self) -> &'g T {
-        // SAFETY: by the caller's promise it comes from `init`, and the guard keeps it alive.
+        // SAFETY: by the caller's promise it comes from `make`, and the guard keeps it alive.
         let value = unsafe { T::as_ptr(with_tag::<T>(self.data, 0)) };
         // SAFETY: by the caller's promise.
         unsafe { &*value }
@@ -512,7 +512,7 @@ impl<'g, T: ?Sized + Pointable> Shared<'g, T> {
     /// # Safety
     /// As for [`deref`](Shared::deref), and nobody else has a reference to it.
     pub unsafe fn deref_mut(&mut self) -> &'g mut T {
-        // SAFETY: by the caller's promise it comes from `init`, and the guard keeps it alive.
+        // SAFETY: by the caller's promise it comes from `make`, and the guard keeps it alive.
         let value = unsafe { T::as_mut_ptr(with_tag::<T>(self.data, 0)) };
         // SAFETY: by the caller's promise.
         unsafe { &mut *value }

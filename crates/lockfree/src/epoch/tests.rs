@@ -91,5 +91,6 @@ fn an_owned_value_comes_and_goes_as_a_box() {
     let again = owned.clone();
     assert_eq!((*again, again.tag()), (7, 3));
     assert_eq!(*owned.into_box(), 7);
-    assert_eq!(format!("{again:?}"), "Owned { value: 7, tag: 3 }");
+    let shown = format!("{again:?}");
+    assert!(shown.starts_with("Owned { raw: 0x") && shown.ends_with("tag: 3 }"));
 }

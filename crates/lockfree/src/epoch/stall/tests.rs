@@ -37,4 +37,12 @@ fn epochs_and_clocks_come_round() {
     assert_eq!(since, Some(Duration::from_millis(10)));
     assert!(stalls.since(last + 2, || 6).is_some());
     assert_eq!(stalls.since(last, || 7), None);
+    // After half a round of epochs the older one seems to lie ahead.
+    let later = last + (1 << 31) + 4;
+    assert_eq!(
+        stalls.since(later, || 8).map(|(_, since)| since),
+        Some(Duration::ZERO)
+    );
+    let since = stalls.since(later, || 18).map(|(_, since)| since);
+    assert_eq!(since, Some(Duration::from_millis(10)));
 }
