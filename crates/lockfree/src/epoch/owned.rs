@@ -1,4 +1,4 @@
-//! A guard that may go to another thread.
+//! A guard that may go to another thread. Its invariants stand in README.md beside this file.
 
 use super::{Collector, Guard};
 use core::fmt;

@@ -46,7 +46,7 @@ impl Local {
         debug_assert!(self.is_pinned());
         if !bag.is_null() {
             let stamp = self.global().glance();
-            // SAFETY: I5, or this thread's own; and it is pinned.
+            // SAFETY: local.rs I5, or this thread's own; and it is pinned.
             unsafe { self.global().hand_on(bag, stamp) };
         }
     }
@@ -175,7 +175,7 @@ impl Local {
                 let _inside = Inside::new(self);
                 self.rounds(who);
             }
-            light("epoch.left"); // [E9]
+            light("epoch.left"); // [local.rs E9]
             // Relaxed: as in `unpin`. A closure may have left a guard, which goes on with it later.
             if self.guards.get() != 0 || panicking() || !self.nudge.load(RELAXED) {
                 return;
@@ -213,7 +213,7 @@ impl Local {
     }
 
     pub(super) fn take_nudge(&self) {
-        // Acquire [E8]: pairs with the fence in `advance`.
+        // Acquire [local.rs E8]: pairs with the fence in `advance`.
         self.nudge.swap(false, acquire("epoch.nudged"));
     }
 }
