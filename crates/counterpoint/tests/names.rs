@@ -1324,6 +1324,12 @@ mod compat {
         };
         use std::sync::atomic::Ordering::{AcqRel, Acquire};
 
+        struct Plain {
+            _value: u64,
+        }
+        fn made<T: ?Sized + Pointable>(init: T::Init) -> (usize, Atomic<T>) {
+            (T::ALIGN, Atomic::init(init))
+        }
         fn ordering<O: CompareAndSetOrdering>(_: &O) {}
         ordering(&(AcqRel, Acquire));
         shown::<CompareAndSetError<'static, u8, Owned<u8>>>();
@@ -1349,20 +1355,20 @@ mod compat {
         // SAFETY: nobody else knows it.
         assert_eq!(*unsafe { slot.into_owned() }, 2);
         // In generic code, and of what cannot be shown.
-        fn made<T: ?Sized + Pointable>(init: T::Init) -> (usize, Atomic<T>) {
-            (T::ALIGN, Atomic::init(init))
-        }
-        struct Plain;
-        let (align, slot) = made::<Plain>(Plain);
+        let (align, slot) = made::<Plain>(Plain { _value: 1 });
         let plain = slot.load(Acquire, guard);
         let none = slot.compare_exchange(plain, Shared::null(), AcqRel, Acquire, guard);
-        assert!(none.unwrap().is_null() && align == 1);
-        let put = slot.compare_exchange(Shared::null(), Owned::new(Plain), AcqRel, Acquire, guard);
+        assert!(none.unwrap().is_null() && align == align_of::<Plain>());
+        let other = Owned::new(Plain { _value: 2 });
+        let put = slot.compare_exchange(Shared::null(), other, AcqRel, Acquire, guard);
         assert!(put.is_ok_and(|put| !put.is_null()));
-        let refused = slot.compare_exchange(plain, Owned::new(Plain), AcqRel, Acquire, guard);
+        let other = Owned::new(Plain { _value: 3 });
+        let refused = slot.compare_exchange(plain, other, AcqRel, Acquire, guard);
         assert!(format!("{:?}", refused.unwrap_err()).contains("Owned"));
-        // SAFETY: nobody else knows them.
-        drop(unsafe { (slot.into_owned(), plain.into_owned()) });
+        // SAFETY: nobody else knows it.
+        drop(unsafe { slot.into_owned() });
+        // SAFETY: taken out above, by the only thread.
+        drop(unsafe { plain.into_owned() });
         assert!(!epoch::is_pinned());
         drop(epoch::pin());
         assert_eq!(epoch::default_collector(), epoch::default_collector());

@@ -4,7 +4,8 @@
 
 use counterpoint_lockfree::epoch;
 use std::cell::RefCell;
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 /// The tests look at what waits in a collector that they share.
@@ -68,5 +69,22 @@ fn a_late_guard_swallows_panics() {
         drop(epoch::pin());
     });
     assert!(ended.join().is_ok());
+    assert_eq!(epoch::default_collector().stats().waiting, 0);
+}
+
+/// What a closure defers that runs as the thread ends is run as well.
+#[test]
+fn a_thread_that_ends_leaves_nothing_that_was_deferred_meanwhile() {
+    let _alone = ALONE.lock().unwrap();
+    let ran = Arc::new(AtomicUsize::new(0));
+    let theirs = ran.clone();
+    let ended = thread::spawn(move || {
+        epoch::pin().defer(move || {
+            theirs.fetch_add(1, SeqCst);
+            epoch::pin().defer(move || theirs.fetch_add(1, SeqCst));
+        });
+    });
+    assert!(ended.join().is_ok());
+    assert_eq!(ran.load(SeqCst), 2);
     assert_eq!(epoch::default_collector().stats().waiting, 0);
 }

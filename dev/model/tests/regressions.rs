@@ -642,7 +642,6 @@ fn a_guard_that_a_closure_leaves_behind_protects() {
         };
         // Made before the handle, so destroyed after it.
         KEPT.with(|_| ());
-        KEPT.with_borrow_mut(|kept| *kept = None);
         epoch::pin().defer(keeps);
         // Is due by an earlier advance than what the thread leaves.
         epoch::pin().flush();

@@ -197,7 +197,9 @@ impl Local {
             } else {
                 self.hand_on_aside();
             }
-            let again = self.collect(who);
+            let mut again = self.collect(who);
+            // What ran has deferred something in this record.
+            again |= who == Who::Goes && self.defers.get();
             if self.guards.get() != 1 {
                 // A closure has left a guard: what that protects must not be freed.
                 if again {
