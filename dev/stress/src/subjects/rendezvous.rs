@@ -246,6 +246,9 @@ impl<const PAIRS: bool> Subject for Parties<PAIRS> {
         "RendezvousGroup"
     };
 
+    // Who has left is gone for good.
+    const LONG: bool = false;
+
     type Real = Mutex<Vec<Option<Handle>>>;
     type Local<'r> = Option<Handle>;
 
