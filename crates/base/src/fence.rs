@@ -122,6 +122,20 @@ pub fn try_light() -> bool {
     imp::try_light()
 }
 
+/// Restrains the compiler alone: what [`light`] does with [`Strategy::Membarrier`].
+///
+/// For a light side that may miss the other one where that is not the strategy.
+///
+/// ```
+/// use counterpoint_base::fence;
+///
+/// fence::restrain();
+/// ```
+#[inline(always)]
+pub fn restrain() {
+    core::sync::atomic::compiler_fence(core::sync::atomic::Ordering::SeqCst);
+}
+
 /// The expensive side: a fence towards threads that call [`light`], and towards others that call
 /// `heavy`.
 ///

@@ -54,6 +54,17 @@ tune! {
     BLOCK: usize = 31, model 2;
     /// Emptied blocks that an unbounded queue keeps for its next values.
     SPARE_BLOCKS: usize = 2, model 2;
+    /// What a thread retires before it hands it on.
+    EPOCH_BAG: usize = 64, model 2;
+    /// The same in bytes.
+    EPOCH_BAG_BYTES: usize = 1 << 16, model 1 << 16;
+    /// Pins of a thread between two looks at what others have retired.
+    EPOCH_PINS: u32 = 128, model 64;
+    /// Bags that a thread empties at once; one that goes empties all that it may.
+    EPOCH_RUN: usize = 8, model 2;
+    /// The most advances of a thread that goes: one grace period, and one more for what was deferred
+    /// meanwhile.
+    EPOCH_DRAIN: u32 = 8, model 5;
     /// Lines in a page of the book of holds.
     BOOK_LINES: usize = 32, model 1;
     /// Places in the first ring of a deque.

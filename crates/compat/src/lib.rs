@@ -8,6 +8,7 @@
 //! |---|---|---|
 //! | [`async_lock`] | async-lock 3 | the published suite runs |
 //! | [`buf_mutex`] | buf-mutex 0.2 | not published |
+//! | [`crossbeam_epoch`] | crossbeam-epoch 0.9 | the published examples, and the unit tests that look into nothing private, run |
 //! | [`crossbeam_utils`] | crossbeam-utils 0.8 | the published suite runs, as far as its parts are here |
 //! | [`openmp_reducer`] | openmp-reducer 0.2.6 | the published suite runs |
 //! | `parking_lot` | parking_lot 0.12 | the published unit tests run |
@@ -21,6 +22,7 @@
 pub mod async_lock;
 pub mod buf_mutex;
 pub mod crossbeam_deque;
+pub mod crossbeam_epoch;
 pub mod crossbeam_queue;
 pub mod crossbeam_utils;
 mod face;

@@ -42,6 +42,7 @@
 //! | a large `Copy` value that is read often | [`SeqCell`] |
 //! | a count that many threads change and few read | [`ShardedCounter`] |
 //! | to hand values over without ever waiting | [`queue::ArrayQueue`], without a bound [`queue::SegQueue`] |
+//! | to free what other threads may still be reading | [`epoch`] |
 //! | to stop what is under way | [`cancel::CancelToken`], and [`cancel::Ctl`] to pass it on |
 //! | the first of several | [`select!`], in a task [`select_async!`] |
 //! | threads that borrow | [`thread::scope`] |
@@ -91,6 +92,12 @@ pub mod deque {
 pub mod queue {
     #[doc(inline)]
     pub use counterpoint_lockfree::queue::*;
+}
+
+/// Memory that is freed when nobody can be looking at it any longer.
+pub mod epoch {
+    #[doc(inline)]
+    pub use counterpoint_lockfree::epoch::*;
 }
 
 /// Locks, permits, signals and groups, for threads and tasks alike.

@@ -16,7 +16,7 @@ use counterpoint::wait::build::hooks::{Calm, Hold, Lending, Site};
 use counterpoint::wait::build::*;
 use counterpoint::wait::select::*;
 use counterpoint::wait::*;
-use counterpoint::{Backoff, CachePadded, SeqCell, ShardedCounter, queue, time};
+use counterpoint::{Backoff, CachePadded, SeqCell, ShardedCounter, epoch, queue, time};
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::marker::PhantomData;
@@ -118,6 +118,19 @@ fn every_type_has_the_traits_of_its_kind() {
         Injector<Inside>:                                                  yes  yes  yes  yes  yes;
         Injector<Bound>:                                                   no   no   yes  yes  yes;
         Steal<Inside>:                                                     yes  no   yes  yes  no;
+
+        epoch::Atomic<u8>:                                                 yes  yes  yes  yes  yes;
+        epoch::Atomic<Inside>:                                             no   no   yes  yes  yes;
+        epoch::Owned<Inside>:                                              yes  no   yes  yes  no;
+        epoch::Shared<'static, u8>:                                        no   no   yes  yes  yes;
+        epoch::CompareExchangeError<'static, u8, epoch::Owned<u8>>:        no   no   yes  yes  yes;
+        epoch::Guard:                                                      no   no   yes  yes  yes;
+        epoch::OwnedGuard:                                                 yes  no   yes  yes  yes;
+        epoch::Collector:                                                  yes  yes  yes  yes  yes;
+        epoch::LocalHandle:                                                no   no   yes  yes  yes;
+        epoch::Stats:                                                      yes  yes  yes  yes  yes;
+        epoch::OldestPin:                                                  yes  yes  yes  yes  yes;
+        epoch::Stall:                                                      yes  yes  yes  yes  yes;
 
         CancelToken:                                                       yes  yes  yes  yes  yes;
         Cancelled<'static>:                                                yes  yes  no   yes  yes;

@@ -1086,6 +1086,109 @@ mod queue {
     }
 }
 
+mod epoch {
+    use super::*;
+    use counterpoint::epoch::{
+        self, Atomic, Collector, CompareExchangeError, Guard, LocalHandle, OldestPin, Owned,
+        OwnedGuard, Pointable, Pointer, Shared, Stall, Stats,
+    };
+    use std::mem::MaybeUninit;
+    use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+
+    #[test]
+    fn types() {
+        shown::<(Atomic<u8>, Owned<u8>, Shared<'static, u8>, Guard)>();
+        shown::<(Collector, LocalHandle, Stats, OldestPin, Stall)>();
+        shown::<CompareExchangeError<'static, u8, Owned<u8>>>();
+        fn pointable<T: ?Sized + Pointable>() -> usize {
+            T::ALIGNMENT
+        }
+        assert_eq!(pointable::<u64>(), align_of::<u64>());
+        assert_eq!(pointable::<[MaybeUninit<u8>]>(), align_of::<usize>());
+        fn pointer<P: Pointer<u8>>() {}
+        pointer::<Owned<u8>>();
+        pointer::<Shared<'static, u8>>();
+    }
+
+    #[test]
+    fn pointers() {
+        static NOWHERE: Atomic<u64> = Atomic::null();
+        let guard = epoch::pin();
+        assert!(
+            NOWHERE
+                .load(counterpoint::atomic::RELAXED, &guard)
+                .is_null()
+        );
+        let owned: Owned<u64> = Owned::new(1).with_tag(2);
+        assert_eq!((owned.tag(), *owned.into_box()), (2, 1));
+        let slot: Atomic<u64> = Atomic::new(7);
+        let first = slot.load_consume(&guard);
+        assert!(!first.is_null() && first.tag() == 0 && !first.as_raw().is_null());
+        let swapped = slot.swap(Owned::init(8), AcqRel, &guard);
+        // SAFETY: just taken out, by the only thread.
+        unsafe { guard.defer_destroy(swapped) };
+        let next = slot.load(Acquire, &guard);
+        let none = Shared::null();
+        assert!(
+            slot.compare_exchange(none, none, AcqRel, Acquire, &guard)
+                .is_err()
+        );
+        assert!(
+            slot.compare_exchange_weak(none, none, AcqRel, Acquire, &guard)
+                .is_err()
+        );
+        assert!(
+            slot.fetch_update(AcqRel, Acquire, &guard, |_| None)
+                .is_err()
+        );
+        assert!(slot.try_update(AcqRel, Acquire, &guard, |_| None).is_err());
+        slot.fetch_or(1, Relaxed, &guard);
+        slot.fetch_xor(1, Relaxed, &guard);
+        slot.fetch_and(0, Relaxed, &guard);
+        slot.store(Shared::null(), Release);
+        // SAFETY: known to this thread alone.
+        assert_eq!(unsafe { next.as_ref() }, Some(&8));
+        // SAFETY: as above.
+        drop(unsafe { next.try_into_owned() });
+        // SAFETY: as above.
+        assert!(unsafe { slot.try_into_owned() }.is_none());
+    }
+
+    #[test]
+    fn guards() {
+        let collector: &Collector = epoch::default_collector();
+        let handle: LocalHandle = collector.register();
+        assert_eq!(handle.collector(), collector);
+        let mut guard: Guard = handle.pin();
+        guard.defer(|| ());
+        // SAFETY: it borrows nothing.
+        unsafe { guard.defer_unchecked(|| ()) };
+        guard.flush();
+        guard.repin();
+        guard.repin_after(|| ());
+        assert!(handle.is_pinned() && guard.collector() == Some(collector));
+        let own = Collector::new();
+        own.on_stall(Duration::from_secs(1), |stall: &Stall| println!("{stall}"));
+        let stats: Stats = own.stats();
+        assert_eq!(
+            (
+                stats.records,
+                stats.pinned,
+                stats.waiting,
+                stats.waiting_bytes
+            ),
+            (0, 0, 0, 0)
+        );
+        assert!(stats.oldest_pin.is_none());
+        let mut moves: OwnedGuard = own.pin_owned();
+        moves.repin();
+        assert_eq!(moves.collector(), Some(&own));
+        // SAFETY: nothing is loaded with it.
+        assert!(unsafe { epoch::unprotected() }.collector().is_none());
+        let _ = epoch::is_pinned();
+    }
+}
+
 mod deque {
     use super::*;
     use counterpoint::deque::{Injector, Steal, Stealer, Worker};
@@ -1210,6 +1313,68 @@ mod compat {
             (thief.steal(), entrance.steal()),
             (Steal::Empty, Steal::Empty)
         );
+    }
+
+    #[test]
+    #[allow(deprecated, reason = "a part of the surface")]
+    fn crossbeam_epoch() {
+        use super::shown;
+        use counterpoint::compat::crossbeam_epoch::{
+            self as epoch, Atomic, Collector, CompareAndSetError, CompareAndSetOrdering,
+            CompareExchangeError, Guard, LocalHandle, Owned, Pointable, Pointer, Shared,
+        };
+        use std::sync::atomic::Ordering::{AcqRel, Acquire};
+
+        struct Plain {
+            _value: u64,
+        }
+        fn made<T: ?Sized + Pointable>(init: T::Init) -> (usize, Atomic<T>) {
+            (T::ALIGN, Atomic::init(init))
+        }
+        fn ordering<O: CompareAndSetOrdering>(_: &O) {}
+        ordering(&(AcqRel, Acquire));
+        shown::<CompareAndSetError<'static, u8, Owned<u8>>>();
+        shown::<CompareExchangeError<'static, u8, Owned<u8>>>();
+        let handle: LocalHandle = Collector::new().register();
+        let guard: &Guard = &handle.pin();
+        let slot: Atomic<u64> = Atomic::new(1);
+        let old = slot.load(Acquire, guard);
+        let put = slot.compare_and_set(old, Owned::new(2), AcqRel, guard);
+        let now: Shared<'_, u64> = put.unwrap();
+        assert!(slot.compare_and_set_weak(old, now, AcqRel, guard).is_err());
+        let address = <Shared<'_, u64> as Pointer<u64>>::into_usize(now);
+        // SAFETY: it is alive, and nobody writes.
+        assert_eq!(unsafe { <u64 as Pointable>::deref(address) }, &2);
+        // SAFETY: taken out, by the only thread.
+        unsafe { guard.defer_destroy(old) };
+        let Err(CompareExchangeError { current, new }) =
+            slot.compare_exchange(old, Owned::new(3), AcqRel, Acquire, guard)
+        else {
+            panic!("it points to something else");
+        };
+        assert_eq!((current, *new), (now, 3));
+        // SAFETY: nobody else knows it.
+        assert_eq!(*unsafe { slot.into_owned() }, 2);
+        // In generic code, and of what cannot be shown.
+        let (align, slot) = made::<Plain>(Plain { _value: 1 });
+        let plain = slot.load(Acquire, guard);
+        let none = slot.compare_exchange(plain, Shared::null(), AcqRel, Acquire, guard);
+        assert!(none.unwrap().is_null() && align == align_of::<Plain>());
+        let other = Owned::new(Plain { _value: 2 });
+        let put = slot.compare_exchange(Shared::null(), other, AcqRel, Acquire, guard);
+        assert!(put.is_ok_and(|put| !put.is_null()));
+        let other = Owned::new(Plain { _value: 3 });
+        let refused = slot.compare_exchange(plain, other, AcqRel, Acquire, guard);
+        assert!(format!("{:?}", refused.unwrap_err()).contains("Owned"));
+        // SAFETY: nobody else knows it.
+        drop(unsafe { slot.into_owned() });
+        // SAFETY: taken out above, by the only thread.
+        drop(unsafe { plain.into_owned() });
+        assert!(!epoch::is_pinned());
+        drop(epoch::pin());
+        assert_eq!(epoch::default_collector(), epoch::default_collector());
+        // SAFETY: nothing is loaded with it.
+        assert!(unsafe { epoch::unprotected() }.collector().is_none());
     }
 
     #[test]

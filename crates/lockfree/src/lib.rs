@@ -1,4 +1,5 @@
-//! The lock-free room of counterpoint: queues and deques in which nobody sleeps.
+//! The lock-free room of counterpoint: queues in which nobody sleeps, and memory that is freed when
+//! nobody looks at it.
 //!
 //! Users reach these names through the `counterpoint` facade. Without the `std` feature the crate
 //! is `no_std` and needs `alloc`.
@@ -7,5 +8,6 @@
 extern crate alloc;
 
 pub mod deque;
+pub mod epoch;
 pub mod queue;
 mod segments;

@@ -4,6 +4,7 @@
 #[path = "../../../crates/base/tests/leak/mod.rs"]
 mod leak;
 
+use counterpoint_lockfree::epoch::{self, Collector, Guard};
 use counterpoint_sync::Mutex;
 use leak::leak;
 use std::future::Future;
@@ -606,4 +607,75 @@ fn a_select_claims_before_it_runs_foreign_wakers() {
     drop(held);
     assert!(selecting.join().unwrap());
     assert_eq!(*looks.held.lock().unwrap(), Some(true));
+}
+
+/// A closure that runs as the thread ends leaves a guard behind: what that protects is kept.
+#[test]
+fn a_guard_that_a_closure_leaves_behind_protects() {
+    struct Kept {
+        guard: Option<Guard>,
+        freed: Arc<AtomicUsize>,
+        seen: Arc<AtomicUsize>,
+    }
+    impl Drop for Kept {
+        fn drop(&mut self) {
+            assert!(self.guard.is_some());
+            self.seen
+                .fetch_add(1 + self.freed.load(Ordering::SeqCst), Ordering::SeqCst);
+        }
+    }
+    thread_local! {
+        static KEPT: std::cell::RefCell<Option<Kept>> = const { std::cell::RefCell::new(None) };
+    }
+    let [freed, seen] = [(); 2].map(|()| Arc::new(AtomicUsize::new(0)));
+    let (theirs, saw) = (Arc::clone(&freed), Arc::clone(&seen));
+    let ended = std::thread::spawn(move || {
+        let keeps = move || {
+            let guard = epoch::pin();
+            let counts = theirs.clone();
+            // Retired while that guard is pinned.
+            guard.defer(move || counts.fetch_add(1, Ordering::SeqCst));
+            KEPT.with_borrow_mut(|kept| {
+                let (guard, freed, seen) = (Some(guard), theirs, saw);
+                *kept = Some(Kept { guard, freed, seen });
+            });
+        };
+        // Made before the handle, so destroyed after it.
+        KEPT.with(|_| ());
+        epoch::pin().defer(keeps);
+        // Is due by an earlier advance than what the thread leaves.
+        epoch::pin().flush();
+        epoch::pin().flush();
+        epoch::pin().defer(|| ());
+    });
+    assert!(ended.join().is_ok());
+    assert_eq!(
+        seen.load(Ordering::SeqCst),
+        1,
+        "freed while it was protected"
+    );
+    while freed.load(Ordering::SeqCst) == 0 {
+        epoch::pin().flush();
+    }
+}
+
+/// One thread that ends asks those who hold it up to go on; they ask others only for as long as
+/// something is owed to it.
+#[test]
+fn who_was_told_does_not_tell_for_ever() {
+    let collector = Collector::new();
+    let [first, second, ends] = [(); 3].map(|()| collector.register());
+    let (mut one, mut two) = (first.pin(), second.pin());
+    ends.pin().defer(|| ());
+    drop(ends);
+    for _ in 0..1_000 {
+        drop(one);
+        one = first.pin();
+        one.defer(|| ());
+        drop(two);
+        two = second.pin();
+        two.defer(|| ());
+    }
+    let epochs = collector.stats().epoch;
+    assert!((3..200).contains(&epochs), "{epochs} advances");
 }

@@ -12,8 +12,10 @@ use core::ffi::{c_char, c_int, c_void};
 use core::panic::PanicInfo;
 use core::sync::atomic::AtomicU32;
 use counterpoint_base::atomic::{AtomicCell, AtomicConsume};
+use counterpoint_base::prim::atomic::{AtomicU32 as Counter, RELAXED};
 use counterpoint_base::{Backoff, CachePadded};
 use counterpoint_lockfree::deque::{Injector, Steal, Worker};
+use counterpoint_lockfree::epoch::{Collector, Owned};
 use counterpoint_lockfree::queue::{ArrayQueue, SegQueue};
 use counterpoint_sync::rendezvous::{Disconnected, Meeting, TryRendezvousError};
 
@@ -64,6 +66,7 @@ pub extern "C" fn main(_count: c_int, _arguments: *const *const c_char) -> c_int
         pads(),
         cells(),
         queues(),
+        frees_later(),
         deques(),
         swaps(),
         sees_who_is_gone(),
@@ -116,6 +119,28 @@ fn queues() -> bool {
     let bounded = pushed && queue.pop() == Some(1) && queue.into_iter().sum::<i32>() == 2;
     let queue: SegQueue<i32> = (0..100).collect();
     bounded && queue.pop() == Some(0) && queue.into_iter().count() == 99
+}
+
+/// What is retired in a collector of one's own is freed when the collector goes, at the latest.
+fn frees_later() -> bool {
+    static FREED: Counter = Counter::new(0);
+    struct Node;
+    impl Drop for Node {
+        fn drop(&mut self) {
+            FREED.fetch_add(1, RELAXED);
+        }
+    }
+    let collector = Collector::new();
+    let handle = collector.register();
+    for _ in 0..1_000 {
+        let guard = handle.pin();
+        let node = Owned::new(Node).into_shared(&guard);
+        // SAFETY: nobody else knows it.
+        unsafe { guard.defer_destroy(node) };
+    }
+    let early = FREED.load(RELAXED);
+    drop((handle, collector));
+    (1..1_000).contains(&early) && FREED.load(RELAXED) == 1_000
 }
 
 /// The owner pops the newest task, a thief takes the oldest, and a batch comes from the entrance.

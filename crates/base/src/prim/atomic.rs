@@ -16,7 +16,9 @@
 //! ```
 
 use core::fmt;
-use core::sync::atomic::Ordering;
+
+/// For signatures whose callers bring an ordering of their own.
+pub use core::sync::atomic::Ordering;
 
 #[cfg(not(any(counterpoint_loom, counterpoint_shuttle)))]
 use core::sync::atomic as inner;
@@ -27,9 +29,19 @@ use shuttle::sync::atomic as inner;
 
 /// A memory ordering, and under a checker the decision whether its site is weakened.
 ///
-/// Made by [`RELAXED`], [`acquire`], [`release`] and [`acq_rel`] only.
+/// Made by [`RELAXED`], [`acquire`], [`release`] and [`acq_rel`], or of an ordering that the user of a
+/// structure chose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Order(Ordering);
+
+/// An ordering that a caller chose, of which no site is named: for structures whose users bring
+/// their own orderings.
+impl From<Ordering> for Order {
+    #[inline(always)]
+    fn from(ordering: Ordering) -> Order {
+        Order(ordering)
+    }
+}
 
 /// No ordering: the value alone matters.
 pub const RELAXED: Order = Order(Ordering::Relaxed);

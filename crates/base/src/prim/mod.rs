@@ -38,7 +38,7 @@ pub use choose::{Branch, Check, check, choose};
 
 #[cfg(counterpoint_loom)]
 #[doc(hidden)]
-pub use loom::lazy_static as __engine_lazy_static;
+pub use loom::{lazy_static as __engine_lazy_static, thread_local as __engine_thread_local};
 #[cfg(counterpoint_shuttle)]
 #[doc(hidden)]
-pub use shuttle::lazy_static as __engine_lazy_static;
+pub use shuttle::{lazy_static as __engine_lazy_static, thread_local as __engine_thread_local};

@@ -18,6 +18,7 @@ rooms! {
     base_atomic_cell,
     lockfree_queue,
     lockfree_deque,
+    lockfree_epoch,
     sync_mutex,
     sync_contended_mutex,
     sync_rwlock,

@@ -7,6 +7,7 @@ use counterpoint_sync::poison;
 use counterpoint_wait::block_on;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 const LONG: Duration = Duration::from_secs(60);
@@ -365,4 +366,45 @@ fn futures_that_a_token_ends() {
     });
     token.cancel();
     block_on(token.cancelled_owned());
+}
+
+#[test]
+#[allow(deprecated, reason = "a part of the surface")]
+fn orderings_of_an_older_exchange() {
+    use counterpoint_compat::crossbeam_epoch::{self, Atomic, CompareAndSetOrdering, Owned};
+
+    struct Broken(bool);
+    impl CompareAndSetOrdering for Broken {
+        fn success(&self) -> Ordering {
+            assert!(self.0, "on purpose");
+            Ordering::AcqRel
+        }
+        fn failure(&self) -> Ordering {
+            panic!("on purpose");
+        }
+    }
+    let guard = crossbeam_epoch::pin();
+    let slot = Atomic::new(1);
+    let one = slot.load(Ordering::Acquire, &guard);
+    for at_failure in [false, true] {
+        let exchanges = [
+            Atomic::compare_and_set::<Broken, Owned<i32>>,
+            Atomic::compare_and_set_weak::<Broken, Owned<i32>>,
+        ];
+        for exchange in exchanges {
+            let call = || {
+                drop(exchange(
+                    &slot,
+                    one,
+                    Owned::new(2),
+                    Broken(at_failure),
+                    &guard,
+                ))
+            };
+            assert!(catch_unwind(AssertUnwindSafe(call)).is_err());
+            assert_eq!(slot.load(Ordering::Acquire, &guard), one);
+        }
+    }
+    // SAFETY: nobody else knows it.
+    drop(unsafe { slot.into_owned() });
 }

@@ -318,10 +318,14 @@ fn units(peer: &Peer, short: bool, source: &str) -> String {
             inside = true;
             units.push_str(&format!("mod {name} {{\n{}\n", peer.uses));
         } else if inside {
-            units.push_str(&format!("{}\n", line.replace("crate::", &krate)));
+            let mut line = line.replace("crate::", &krate);
+            for (theirs, ours) in &peer.swap {
+                line = line.replace(theirs, ours);
+            }
+            units.push_str(&format!("{line}\n"));
             inside = line != "}";
         }
-        marked = line == "#[cfg(test)]";
+        marked = line == "#[cfg(test)]" || line.starts_with("#[cfg(all(test,");
     }
     units
 }

@@ -3,6 +3,7 @@
 use crate::book::Book;
 
 mod base;
+mod epoch;
 mod lockfree;
 mod locks;
 mod stage;
@@ -14,6 +15,7 @@ struct Ours;
 pub(crate) fn enter(book: &mut Book) {
     base::enter(book);
     lockfree::enter(book);
+    epoch::enter(book);
     sync::enter(book);
     locks::enter(book);
     stage::enter(book);

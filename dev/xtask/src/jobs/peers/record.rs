@@ -19,6 +19,8 @@ pub(super) struct Peer {
     pub(super) units: Vec<String>,
     /// A line for each of those modules: names that are private to the peer.
     pub(super) uses: String,
+    /// What those modules say of the peer's inside, and what it is replaced by.
+    pub(super) swap: Vec<(String, String)>,
     /// Modules of tests that run at night only, and how many tests they have.
     pub(super) dear: Vec<(String, usize)>,
     /// Features that its tests ask for.
@@ -45,9 +47,9 @@ pub(super) struct Exception {
     pub(super) hangs: bool,
 }
 
-const KEYS: [&str; 15] = [
-    "name", "version", "place", "tests", "examples", "files", "units", "uses", "dear", "features",
-    "sources", "dev", "beside", "without", "except",
+const KEYS: [&str; 16] = [
+    "name", "version", "place", "tests", "examples", "files", "units", "uses", "swap", "dear",
+    "features", "sources", "dev", "beside", "without", "except",
 ];
 
 /// The peers of the list.
@@ -82,7 +84,15 @@ fn peer(entry: &Value) -> Result<Peer, String> {
         other => return Err(wrong(format!("`place` is gate or night, not {other}."))),
     };
     let excepted = table.get("except").and_then(Value::as_array);
-    let without = table.get("without").and_then(Value::as_table);
+    let texts = |key: &str| -> Vec<(String, String)> {
+        let texts = table.get(key).and_then(Value::as_table);
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        texts
+            .into_iter()
+            .flatten()
+            .map(|(key, value)| (key.clone(), text(value)))
+            .collect()
+    };
     let dear = table.get("dear").and_then(Value::as_table);
     let dear = dear.into_iter().flatten().map(|(module, tests)| {
         let tests = tests
@@ -100,16 +110,13 @@ fn peer(entry: &Value) -> Result<Peer, String> {
         files: strings(table, "files").map_err(&wrong)?,
         units: strings(table, "units").map_err(&wrong)?,
         uses: uses.unwrap_or_default().to_owned(),
+        swap: texts("swap"),
         dear: dear.collect::<Result<_, _>>()?,
         features: strings(table, "features").map_err(&wrong)?,
         sources: strings(table, "sources").map_err(&wrong)?,
         dev: strings(table, "dev").map_err(&wrong)?,
         beside: strings(table, "beside").map_err(&wrong)?,
-        without: without
-            .into_iter()
-            .flatten()
-            .map(|(piece, why)| (piece.clone(), why.as_str().unwrap_or_default().to_owned()))
-            .collect(),
+        without: texts("without"),
         exceptions: excepted
             .into_iter()
             .flatten()

@@ -152,4 +152,8 @@ fn modules_of_tests_are_taken_out() {
     assert_eq!(units(&peer, true, source), tests);
     let all = format!("{tests}mod slow {{\nuse x as _;\n    fn g() {{\n    }}\n}}\n");
     assert_eq!(units(&peer, false, source), all);
+    peer.swap = vec![("fn g()".into(), "#[cfg(any())] fn g()".into())];
+    let source = source.replace("#[cfg(test)]", "#[cfg(all(test, not(loom)))]");
+    let all = all.replace("fn g()", "#[cfg(any())] fn g()");
+    assert_eq!(units(&peer, false, &source), all);
 }
