@@ -85,6 +85,11 @@ impl<T> Place<T> {
             // SAFETY: of such a size and alignment, and accessed in this way alone.
             return unsafe { word::store(self.as_ptr(), value) };
         }
+        #[cfg(all(target_arch = "x86_64", not(any(miri, tsan))))]
+        if Self::PAIR && pair::is_whole() {
+            // SAFETY: as above, and it works.
+            return unsafe { pair::store_whole(self.as_ptr(), value) };
+        }
         if Self::is_pair() {
             #[cfg(all(target_arch = "x86_64", not(any(miri, tsan))))]
             // SAFETY: as above, and it works.
@@ -161,6 +166,11 @@ impl<T: Copy> Place<T> {
         if Self::WORD {
             // SAFETY: as in `store`.
             return unsafe { word::load(self.as_ptr()) };
+        }
+        #[cfg(all(target_arch = "x86_64", not(any(miri, tsan))))]
+        if Self::PAIR && pair::is_whole() {
+            // SAFETY: as in `store`.
+            return unsafe { pair::load_whole(self.as_ptr()) };
         }
         if Self::is_pair() {
             #[cfg(all(target_arch = "x86_64", not(any(miri, tsan))))]

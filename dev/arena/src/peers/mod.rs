@@ -27,6 +27,7 @@ peers! {
     crossbeam_lockfree,
     portable_atomic,
     concurrent_queue,
+    rtrb,
     st3,
     flume,
     openmp_reducer,
