@@ -174,6 +174,40 @@ fn a_chunk_that_is_not_committed_has_done_nothing() {
 }
 
 #[test]
+fn what_a_forgotten_iterator_moved_out_is_out() {
+    let value = Arc::new(());
+    for (capacity, count, taken) in [(2, 2, 1), (2, 2, 2), (4, 3, 1), (4, 3, 3), (4, 4, 4)] {
+        for producer_first in [false, true] {
+            let (mut producer, mut consumer) = spsc::ring(capacity);
+            (0..count).for_each(|_| push(&mut producer, value.clone()));
+            let mut values = consumer.read_chunk(count).unwrap().into_iter();
+            let held: Vec<_> = values.by_ref().take(taken).collect();
+            std::mem::forget(values);
+            if producer_first {
+                drop(producer);
+                drop(consumer);
+            } else {
+                drop(consumer);
+                assert_eq!(producer.slots(), capacity - count + taken);
+                drop(producer);
+            }
+            assert_eq!(Arc::strong_count(&value), 1 + taken);
+            drop(held);
+        }
+    }
+    // Nor does it stand in the way of others.
+    let (mut producer, mut consumer) = spsc::ring(4);
+    assert_eq!(producer.push_slice(&[1, 2, 3, 4]), 4);
+    let mut values = consumer.read_chunk(4).unwrap().into_iter();
+    assert_eq!(values.by_ref().sum::<i32>(), 10);
+    std::mem::forget(values);
+    assert!(producer.is_full());
+    assert_eq!(consumer.pop(), None);
+    assert_eq!((producer.slots(), producer.push(5)), (4, Ok(())));
+    assert_eq!(consumer.pop(), Some(5));
+}
+
+#[test]
 fn slices_are_copied_as_far_as_they_fit() {
     let (mut producer, mut consumer) = spsc::ring(5);
     let mut got = [0; 3];
@@ -258,6 +292,7 @@ fn a_panicking_drop_keeps_nothing_alive() {
         (dropped.get(), consumer.slots(), producer.slots()),
         (5, 1, 3)
     );
+    drop((producer, consumer));
     let (producer, consumer) = fill();
     drop(producer);
     assert!(catch_unwind(AssertUnwindSafe(|| drop(consumer))).is_err());

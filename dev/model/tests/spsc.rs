@@ -83,10 +83,35 @@ model! {
         popper.join().unwrap();
     }
 
-    /// Both ends are dropped, one of them last: each value is dropped once, and after it was written.
+    /// Of two values that are there one is moved out, the other one stays and comes again.
+    fn values_that_stay_come_again(preemptions: Some(3)) {
+        let (mut producer, mut consumer) = spsc::ring(2);
+        let pusher = thread::spawn(move || (0..4).for_each(|value| push(&mut producer, value)));
+        let popper = thread::spawn(move || {
+            let mut next = 0;
+            while next < 4 {
+                let count = consumer.slots().min(2);
+                let chunk = consumer.read_chunk(count).expect("so many are there");
+                for value in chunk.into_iter().take(1) {
+                    assert_eq!(*value, next);
+                    next += 1;
+                }
+                if count == 0 {
+                    thread::yield_now();
+                }
+            }
+        });
+        pusher.join().unwrap();
+        popper.join().unwrap();
+    }
+
+    /// Both ends are dropped, one of them last: each value is dropped once, and after it was written,
+    /// also over the end of the buffer.
     fn both_ends_go_at_once() {
         let (mut producer, mut consumer) = spsc::ring(2);
         let value = Arc::new(());
+        assert!(producer.push(value.clone()).is_ok());
+        drop(consumer.pop());
         let pusher = {
             let value = value.clone();
             thread::spawn(move || {

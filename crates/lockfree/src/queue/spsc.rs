@@ -30,12 +30,13 @@
 //!
 //! # Invariants
 //! * I1: an end is one value, and its operations take `&mut`: there is one producer and one consumer.
-//! * I2: `room` of the producer is at most the capacity less `tail` - `head`, and `ready` of the consumer
-//!   is at most `tail` - `head`: each is made less by its own end alone, and the other end only adds.
+//! * I2: `seen` of an end is a position where the other one was: so the producer has at least the room that
+//!   it makes of it, and the consumer the values, until they push or pop themselves.
 //! * I3: `next` of an end is below the capacity, and is the place of its position.
 //! * I4: the values in the ring are those of the positions from `head` to `tail`; each is initialized,
 //!   and read once: an end counts a value as its own, or as given away, before any code of the user's can run.
-//! * I5: the ring is freed once, by the end that finds the other's bit in `gone`.
+//! * I5: the ring is freed once, by the end that finds the other's bit in `gone`. Both ends have told by then where they
+//!   stood: a consumer that goes, or finds nothing, first tells of what a forgotten iterator has moved out.
 //!
 //! # Edges
 //! * E1: release of `tail` by the producer → acquire by the consumer: the values below it. Models:
@@ -47,22 +48,27 @@
 //! * E4: release of `gone` by the end that goes → acquire in `is_abandoned`: who is told that the
 //!   producer is gone finds all its values. Model: `who_is_abandoned_has_seen_all`.
 //!
+//! Nothing orders a look at the other's position behind the store of one's own, as E3 of `array.rs` does: a push that
+//! finds no room and a pop that finds nothing may each have missed the other. So both ends can say so at once.
+//!
 //! # Waiting
 //! Nobody waits: every operation is a fixed number of steps, and as many copies as values.
 //!
 //! # Cancel
-//! none. A chunk that is dropped or forgotten before it is committed has done nothing.
+//! none. A chunk that is dropped or forgotten before it is committed has done nothing; values that were moved out of
+//! one are out, also if the iterator is forgotten.
 //!
 //! # Panic
 //! Foreign code runs in `WriteChunk::fill` (an iterator) and as values are dropped. What the iterator
 //! gave before it panicked is in the ring; values that were to be dropped are out of it, and the
-//! others are dropped also if one panics.
+//! others are dropped also if one panics. A second one that panics meanwhile ends the process, as in a `Vec`.
 //!
 //! # Rejected
 //! * A flag beside each value in place of positions (FastForward, 2008): one cache line a value instead of two
 //!   where the consumer has caught up, but no slices of values, and memory for the flags.
-//! * Telling of a value later, with some others: a value that was pushed and is not found breaks what
-//!   every other queue here promises; chunks say where that is wanted.
+//! * Telling of a value later, with some others: nobody knows when it comes; chunks say where that is wanted.
+//! * A fence where nothing or no room is found, as in the other queues: half of the time of a push, for those who sleep
+//!   on the answer, and they fence anyway.
 //!
 //! # Checked by
 //! dev/model tests/spsc.rs, in which positions wrap around; tests/spsc.rs; histories in dev/stress.
@@ -157,7 +163,7 @@ pub fn ring<T>(capacity: usize) -> (Producer<T>, Consumer<T>) {
         capacity,
         tail: START,
         next: 0,
-        room: capacity,
+        seen: START,
     };
     let consumer = Consumer {
         ring,
@@ -165,7 +171,7 @@ pub fn ring<T>(capacity: usize) -> (Producer<T>, Consumer<T>) {
         capacity,
         head: START,
         next: 0,
-        ready: 0,
+        seen: START,
     };
     (producer, consumer)
 }
@@ -179,6 +185,20 @@ fn behind(next: usize, count: usize, capacity: usize) -> usize {
     } else {
         count - left
     }
+}
+
+/// The place after `next`. Not without a branch: the place of the next value would wait for it.
+#[inline(always)]
+fn after(next: usize, capacity: usize) -> usize {
+    let after = next + 1;
+    if after == capacity { first() } else { after }
+}
+
+/// The place at the beginning, seldom.
+#[cold]
+#[inline(never)]
+fn first() -> usize {
+    0
 }
 
 /// How many of `count` places from `next` on lie before the end of the buffer.
@@ -271,7 +291,8 @@ impl<T> Drop for Ring<T> {
 /// dropped.
 ///
 /// Not for several threads that push, nor for waiting until there is room: see
-/// [`ArrayQueue`](super::ArrayQueue), and a channel.
+/// [`ArrayQueue`](super::ArrayQueue), and a channel. Each end belongs into its thread: two that stand beside
+/// each other in memory disturb each other.
 ///
 /// # Cost
 /// A push is a few plain instructions; the consumer's position is read only where the room that was
@@ -288,8 +309,8 @@ pub struct Producer<T> {
     tail: usize,
     /// Where the next value goes.
     next: usize,
-    /// Places that are known to be free.
-    room: usize,
+    /// How many were popped, as seen last.
+    seen: usize,
 }
 
 /// The end of a ring that pops.
@@ -314,8 +335,8 @@ pub struct Consumer<T> {
     head: usize,
     /// Where the oldest value stands.
     next: usize,
-    /// Values that are known to be there.
-    ready: usize,
+    /// How many were pushed, as seen last.
+    seen: usize,
 }
 
 // SAFETY: values move from one end to the other through places that belong to one of them (I1), and
@@ -345,7 +366,8 @@ impl<T> Producer<T> {
     /// puts a sequentially consistent fence between the two.
     ///
     /// # Errors
-    /// The value, if the ring is full; whether or not the consumer is still there.
+    /// The value, if the ring is full, whether or not the consumer is still there. That orders nothing either: while
+    /// values are on their way the producer may find the ring full and the consumer find it empty, at once.
     ///
     /// ```
     /// use counterpoint_lockfree::queue::spsc;
@@ -357,7 +379,7 @@ impl<T> Producer<T> {
     /// ```
     #[inline]
     pub fn push(&mut self, value: T) -> Result<(), T> {
-        if self.room == 0 && !self.has_room(1) {
+        if self.room() == 0 && !self.has_room(1) {
             return Err(value);
         }
         // SAFETY: there is room.
@@ -366,13 +388,18 @@ impl<T> Producer<T> {
         Ok(())
     }
 
+    /// Places that are free, as seen last.
+    #[inline(always)]
+    fn room(&self) -> usize {
+        self.capacity - self.tail.wrapping_sub(self.seen)
+    }
+
     /// Looks for room for so many.
     #[inline]
     fn has_room(&mut self, count: usize) -> bool {
         // Acquire [E2]: pairs with the release in `Consumer::tell`.
-        let head = self.ring().head.load(acquire("spsc.room"));
-        self.room = self.capacity - self.tail.wrapping_sub(head);
-        self.room >= count
+        self.seen = self.ring().head.load(acquire("spsc.room"));
+        self.room() >= count
     }
 
     /// Writes a value that the consumer is not yet told of.
@@ -381,19 +408,20 @@ impl<T> Producer<T> {
     /// There is room.
     #[inline(always)]
     unsafe fn put(&mut self, value: T) {
-        debug_assert!(self.room > 0);
+        debug_assert!(self.room() > 0);
         self.ring().trace.touch(self.next, 1, self.capacity);
         // SAFETY: I3.
         let place = unsafe { self.places.add(self.next) };
         // SAFETY: I2: the place is the producer's.
         unsafe { place.write(MaybeUninit::new(value)) };
-        self.count(1);
+        self.tail = self.tail.wrapping_add(1);
+        self.next = after(self.next, self.capacity);
     }
 
     /// Counts values that were written.
     #[inline(always)]
     fn count(&mut self, count: usize) {
-        self.room -= count;
+        debug_assert!(count <= self.room());
         self.tail = self.tail.wrapping_add(count);
         self.next = behind(self.next, count, self.capacity);
     }
@@ -420,7 +448,7 @@ impl<T> Producer<T> {
     /// ```
     #[inline]
     pub fn write_chunk(&mut self, count: usize) -> Option<WriteChunk<'_, T>> {
-        if self.room < count && !self.has_room(count) {
+        if self.room() < count && !self.has_room(count) {
             return None;
         }
         Some(WriteChunk::new(self, count))
@@ -441,10 +469,10 @@ impl<T> Producer<T> {
     where
         T: Copy,
     {
-        if self.room < values.len() {
+        if self.room() < values.len() {
             self.has_room(values.len());
         }
-        let count = self.room.min(values.len());
+        let count = self.room().min(values.len());
         let mut chunk = WriteChunk::new(self, count);
         let (first, second) = chunk.as_mut_slices();
         let (to_first, to_second) = values[..count].split_at(first.len());
@@ -511,7 +539,8 @@ impl<T> Consumer<T> {
         unsafe { self.ring.as_ref() }
     }
 
-    /// Takes the oldest value; `None` if there is none.
+    /// Takes the oldest value; `None` if there is none, which orders nothing: see
+    /// [`push`](Producer::push).
     ///
     /// ```
     /// use counterpoint_lockfree::queue::spsc;
@@ -523,7 +552,7 @@ impl<T> Consumer<T> {
     /// ```
     #[inline]
     pub fn pop(&mut self) -> Option<T> {
-        if self.ready == 0 && !self.has_ready(1) {
+        if self.ready() == 0 && !self.has_ready(1) {
             return None;
         }
         // SAFETY: there is one.
@@ -532,13 +561,19 @@ impl<T> Consumer<T> {
         Some(value)
     }
 
+    /// Values that are there, as seen last.
+    #[inline(always)]
+    fn ready(&self) -> usize {
+        self.seen.wrapping_sub(self.head)
+    }
+
     /// Looks for so many values.
     #[inline]
     fn has_ready(&mut self, count: usize) -> bool {
+        self.tell_rest();
         // Acquire [E1]: pairs with the release in `Producer::tell`.
-        let tail = self.ring().tail.load(acquire("spsc.ready"));
-        self.ready = tail.wrapping_sub(self.head);
-        self.ready >= count
+        self.seen = self.ring().tail.load(acquire("spsc.ready"));
+        self.ready() >= count
     }
 
     /// Moves the oldest value out; the producer is not yet told of it.
@@ -547,13 +582,14 @@ impl<T> Consumer<T> {
     /// There is one.
     #[inline(always)]
     unsafe fn take(&mut self) -> T {
-        debug_assert!(self.ready > 0);
+        debug_assert!(self.ready() > 0);
         self.ring().trace.touch(self.next, 1, self.capacity);
         // SAFETY: I3.
         let place = unsafe { self.places.add(self.next) };
         // SAFETY: I2: the place is the consumer's.
         let value = unsafe { place.read() };
-        self.count(1);
+        self.head = self.head.wrapping_add(1);
+        self.next = after(self.next, self.capacity);
         // SAFETY: I4.
         unsafe { value.assume_init() }
     }
@@ -561,7 +597,7 @@ impl<T> Consumer<T> {
     /// Counts values that belong to the ring no more.
     #[inline(always)]
     fn count(&mut self, count: usize) {
-        self.ready -= count;
+        debug_assert!(count <= self.ready());
         self.head = self.head.wrapping_add(count);
         self.next = behind(self.next, count, self.capacity);
     }
@@ -572,6 +608,15 @@ impl<T> Consumer<T> {
         let head = self.head;
         // Release [E2]: hands the places to the acquire in `Producer::has_room`.
         self.ring().head.store(head, release("spsc.popped"));
+    }
+
+    /// Tells of what a forgotten iterator has moved out (I5).
+    #[inline(always)]
+    fn tell_rest(&mut self) {
+        // Relaxed: written by this end alone.
+        if self.ring().head.load(RELAXED) != self.head {
+            self.tell();
+        }
     }
 
     /// The oldest value, which stays; `None` if there is none.
@@ -587,7 +632,7 @@ impl<T> Consumer<T> {
     /// ```
     #[inline]
     pub fn peek(&mut self) -> Option<&T> {
-        if self.ready == 0 && !self.has_ready(1) {
+        if self.ready() == 0 && !self.has_ready(1) {
             return None;
         }
         self.ring().trace.touch(self.next, 1, self.capacity);
@@ -613,7 +658,7 @@ impl<T> Consumer<T> {
     /// ```
     #[inline]
     pub fn read_chunk(&mut self, count: usize) -> Option<ReadChunk<'_, T>> {
-        if self.ready < count && !self.has_ready(count) {
+        if self.ready() < count && !self.has_ready(count) {
             return None;
         }
         Some(ReadChunk::new(self, count))
@@ -625,10 +670,10 @@ impl<T> Consumer<T> {
     where
         T: Copy,
     {
-        if self.ready < values.len() {
+        if self.ready() < values.len() {
             self.has_ready(values.len());
         }
-        let count = self.ready.min(values.len());
+        let count = self.ready().min(values.len());
         let chunk = ReadChunk::new(self, count);
         let (first, second) = chunk.as_slices();
         let (to_first, to_second) = values[..count].split_at_mut(first.len());
@@ -667,6 +712,7 @@ impl<T> Consumer<T> {
 
 impl<T> Drop for Consumer<T> {
     fn drop(&mut self) {
+        self.tell_rest();
         let next = self.next;
         self.ring().oldest.with_mut(|oldest| {
             // SAFETY: the consumer's until the ring is freed.

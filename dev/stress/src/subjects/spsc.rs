@@ -5,6 +5,7 @@ use crate::model::{Beside, Done, Model};
 use crate::plan::Pick;
 use crate::subject::{Started, Subject};
 use counterpoint_lockfree::queue::spsc::{self, Consumer, Producer};
+use std::sync::atomic::{Ordering, fence};
 use std::sync::{Mutex, PoisonError};
 
 /// What is done with it.
@@ -158,11 +159,15 @@ impl<const CHUNKS: bool> Subject for Ring<CHUNKS> {
         local: &'l mut Local,
         op: &Op,
     ) -> Started<'l, Ret> {
-        Started::Done(match local {
+        // Without it a push that finds no room and a pop that finds nothing may miss each other, as is told there.
+        fence(Ordering::SeqCst);
+        let ret = match local {
             Local::Producer(producer) => push(producer, op),
             Local::Consumer(consumer) => pop(consumer, op),
             Local::Nobody => Ret::Number(0),
-        })
+        };
+        fence(Ordering::SeqCst);
+        Started::Done(ret)
     }
 }
 

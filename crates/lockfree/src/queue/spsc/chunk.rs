@@ -18,18 +18,22 @@ pub struct WriteChunk<'p, T> {
     marker: PhantomData<&'p mut [T]>,
 }
 
-/// Tells the consumer of what was written, also when an iterator has panicked.
-struct Told<'p, T>(&'p mut Producer<T>);
+/// Counts what was written and tells the consumer of it, also when an iterator has panicked.
+struct Told<'p, T> {
+    producer: &'p mut Producer<T>,
+    written: usize,
+}
 
 impl<T> Drop for Told<'_, T> {
     fn drop(&mut self) {
-        self.0.tell();
+        self.producer.count(self.written);
+        self.producer.tell();
     }
 }
 
 impl<'p, T> WriteChunk<'p, T> {
     pub(super) fn new(producer: &'p mut Producer<T>, count: usize) -> WriteChunk<'p, T> {
-        debug_assert!(count <= producer.room);
+        debug_assert!(count <= producer.room());
         WriteChunk {
             producer,
             count,
@@ -61,15 +65,32 @@ impl<'p, T> WriteChunk<'p, T> {
     /// assert_eq!((consumer.pop(), consumer.pop(), consumer.pop()), (Some("a"), Some("b"), None));
     /// ```
     pub fn fill<I: IntoIterator<Item = T>>(self, values: I) -> usize {
-        let count = self.count;
-        let told = Told(self.producer);
-        let mut filled = 0;
-        for value in values.into_iter().take(count) {
-            // SAFETY: as many places are free as were reserved.
-            unsafe { told.0.put(value) };
-            filled += 1;
+        let WriteChunk {
+            producer, count, ..
+        } = self;
+        producer
+            .ring()
+            .trace
+            .touch(producer.next, count, producer.capacity);
+        let (first, second) = rows(producer.places, producer.next, count, producer.capacity);
+        let mut told = Told {
+            producer,
+            written: 0,
+        };
+        let mut values = values.into_iter();
+        for row in [first, second] {
+            for at in 0..row.len() {
+                let Some(value) = values.next() else {
+                    return told.written;
+                };
+                // SAFETY: inside the row.
+                let place = unsafe { row.cast::<T>().add(at) };
+                // SAFETY: a free place of the chunk, which is the producer's (`spsc.rs I2`).
+                unsafe { place.write(value) };
+                told.written += 1;
+            }
         }
-        filled
+        told.written
     }
 
     /// The places: those up to the end of the buffer, and those at its beginning.
@@ -150,7 +171,7 @@ impl<T> Drop for Freed<'_, T> {
 
 impl<'c, T> ReadChunk<'c, T> {
     pub(super) fn new(consumer: &'c mut Consumer<T>, count: usize) -> ReadChunk<'c, T> {
-        debug_assert!(count <= consumer.ready);
+        debug_assert!(count <= consumer.ready());
         consumer
             .ring()
             .trace
@@ -259,7 +280,7 @@ impl<'c, T> IntoIterator for ReadChunk<'c, T> {
 /// The values of a [`ReadChunk`], moved out one by one.
 ///
 /// Those that were not moved out when this is dropped stay in the ring; the places of the others are
-/// free then, all at once.
+/// free then, all at once; if this is forgotten, when the consumer next takes a value, finds none, or is dropped.
 pub struct Values<'c, T> {
     freed: Freed<'c, T>,
     left: usize,
