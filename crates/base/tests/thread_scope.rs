@@ -1,7 +1,10 @@
 //! `thread::scope`: borrowing, results, panics, names.
 #![cfg(all(feature = "std", not(any(counterpoint_loom, counterpoint_shuttle))))]
 
+mod leak;
+
 use counterpoint_base::thread::{self, Scope};
+use leak::leak;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -104,9 +107,9 @@ fn every_panic_is_reported_in_the_order_of_spawns() {
         let handle = s.spawn(|_| panic!("second, its handle forgotten"));
         // Miri and ThreadSanitizer report what is forgotten as leaked.
         if cfg!(any(miri, tsan)) {
-            drop(handle)
+            drop(handle);
         } else {
-            std::mem::forget(handle)
+            leak(handle);
         }
         s.spawn(|s| {
             s.spawn(|_| panic!("fourth, nested"));

@@ -3,8 +3,9 @@
 //! Plain verbs are futures, those that end in `_blocking` block. What differs: a future that is
 //! dropped while it waits at a `Barrier` takes its arrival back; whoever asks for a cell, and is polled
 //! on the thread that runs its initializer at that moment, panics in place of waiting, as a rule for
-//! ever; a semaphore has [`counterpoint_sync::Semaphore::MAX_PERMITS`] at most; as many as [`counterpoint_sync::RwLock::MAX_READERS`] read
-//! at once.
+//! ever; a semaphore has [`counterpoint_sync::Semaphore::MAX_PERMITS`] at most, so `usize::MAX`, for "no limit", panics; as
+//! many as [`counterpoint_sync::RwLock::MAX_READERS`] read at once; the future of `write` and its guard are `Send` only
+//! if the value is `Sync` as well, since a guard that writes may become one that reads.
 //!
 //! ```
 //! use counterpoint_compat::async_lock::{Mutex, RwLock, Semaphore};

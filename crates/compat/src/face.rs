@@ -108,7 +108,8 @@ macro_rules! transparent {
                 $crate::face::same_layout::<_, std::sync::Arc<$inside>>(this);
                 let this: *const std::sync::Arc<$name<$($use)*>> = this;
                 // SAFETY: an `Arc` is a pointer to counts and value, and those of the two are laid
-                // out alike, since the type is `repr(transparent)`.
+                // out alike, since the type is `repr(transparent)`: its block is `repr(C)`. The language
+                // does not promise as much for two instances of one type; `same_layout` checks the pointer.
                 unsafe { &*this.cast() }
             }
 

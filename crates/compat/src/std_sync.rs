@@ -3,7 +3,10 @@
 //! What differs: `Condvar` may be used with several mutexes at a time; a closure that asks for the
 //! cell it fills panics in place of waiting for ever; what belongs to a lock is not its size; unlocking
 //! may look at the lock for a moment after another thread has it, so unsafe code must not free it as
-//! soon as it has locked it for the last time (an `Arc` around it is right).
+//! soon as it has locked it for the last time (an `Arc` around it is right). The compiler is stricter in three
+//! places: two `OnceLock` or `LazyLock` that refer to each other by a borrow of the same scope do not live long
+//! enough; a `RwLockReadGuard` of a long-lived reference is none of a short-lived one; and a `LazyLock` is not
+//! reached by an exclusive reference (no `DerefMut`).
 //!
 //! Not here: `mpsc` and `atomic`, which are no locks, and what std has not made stable.
 //!

@@ -110,3 +110,10 @@ fn cells_are_filled_once() {
         );
     });
 }
+
+#[test]
+fn a_cell_that_is_full_may_be_read_without_a_look() {
+    let cell = OnceCell::from(5);
+    // SAFETY: it was made full.
+    assert_eq!(unsafe { cell.get_unchecked() }, &5);
+}

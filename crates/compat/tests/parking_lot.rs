@@ -1,7 +1,8 @@
 //! What parking_lot's own tests do not ask of the stand-in.
 
+use counterpoint_compat::parking_lot::lock_api::RawMutex as _;
 use counterpoint_compat::parking_lot::{
-    Condvar, FairMutex, Mutex, Once, OnceState, RawMutex, ReentrantMutex, RwLock,
+    Condvar, FairMutex, Mutex, Once, OnceState, RawMutex, RawThreadId, ReentrantMutex, RwLock,
     RwLockUpgradableReadGuard, RwLockWriteGuard, const_fair_mutex, const_mutex,
     const_reentrant_mutex, const_rwlock, lock_api::MutexGuard,
 };
@@ -111,7 +112,7 @@ fn guards_that_own() {
 
 #[test]
 fn a_thread_may_lock_again_and_others_wait() {
-    let mutex = ReentrantMutex::new(Cell::new(0));
+    let mutex = ReentrantMutex::const_new(RawMutex::INIT, RawThreadId, Cell::new(0));
     let outer = mutex.lock();
     mutex.lock().set(1);
     thread::scope(|scope| {

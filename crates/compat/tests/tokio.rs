@@ -193,3 +193,15 @@ fn a_future_that_was_cancelled_is_dropped_at_once() {
     assert!(!waits!(run));
     assert_eq!(Arc::strong_count(&held), 1);
 }
+
+#[test]
+fn guards_that_cancel_show_their_token() {
+    let token = CancellationToken::new();
+    let guard = token.clone().drop_guard();
+    assert!(*guard.token() == token && !guard.token().is_cancelled());
+    drop(guard.disarm());
+    let guard = token.drop_guard_ref();
+    assert!(*guard.token() == token && !guard.disarm().is_cancelled());
+    drop(token.clone().drop_guard());
+    assert!(token.is_cancelled());
+}

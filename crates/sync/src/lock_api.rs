@@ -31,11 +31,11 @@ pub use rwlock::RawRwLock;
 
 /// The number of the thread, which no other thread ever has.
 #[derive(Debug)]
-pub struct RawThreadId(());
+pub struct RawThreadId;
 
 // SAFETY: the number is the thread's own for ever, so two threads that are alive differ.
 unsafe impl GetThreadId for RawThreadId {
-    const INIT: RawThreadId = RawThreadId(());
+    const INIT: RawThreadId = RawThreadId;
 
     #[inline]
     fn nonzero_thread_id(&self) -> NonZeroUsize {

@@ -1,5 +1,7 @@
 //! The barrier, form by form.
 
+#[path = "../../base/tests/leak/mod.rs"]
+mod leak;
 mod task;
 
 use counterpoint_sync::{Barrier, BarrierWaitError, BarrierWaitResult, Mutex, OnStop, Semaphore};
@@ -7,6 +9,7 @@ use counterpoint_wait::cancel::{CancelToken, Ctl};
 use counterpoint_wait::event::Event;
 use counterpoint_wait::select::{Select, arm};
 use counterpoint_wait::{block_on, select, select_async, select_biased};
+use leak::leak;
 use std::future::{Future, poll_fn, ready};
 use std::panic::{self, AssertUnwindSafe};
 use std::pin::{Pin, pin};
@@ -338,7 +341,7 @@ fn a_look_does_not_arrive() {
 /// The round ends while a select is at its end, in a batch that has not come to it.
 #[test]
 fn the_end_of_a_select_between_two_batches() {
-    let barrier: &'static Barrier = Box::leak(Box::new(Barrier::new(101)));
+    let barrier: &'static Barrier = leak(Barrier::new(101));
     let passed = Arc::new(AtomicUsize::new(0));
     let mut select = Box::pin(async {
         select_async! {
@@ -447,7 +450,7 @@ fn a_token_breaks_the_barrier() {
 /// Who hears that it is broken may reset it, before the one that broke it returns.
 #[test]
 fn a_reset_by_one_that_was_told_stands() {
-    let barrier: &'static Barrier = Box::leak(Box::new(Barrier::with_on_stop(3, OnStop::Break)));
+    let barrier: &'static Barrier = leak(Barrier::with_on_stop(3, OnStop::Break));
     let resets = calls(|| barrier.reset());
     let mut waits = pin!(barrier.wait_async());
     assert!(poll_with(waits.as_mut(), &resets).is_pending());
@@ -464,7 +467,7 @@ fn a_reset_by_one_that_was_told_stands() {
 /// The one that is told to lead has something to do.
 #[test]
 fn the_leader_is_woken_first() {
-    let barrier: &'static Barrier = Box::leak(Box::new(Barrier::new(101)));
+    let barrier: &'static Barrier = leak(Barrier::new(101));
     let order = Arc::new(std::sync::Mutex::new(Vec::new()));
     let mut waits: Vec<_> = (0..100).map(|_| Box::pin(barrier.wait_async())).collect();
     for (number, wait) in waits.iter_mut().enumerate() {
@@ -481,7 +484,7 @@ fn the_leader_is_woken_first() {
 /// After a panicking waker those who were not yet woken may lead.
 #[test]
 fn a_panic_makes_room_for_a_leader_at_once() {
-    let barrier: &'static Barrier = Box::leak(Box::new(Barrier::new(3)));
+    let barrier: &'static Barrier = leak(Barrier::new(3));
     let mut first = Box::pin(barrier.wait_async());
     let bomb = calls(|| panic!("a waker panics"));
     assert!(poll_with(first.as_mut(), &bomb).is_pending());

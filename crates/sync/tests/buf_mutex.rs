@@ -207,6 +207,31 @@ fn while_unwinding_a_panicking_merge_is_caught() {
 }
 
 #[test]
+fn while_unwinding_what_a_merge_panics_with_is_dropped() {
+    struct Last(#[expect(dead_code, reason = "dropped, not read")] Arc<()>);
+    struct Bomb(Arc<()>);
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            std::panic::panic_any(Last(self.0.clone()));
+        }
+    }
+    let known = Arc::new(());
+    let mine = known.clone();
+    let sum = BufMutex::<usize, usize, _>::new(0, move |_: &mut usize, _: &usize| {
+        std::panic::panic_any(Bomb(mine.clone()))
+    });
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        let _share = sum.share();
+        panic!("first");
+    }));
+    assert_eq!(*result.unwrap_err().downcast::<&str>().unwrap(), "first");
+    drop(sum);
+    let Some(()) = Arc::into_inner(known) else {
+        panic!("what the merge or a destructor panicked with is still there");
+    };
+}
+
+#[test]
 fn while_unwinding_a_share_merges() {
     let sum = BufMutex::<usize>::new(0, |global, local| *global += *local);
     let result = catch_unwind(AssertUnwindSafe(|| {

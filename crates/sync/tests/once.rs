@@ -500,18 +500,3 @@ fn the_destructor_of_an_initializer_is_inside_it() {
     );
     assert_eq!(cell.get_or_init(|| 1), &1);
 }
-
-/// A thread that begins gets the number of one that filled the cell and ended just then: it waits
-/// for nobody, least of all for itself.
-#[test]
-fn a_number_is_not_taken_for_its_last_owner() {
-    for round in 0..500 {
-        let cell = OnceCell::new();
-        std::thread::scope(|scope| {
-            let init = || cell.get_or_try_init(|| Ok::<_, ()>(round)).copied();
-            for thread in [scope.spawn(init), scope.spawn(init)] {
-                assert_eq!(thread.join().unwrap(), Ok(round));
-            }
-        });
-    }
-}

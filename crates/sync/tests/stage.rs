@@ -1,9 +1,13 @@
 //! What a stage promises, in all its forms.
 
+#[path = "../../base/tests/leak/mod.rs"]
+mod leak;
+
 use counterpoint_sync::stage::{Director, Entered, Exit, NotifyError, Stage, Ticket};
 use counterpoint_wait::cancel::{CancelToken, Ctl};
 use counterpoint_wait::op::Stop;
 use counterpoint_wait::{block_on, select_biased};
+use leak::leak;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
@@ -241,7 +245,7 @@ fn a_leaked_wait_does_no_harm() {
     let mut ticket = stage.ticket(1).unwrap();
     let mut leaked = Box::pin(stage.enter_async(&mut ticket));
     assert!(poll(leaked.as_mut()).is_pending());
-    std::mem::forget(leaked);
+    leak(leaked);
     // The next wait with the ticket takes its place.
     {
         let mut wait = pin!(stage.enter_async(&mut ticket));
@@ -263,7 +267,7 @@ fn a_leaked_wait_does_no_harm() {
     );
     drop(head);
     assert_eq!(woken.times(), 0);
-    std::mem::forget(leaked);
+    leak(leaked);
     drop(ticket);
     assert_eq!(woken.times(), 1);
     assert!(matches!(poll(second), Poll::Ready(Entered::Head(_))));
@@ -272,7 +276,7 @@ fn a_leaked_wait_does_no_harm() {
     let mut ticket = stage.ticket(1).unwrap();
     let mut leaked = Box::pin(stage.enter_async(&mut ticket));
     assert!(poll(leaked.as_mut()).is_pending());
-    std::mem::forget(leaked);
+    leak(leaked);
     drop(ticket);
     drop(head);
     assert_eq!(
@@ -598,7 +602,7 @@ fn a_panicking_waker_of_a_leaked_wait_costs_nothing() {
             .poll(&mut Context::from_waker(&waker))
             .is_pending()
     );
-    std::mem::forget(leaked);
+    leak(leaked);
     let again = catch_unwind(AssertUnwindSafe(|| {
         stage.enter(&mut ticket, Some(Duration::ZERO), |_| ())
     }));

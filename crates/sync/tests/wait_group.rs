@@ -1,5 +1,9 @@
 //! What a wait group promises.
 
+#[path = "../../base/tests/leak/mod.rs"]
+mod leak;
+
+use leak::leak;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::future::Future;
@@ -259,7 +263,7 @@ fn a_leaked_wait_does_not_break_the_count() {
     let handle = group.clone();
     let mut wait = Box::pin(handle.wait_ref_async());
     assert!(poll_once(wait.as_mut()).is_pending());
-    std::mem::forget(wait);
+    leak(wait);
     assert_eq!(group.count(), 1);
     drop(handle);
     assert_eq!(group.count(), 1);

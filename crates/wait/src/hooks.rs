@@ -63,7 +63,7 @@
 //!   waited for by itself: then the node is linked and everything is as if it had been polled, so
 //!   the operation is dropped like any other. Nor does it come out where somebody is `Calm`: where a
 //!   guard that is still in the caller's hands takes its lock again.
-//! * I3: what a sink does while it is called is not told.
+//! * I3: what a sink does while it is called is not told, nor what is done where its panic is dropped.
 //! * I4: numbers are given once. Those of waits grow, and so do those of one thread's holds: what has
 //!   the larger one began later.
 //!

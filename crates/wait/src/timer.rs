@@ -75,7 +75,7 @@ use std::any::Any;
 use std::panic::{self, AssertUnwindSafe};
 
 use crate::token;
-use crate::waker::{WakeBatch, keep_first};
+use crate::waker::{WakeBatch, discard, keep_first};
 use heap::{Entry, Heap};
 
 const THREAD_NAME: &str = "counterpoint-timer";
@@ -465,10 +465,8 @@ fn run() {
         let mut panicked = None;
         let next = QUEUE.fire(time::now(), |state| state.source.is_none(), &mut panicked);
         if let Some(payload) = panicked {
-            // The panic was reported by the hook. A payload that panics again when dropped is
-            // left alone.
-            let again = panic::catch_unwind(AssertUnwindSafe(|| drop(payload)));
-            core::mem::forget(again);
+            // The panic was reported by the hook.
+            discard(payload);
         }
         let Some(next) = next else { return };
         // Whatever the reason, the queue is looked at again.

@@ -153,8 +153,12 @@ impl WakeBatch {
                 }
             }
         }
-        if let Some(payload) = panicked.filter(|_| !panicking()) {
-            panic::resume_unwind(payload);
+        if let Some(payload) = panicked {
+            if panicking() {
+                discard(payload);
+            } else {
+                panic::resume_unwind(payload);
+            }
         }
     }
 }
@@ -173,8 +177,27 @@ impl Drop for WakeBatch {
 pub(crate) fn keep_first(kept: &mut Option<Box<dyn Any + Send>>, payload: Box<dyn Any + Send>) {
     match kept {
         None => *kept = Some(payload),
-        Some(_) => core::mem::forget(panic::catch_unwind(AssertUnwindSafe(|| drop(payload)))),
+        Some(_) => discard(payload),
     }
+}
+
+/// How many payloads are dropped for one that was to be.
+const NESTED: u32 = 8;
+
+/// Drops what a panic carried. If its destructor panics as well, so is what that panic carried; the
+/// last of many is left alone. Never panics.
+///
+/// Call it with no internal lock held: this is where foreign code runs.
+#[doc(hidden)]
+#[cold]
+pub fn discard(mut payload: Box<dyn Any + Send>) {
+    for _ in 0..NESTED {
+        match panic::catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+            Ok(()) => return,
+            Err(another) => payload = another,
+        }
+    }
+    core::mem::forget(payload);
 }
 
 /// Collects wakers with `step`, which may take an internal lock, and wakes them; again as long as

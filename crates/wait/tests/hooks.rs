@@ -24,6 +24,8 @@ thread_local! {
     static PANIC_AT: Cell<Option<What>> = const { Cell::new(None) };
     /// The sink waits for something itself.
     static NOSY: Cell<bool> = const { Cell::new(false) };
+    /// Payloads of this thread's panics that are no more.
+    static DROPPED: Cell<usize> = const { Cell::new(0) };
 }
 
 struct Book;
@@ -43,8 +45,23 @@ impl Sink for Book {
             );
         }
         if PANIC_AT.get() == Some(notice.what) {
+            if NOSY.get() {
+                std::panic::panic_any(Payload);
+            }
             panic!("the sink panics at {:?}", notice.what);
         }
+    }
+}
+
+/// Waits for something when it is dropped, and panics then.
+struct Payload;
+
+impl Drop for Payload {
+    fn drop(&mut self) {
+        DROPPED.set(DROPPED.get() + 1);
+        let event: Event = Event::new();
+        let _ = event.listen().timeout(Duration::ZERO).wait();
+        panic!("so does its payload");
     }
 }
 
@@ -235,6 +252,21 @@ fn a_panic_of_the_sink_wrecks_nothing() {
     };
     PANIC_AT.set(None);
     assert!(late && event.total_listeners() == 0);
+}
+
+#[test]
+fn what_the_sink_panics_with_is_dropped() {
+    begin();
+    let event: Event = Event::new();
+    NOSY.set(true);
+    PANIC_AT.set(Some(What::Granted));
+    listener!(event.listen() => taken);
+    event.notify(1);
+    PANIC_AT.set(None);
+    taken.wait_pinned();
+    NOSY.set(false);
+    assert_eq!(DROPPED.get(), 1);
+    assert_eq!(told(), [What::Waiting, What::Granted, What::Taken]);
 }
 
 /// Waits for ever in a queue of its own.

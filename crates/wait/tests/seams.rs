@@ -1,5 +1,8 @@
 //! What selects, bounds and nested waits promise when something goes wrong in the middle.
 
+#[path = "../../base/tests/leak/mod.rs"]
+mod leak;
+
 use counterpoint_base::prim::atomic::{AtomicU32, RELAXED};
 use counterpoint_wait::cancel::CancelToken;
 use counterpoint_wait::event::Event;
@@ -8,6 +11,7 @@ use counterpoint_wait::queue::{Candidate, End, Grant, Pick, WaitQueue};
 use counterpoint_wait::select::{Select, arm};
 use counterpoint_wait::waker::WakeBatch;
 use counterpoint_wait::{Stop, block_on};
+use leak::leak;
 use std::cell::Cell;
 use std::future::{Future, poll_fn, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -257,7 +261,7 @@ fn a_leaked_select_gives_back_what_was_given_only() {
         let mut wait = Box::pin(select.wait_async());
         let mut cx = Context::from_waker(Waker::noop());
         assert!(wait.as_mut().poll(&mut cx).is_pending());
-        std::mem::forget(wait);
+        leak(wait);
         assert!(a.give());
         assert!(!b.give()); // the other arm has won
     }
@@ -334,4 +338,36 @@ fn a_pass_over_the_queue_looks_at_each_once() {
         polled.is_ready().then_some(())
     });
     assert_eq!((ready.count(), hands.given()), (82, 0));
+}
+
+/// A payload that panics as it is dropped; what that panic carries does not.
+struct Nested;
+
+impl Drop for Nested {
+    fn drop(&mut self) {
+        panic!("so does its payload");
+    }
+}
+
+struct PanicsTwice;
+
+impl Wake for PanicsTwice {
+    fn wake(self: Arc<Self>) {
+        std::panic::panic_any(Nested);
+    }
+}
+
+/// While a panic unwinds past a batch nothing else comes out of it, whatever its wakers throw.
+#[test]
+fn a_batch_dropped_by_a_panic_keeps_what_its_wakers_throw() {
+    let count = Arc::new(Count(AtomicUsize::new(0)));
+    let thrown = catch_unwind(AssertUnwindSafe(|| {
+        let mut wakes = WakeBatch::new();
+        wakes.push(Waker::from(Arc::new(PanicsTwice)));
+        wakes.push(Waker::from(count.clone()));
+        wakes.push(Waker::from(Arc::new(PanicsTwice)));
+        std::panic::panic_any(7);
+    }));
+    assert_eq!(thrown.unwrap_err().downcast_ref(), Some(&7));
+    assert_eq!(count.0.load(Ordering::SeqCst), 1);
 }

@@ -1,7 +1,11 @@
 //! Plain tests of promises that no schedule decides: panicking wakers, idle waiters, variance.
 #![cfg(not(any(counterpoint_loom, counterpoint_shuttle)))]
 
+#[path = "../../../crates/base/tests/leak/mod.rs"]
+mod leak;
+
 use counterpoint_sync::Mutex;
+use leak::leak;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
@@ -394,7 +398,7 @@ fn a_fair_mutex_survives_a_waker_that_panics_in_drop() {
     eprintln!("second: {second_poll:?}");
     drop_bomb::ARMED.store(false, Ordering::SeqCst);
     drop(second);
-    std::mem::forget(dormant);
+    leak(dormant);
     let (sent, got) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         drop(mutex.lock());

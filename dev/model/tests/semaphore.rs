@@ -202,6 +202,31 @@ model! {
         drop(permit);
     }
 
+    /// Whoever takes a permit that was added sees what was done before.
+    fn added_permits_carry_data(preemptions: Some(3)) {
+        let guarded = Guarded::new(Semaphore::new(0), 1);
+        // The number is the adder's until it adds.
+        let reads = |guarded: &Guarded| {
+            // SAFETY: written before the permits came only.
+            guarded.value.with(|value| unsafe { assert_eq!(*value, 7) });
+        };
+        let waits = { let guarded = guarded.clone(); thread::spawn(move || {
+            guarded.semaphore.acquire().unwrap().forget();
+            reads(&guarded);
+        }) };
+        let tries = { let guarded = guarded.clone(); thread::spawn(move || {
+            if let Ok(permit) = guarded.semaphore.try_acquire() {
+                permit.forget();
+                reads(&guarded);
+            }
+        }) };
+        // SAFETY: nobody reads it before the permits come.
+        guarded.value.with_mut(|value| unsafe { *value = 7 });
+        guarded.semaphore.add_permits(2);
+        waits.join().unwrap();
+        tries.join().unwrap();
+    }
+
     /// Two waiters of different size, permits for both at once: both are granted.
     fn one_release_grants_two(preemptions: Some(3)) {
         let guarded = Guarded::new(Semaphore::new(0), 1);

@@ -3,7 +3,8 @@
 //! * **Histories**: parties do random operations on a structure, on real threads (`threads`), in
 //!   the schedules of a checker (`schedules`) or as tasks of one thread (`tasks`). What they saw
 //!   must fit a sequential model (`model`, `linear`), and whoever waits when nothing moves any more
-//!   must have to. A wrong history is made as small as it gets and drawn.
+//!   must have to. A wrong history is made as small as it gets and drawn. Long ones of one
+//!   structure (`sweep`) show what only many operations bring about.
 //! * **Litmus tests** ([`litmus`]): few instructions of a few threads, run often, with a table of
 //!   what may come out.
 //! * **Faults**: tests/faults and tests/faults_*.rs, with the table faults.toml.
@@ -33,6 +34,8 @@ pub mod schedules;
 pub mod subject;
 #[cfg(not(counterpoint_loom))]
 pub mod subjects;
+#[cfg(not(counterpoint_loom))]
+pub mod sweep;
 #[cfg(not(any(counterpoint_loom, counterpoint_shuttle)))]
 pub mod tasks;
 #[cfg(not(any(counterpoint_loom, counterpoint_shuttle)))]

@@ -88,6 +88,15 @@ pub const FORMS: [Form; 10] = [
     Form::Drop(2),
 ];
 
+/// The forms that end by themselves.
+pub const BOUNDED: [Form; 5] = [
+    Form::BlockNow,
+    Form::BlockSoon,
+    Form::Drop(0),
+    Form::Drop(1),
+    Form::Drop(2),
+];
+
 /// An operation and its form; those that do not wait have it for nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step<O> {
@@ -110,13 +119,32 @@ pub fn draw<S: Subject>(
     let one = |party: usize, pick: &mut Pick<'_>| -> Vec<Step<S::Op>> {
         let count = 1 + pick.below(steps as u32);
         (0..count)
-            .map(|_| Step {
-                op: subject.choose(party, pick),
-                form: pick.one_of(&FORMS),
-            })
+            .map(|_| step(subject, party, &FORMS, pick))
             .collect()
     };
     (0..parties).map(|party| one(party, pick)).collect()
+}
+
+/// Draws a plan of exactly so many steps for each party, none of which waits without an end.
+pub fn draw_long<S: Subject>(
+    subject: &S,
+    parties: usize,
+    steps: usize,
+    pick: &mut Pick<'_>,
+) -> Plan<S::Op> {
+    let one = |party: usize| -> Vec<Step<S::Op>> {
+        (0..steps)
+            .map(|_| step(subject, party, &BOUNDED, pick))
+            .collect()
+    };
+    (0..parties).map(one).collect()
+}
+
+fn step<S: Subject>(subject: &S, party: usize, forms: &[Form], pick: &mut Pick<'_>) -> Step<S::Op> {
+    Step {
+        op: subject.choose(party, pick),
+        form: pick.one_of(forms),
+    }
 }
 
 /// The plan in words, a line for each party.

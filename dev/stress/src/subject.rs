@@ -19,6 +19,10 @@ pub trait Subject: Model + Send + Sync + Sized + 'static {
     /// Its name in reports.
     const NAME: &'static str;
 
+    /// Whether long histories of it are judged. Not if what happens can be understood in ever more
+    /// ways as it goes on, or if after a while nothing happens any more.
+    const LONG: bool = true;
+
     /// What the parties share.
     type Real: Send + Sync + 'static;
 

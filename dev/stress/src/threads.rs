@@ -4,8 +4,10 @@ use crate::desk::{Desk, Rest};
 use crate::failure::{Failure, Fault, Wrong, message, shrink};
 use crate::history::{History, Standstill};
 use crate::linear::{Verdict, check};
-use crate::plan::{Pick, Plan, Random, draw};
+use crate::plan::{Pick, Plan, Random, draw, draw_long};
 use crate::subject::Subject;
+use crate::sweep;
+use std::any::Any;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,6 +16,12 @@ use std::time::{Duration, Instant};
 
 /// For how long nothing moves before the watcher thinks of a standstill.
 const QUIET: Duration = Duration::from_micros(300);
+
+/// How many calls of a long history are shown if it is wrong.
+const SHOWN: usize = 24;
+
+/// The crews whose threads never end, never dropped, for that would wait for them.
+static LOST: Mutex<Vec<Box<dyn Any + Send>>> = Mutex::new(Vec::new());
 
 /// How many histories are recorded, and of what.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +53,8 @@ pub struct Count {
 
 type Real<S> = <S as Subject>::Real;
 type Rested<S> = Option<Standstill<<S as crate::Model>::Op, <S as crate::Model>::Ret>>;
+/// A run that is over, and the standstill that there was.
+type Recorded<S> = (Arc<Round<S>>, Rested<S>);
 
 /// What the threads of a run share.
 struct Round<S: Subject> {
@@ -87,8 +97,67 @@ impl Threads {
         Ok(count)
     }
 
+    /// Records and judges long histories: each party does all of `steps` with one structure, and no
+    /// wait is without an end. Returns how many calls overlapped another one, of how many.
+    ///
+    /// # Errors
+    /// The wrong history, of which the end is shown. No smaller one is looked for.
+    pub fn run_long<S: Subject>(&self, subject: S) -> Result<(usize, usize), Fault<S>> {
+        let mut crew = Crew::new(subject, self);
+        let (mut concurrent, mut all) = (0, 0);
+        for number in 0..self.histories {
+            let mut random = self.random(number);
+            let mut below = |end| random.below(end);
+            let mut pick = Pick::new(&mut below);
+            let plan = draw_long(&*crew.subject, self.parties, self.steps, &mut pick);
+            let (round, _) = crew
+                .record(plan, false)
+                .map_err(|failure| self.end_of(failure, u64::MAX, number))?;
+            let history = round.desk.history();
+            all += history.calls.len();
+            let judgement = sweep::judge(&*crew.subject, self.parties, &history.calls);
+            if judgement.verdict != Verdict::Yes {
+                let wrong = Wrong::Order(judgement.verdict);
+                let failure = crew.failure(&round, history, wrong);
+                return Err(self.end_of(failure, judgement.upto, number));
+            }
+            concurrent += judgement.concurrent;
+        }
+        Ok((concurrent, all))
+    }
+
+    /// A failure with the calls before `upto`, and those beside them, alone.
+    fn end_of<O, R>(
+        &self,
+        mut failure: Box<Failure<O, R>>,
+        upto: u64,
+        number: u64,
+    ) -> Box<Failure<O, R>> {
+        let calls = &mut failure.history.calls;
+        let all = calls.len();
+        calls.sort_by_key(|call| call.to);
+        let end = calls.partition_point(|call| call.to <= upto);
+        let from = calls[end.saturating_sub(SHOWN)..end]
+            .first()
+            .map_or(0, |call| call.to);
+        calls.retain(|call| call.to >= from && call.from <= upto);
+        failure.plan.iter_mut().for_each(Vec::clear);
+        failure.again = format!(
+            "These are {} of {all} calls; those before them are in order. Drawn with \
+             COUNTERPOINT_SEED={}, long history {number} of {} steps for each party.",
+            failure.history.calls.len(),
+            self.seed,
+            self.steps
+        );
+        failure
+    }
+
+    fn random(&self, number: u64) -> Random {
+        Random::new(self.seed ^ number.wrapping_mul(0xD1B5_4A32_D192_ED03))
+    }
+
     fn plan<S: Subject>(&self, subject: &S, number: u64) -> Plan<S::Op> {
-        let mut random = Random::new(self.seed ^ number.wrapping_mul(0xD1B5_4A32_D192_ED03));
+        let mut random = self.random(number);
         let mut below = |end| random.below(end);
         draw(
             subject,
@@ -102,7 +171,8 @@ impl Threads {
         let mut failure = match found.wrong {
             // Its threads are lost, and so would be those of each attempt.
             Wrong::Stuck => {
-                std::mem::forget(crew);
+                let mut lost = LOST.lock().unwrap_or_else(PoisonError::into_inner);
+                lost.push(Box::new(crew));
                 found
             }
             _ => shrink(found, |plan| {
@@ -164,6 +234,19 @@ impl<S: Subject> Crew<S> {
 
     /// Runs a plan, and judges what happened.
     fn run(&mut self, plan: Plan<S::Op>) -> Result<History<S::Op, S::Ret>, Fault<S>> {
+        let (round, standstill) = self.record(plan, true)?;
+        let mut history = round.desk.history();
+        match check(&*self.subject, round.plan.len(), &history) {
+            Verdict::Yes => {
+                history.standstill = standstill;
+                Ok(history)
+            }
+            other => Err(self.failure(&round, history, Wrong::Order(other))),
+        }
+    }
+
+    /// Runs a plan. A standstill is judged, or else taken as the end.
+    fn record(&mut self, plan: Plan<S::Op>, judged: bool) -> Result<Recorded<S>, Fault<S>> {
         let parties = plan.len();
         let round = Arc::new(Round::<S> {
             real: self.subject.real(parties),
@@ -174,22 +257,18 @@ impl<S: Subject> Crew<S> {
         *self.round.lock().unwrap_or_else(PoisonError::into_inner) = Some(round.clone());
         self.ready.store(parties, Ordering::Release);
         self.begun.fetch_add(2, Ordering::Release);
-        let standstill = self.watch(&round)?;
-        let mut history = round.desk.history();
-        if let Some(panicked) = round
+        let standstill = self.watch(&round, judged)?;
+        let panicked = round
             .panicked
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .take()
-        {
-            return Err(self.failure(&round, history, Wrong::Panic(panicked)));
-        }
-        match check(&*self.subject, parties, &history) {
-            Verdict::Yes => {
-                history.standstill = standstill;
-                Ok(history)
+            .take();
+        match panicked {
+            Some(panicked) => {
+                let history = round.desk.history();
+                Err(self.failure(&round, history, Wrong::Panic(panicked)))
             }
-            other => Err(self.failure(&round, history, Wrong::Order(other))),
+            None => Ok((round, standstill)),
         }
     }
 
@@ -204,7 +283,7 @@ impl<S: Subject> Crew<S> {
     }
 
     /// Watches until all are over; returns the standstill that there was.
-    fn watch(&self, round: &Round<S>) -> Result<Rested<S>, Fault<S>> {
+    fn watch(&self, round: &Round<S>, judged: bool) -> Result<Rested<S>, Fault<S>> {
         let mut standstill = None;
         let mut bell = 0;
         let mut last = (Rest::Moving, Instant::now());
@@ -218,7 +297,10 @@ impl<S: Subject> Crew<S> {
                 last = (rest, Instant::now());
             }
             let still = quiet && matches!(rest, Rest::Still(_));
-            if still && standstill.is_none() {
+            if still && !judged {
+                round.desk.stop();
+                self.subject.stop(&round.real);
+            } else if still && standstill.is_none() {
                 let history = round.desk.history();
                 if check(&*self.subject, round.plan.len(), &history) == Verdict::Yes {
                     standstill = history.standstill;

@@ -2,7 +2,8 @@
 //! schedules.
 //!
 //! `COUNTERPOINT_HISTORIES` says how many of each (default 300), `COUNTERPOINT_SEED` what they are
-//! drawn from.
+//! drawn from. With real threads there are long ones besides: `COUNTERPOINT_LONG` says how many
+//! (default 1), `COUNTERPOINT_LENGTH` of how many calls (default 1,000).
 #![cfg(not(counterpoint_loom))]
 
 use counterpoint_stress::report;
@@ -37,6 +38,33 @@ fn judge<S: Subject>(subject: S) {
     report::tell(S::NAME, "histories", "threads", count.histories);
 }
 
+/// Long histories of one structure, whose parties go on and on.
+#[cfg(not(counterpoint_shuttle))]
+fn judge_long<S: Subject>(subject: S) {
+    use counterpoint_stress::threads::Threads;
+    if !S::LONG {
+        return;
+    }
+    let length = report::number("COUNTERPOINT_LENGTH", 1_000) as usize;
+    let how = Threads {
+        parties: PARTIES,
+        steps: length.div_ceil(PARTIES),
+        histories: report::number("COUNTERPOINT_LONG", 1),
+        seed: report::number("COUNTERPOINT_SEED", 1),
+        patience: std::time::Duration::from_secs(600),
+        again: 0,
+    };
+    let (concurrent, calls) = how
+        .run_long(subject)
+        .unwrap_or_else(|failure| panic!("{failure}"));
+    println!(
+        "{}: {calls} calls in {} long histories, {concurrent} overlap another",
+        S::NAME,
+        how.histories
+    );
+    report::tell(S::NAME, "long", "threads", calls as u64);
+}
+
 #[cfg(counterpoint_shuttle)]
 fn judge<S: Subject>(subject: S) {
     use counterpoint_stress::schedules::Schedules;
@@ -56,6 +84,8 @@ macro_rules! histories {
         #[test]
         fn $name() {
             judge($subject);
+            #[cfg(not(counterpoint_shuttle))]
+            judge_long($subject);
         }
     )*};
 }

@@ -4,6 +4,8 @@
 use counterpoint_stress::history::{Call, History, Outcome, Standstill, Why};
 use counterpoint_stress::linear::{Verdict, check};
 use counterpoint_stress::model::{Beside, Done, Model};
+use counterpoint_stress::plan::Random;
+use counterpoint_stress::sweep;
 
 #[derive(Clone, Debug, PartialEq)]
 enum Op {
@@ -97,7 +99,16 @@ fn judge(model: &impl Model<Op = Op, Ret = u64>, calls: &[Call<Op, u64>]) -> boo
         calls: calls.to_vec(),
         standstill: None,
     };
-    check(model, 3, &history) == Verdict::Yes
+    let verdict = check(model, 3, &history);
+    assert_ne!(verdict, Verdict::Unknown);
+    // Who goes through it in one sweep does not split it by key.
+    let key = |call: &Call<Op, u64>| model.key(&call.op);
+    if calls.windows(2).all(|two| key(&two[0]) == key(&two[1])) {
+        let swept = sweep::judge(model, 3, calls).verdict;
+        let yes = |verdict: &Verdict| *verdict == Verdict::Yes;
+        assert_eq!(yes(&swept), yes(&verdict), "{calls:?}");
+    }
+    verdict == Verdict::Yes
 }
 
 #[test]
@@ -248,6 +259,71 @@ fn long_histories_are_judged_by_key() {
     assert!(judge(&Registers, &calls));
     calls[77_777].outcome = Outcome::Done(1);
     assert!(!judge(&Registers, &calls));
+}
+
+/// Both ways to judge agree on short histories of any kind; of each kind there are right and wrong ones.
+#[test]
+fn the_sweep_agrees() {
+    let mut random = Random::new(11);
+    let mut judged = [[0; 2]; 2];
+    for round in 0..20_000 {
+        let queue = round % 2 == 0;
+        let mut ends = [0; 3];
+        let calls: Vec<_> = (0..7)
+            .map(|number| {
+                let party = random.below(3) as usize;
+                let from = ends[party] + 1 + u64::from(random.below(3));
+                ends[party] = from + 1 + u64::from(random.below(9));
+                let value = u64::from(random.below(3));
+                let op = match (queue, random.below(2)) {
+                    (true, 0) => Op::Push(value),
+                    (true, _) => Op::Pop,
+                    (false, 0) => Op::Write(0, value),
+                    (false, _) => Op::Read(0),
+                };
+                // Each moment is another one.
+                let apart = |at: u64| at * 8 + number;
+                call(party, op, value, apart(from), apart(ends[party]))
+            })
+            .collect();
+        let right = match queue {
+            true => judge(&Queue, &calls),
+            false => judge(&Registers, &calls),
+        };
+        judged[usize::from(queue)][usize::from(right)] += 1;
+    }
+    assert!(
+        judged.as_flattened().iter().all(|count| *count > 300),
+        "{judged:?}"
+    );
+}
+
+#[test]
+fn the_sweep_goes_through_long_histories() {
+    let mut calls = Vec::new();
+    for number in 0..100_000_u64 {
+        let op = match number % 2 {
+            0 => Op::Push(number),
+            _ => Op::Pop,
+        };
+        // Each overlaps its neighbours.
+        calls.push(call(
+            (number % 3) as usize,
+            op,
+            number & !1,
+            number * 4,
+            number * 4 + 9,
+        ));
+    }
+    let judgement = sweep::judge(&Queue, 3, &calls);
+    assert_eq!(
+        (judgement.verdict, judgement.concurrent),
+        (Verdict::Yes, 100_000)
+    );
+    calls[77_777].outcome = Outcome::Done(1);
+    let judgement = sweep::judge(&Queue, 3, &calls);
+    assert!(matches!(judgement.verdict, Verdict::No { .. }));
+    assert_eq!(judgement.upto / 4, 77_779);
 }
 
 #[test]

@@ -108,6 +108,27 @@ fn a_lost_update_is_found() {
     assert!(matches!(failure.wrong, Wrong::Order(_)));
 }
 
+/// In a long history, too, of which the end is shown.
+#[cfg(not(counterpoint_shuttle))]
+#[test]
+fn a_lost_update_is_found_late() {
+    let how = counterpoint_stress::threads::Threads {
+        parties: 3,
+        steps: 20_000,
+        histories: 100,
+        seed: 7,
+        patience: std::time::Duration::from_secs(60),
+        again: 0,
+    };
+    let failure = how.run_long(LostUpdate).expect_err("the fault is found");
+    println!("{failure}");
+    assert!(matches!(failure.wrong, Wrong::Order(_)));
+    assert!(
+        failure.history.calls.len() < 100,
+        "the end is enough: {failure}"
+    );
+}
+
 /// A read of a copy that is made at the first read.
 struct StaleRead;
 

@@ -110,7 +110,10 @@ fn check_options(command: &str, given: &[&str]) -> Result<(), String> {
         "night" => &["--only", "--list"],
         "models" => &["--long", "--only"],
         "histories" | "litmus" => &["--long"],
-        "planted" | "peers" | "sanitize" => &["--only"],
+        "planted" | "peers" => &["--only"],
+        "sanitize" => &["--only", "--long"],
+        "jitter" => &["--long"],
+        "soak" => &["--seconds"],
         "fuzz" => &["--only", "--seconds"],
         "weaken" => &["--only", "--changed", "--learn", "--long"],
         _ => &[],
@@ -136,10 +139,10 @@ pub(crate) fn usage() -> String {
         text.push_str(&format!("{:<13} {}\n", job.name, job.about));
     }
     text.push_str(
-        "\nmodels knows --long and --only ENGINE or FILE; histories and litmus know --long; planted, peers and\n\
-        sanitize know --only NAME; weaken knows --only and --long, and --changed (sites of changed\n\
+        "\nmodels knows --long and --only ENGINE or FILE; histories, litmus, jitter and sanitize know --long;\n\
+        planted, peers and sanitize know --only NAME; weaken knows --only and --long, and --changed (sites of changed\n\
         files) and --learn (find the models, write the list); fuzz knows --only NAME and\n\
-        --seconds N (for each structure).\n\
+        --seconds N (for each structure); soak knows --seconds N.\n\
         Full output of each job: target/xtask/<job>.log\n",
     );
     text

@@ -106,6 +106,7 @@ pub(crate) const JOBS: &[Job] = &[
     test_job("jitter", Place::Night, jobs::jitter::run, "tests with random pauses at atomic operations"),
     test_job("ledger", Place::Night, jobs::ledger::run, "the tests of the locks with the ledger on: no false alarm"),
     test_job("sanitize", Place::Night, jobs::sanitize::run, "tests under ThreadSanitizer, with std instrumented as well, and AddressSanitizer"),
+    test_job("soak", Place::Night, jobs::soak::run, "every structure at work for hours, with the ledger on: nothing breaks or grows"),
     test_job("fuzz", Place::Night, jobs::fuzz::run, "libFuzzer writes operation sequences for every structure"),
 ];
 
@@ -133,7 +134,7 @@ pub(crate) struct Options {
     pub(crate) changed: bool,
     /// In `weaken`: look for the models and write the list.
     pub(crate) learn: bool,
-    /// In `fuzz`: for so long each.
+    /// In `fuzz` for so long each, in `soak` in all.
     pub(crate) seconds: Option<u64>,
     /// Jobs, or in `planted`, `weaken` and `fuzz` entries, to run; all if empty.
     pub(crate) only: Vec<String>,

@@ -2,9 +2,9 @@
 //!
 //! # Sites
 //! [`RELAXED`] needs no name. Every other ordering is made by [`acquire`], [`release`] or
-//! [`acq_rel`] with a name such as `"mutex.unlock"`, unique to the place. Under a checker the
-//! environment variable `COUNTERPOINT_WEAKEN` turns the site with that name into a relaxed one:
-//! a model must then fail, or the ordering was not needed.
+//! [`acq_rel`] with a name such as `"mutex.unlock"`, unique to the place. Under a checker, and with the
+//! cfg `tsan`, the environment variable `COUNTERPOINT_WEAKEN` turns the site with that name into a
+//! relaxed one: a model must then fail, or the ordering was not needed.
 //!
 //! ```
 //! use counterpoint_base::prim::atomic::{AtomicU32, RELAXED, acquire, release};
@@ -34,7 +34,7 @@ pub struct Order(Ordering);
 /// No ordering: the value alone matters.
 pub const RELAXED: Order = Order(Ordering::Relaxed);
 
-#[cfg(not(any(counterpoint_loom, counterpoint_shuttle)))]
+#[cfg(not(any(counterpoint_loom, counterpoint_shuttle, all(tsan, feature = "std"))))]
 mod sites {
     use super::{Order, Ordering};
 
@@ -65,7 +65,7 @@ mod sites {
     }
 }
 
-#[cfg(any(counterpoint_loom, counterpoint_shuttle))]
+#[cfg(any(counterpoint_loom, counterpoint_shuttle, all(tsan, feature = "std")))]
 mod sites {
     use super::{Order, Ordering};
 

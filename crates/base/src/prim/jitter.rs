@@ -1,6 +1,7 @@
 //! Seeded disturbance of real threads, with the cfg `counterpoint_jitter`: before an atomic
-//! operation a thread sometimes yields or sleeps, so that rare interleavings become likely; one in
-//! twenty sleeps ends for no reason, and one in twenty weak exchanges fails.
+//! operation a thread sometimes yields or sleeps, so that rare interleavings become likely; five of a
+//! hundred sleeps end for no reason, and five of a hundred weak exchanges fail, or as many as
+//! `COUNTERPOINT_SPURIOUS` says.
 //!
 //! The seed is `COUNTERPOINT_SEED`, or one that is drawn and printed. Without the cfg nothing of
 //! this exists, and what the library compiles to is the same to the instruction.
@@ -32,11 +33,25 @@ fn seed() -> u64 {
     })
 }
 
+/// How many of a hundred sleeps and weak exchanges fail.
+fn spurious() -> u64 {
+    static PERCENT: OnceLock<u64> = OnceLock::new();
+    *PERCENT.get_or_init(|| {
+        let given = std::env::var("COUNTERPOINT_SPURIOUS").ok();
+        // At a hundred no weak exchange would ever succeed.
+        given
+            .and_then(|given| given.parse().ok())
+            .map_or(5, |given: u64| given.min(90))
+    })
+}
+
 /// The next random number of this thread.
 fn draw() -> u64 {
     static THREADS: AtomicU64 = AtomicU64::new(1);
     let mut state = STATE.get();
     if state == 0 {
+        // All that is read from the environment is read at once: tests count allocations.
+        spurious();
         // Relaxed: a number alone.
         let thread = THREADS.fetch_add(1, Ordering::Relaxed);
         state = (seed() ^ thread.wrapping_mul(0x9E37_79B9_7F4A_7C15)) | 1;
@@ -84,7 +99,7 @@ impl Drop for Enabled {
 /// Whether this branch is taken.
 pub(super) fn choose(branch: Branch) -> bool {
     match branch {
-        Branch::SpuriousWake | Branch::WeakFails => draw() % 20 == 0,
+        Branch::SpuriousWake | Branch::WeakFails => draw() % 100 < spurious(),
         // The clock decides.
         Branch::DeadlineFirst => false,
         // Relaxed: as in `enable`.

@@ -50,6 +50,15 @@ impl<T> OnceCell<T> {
         self.0.get()
     }
 
+    /// The value, which is there.
+    ///
+    /// # Safety
+    /// The cell was filled, and the caller knows it: what was written before is visible to this thread.
+    pub unsafe fn get_unchecked(&self) -> &T {
+        // SAFETY: by the caller's promise.
+        unsafe { self.0.get().unwrap_unchecked() }
+    }
+
     /// The value, through exclusive access, if it is there.
     pub fn get_mut(&mut self) -> Option<&mut T> {
         self.0.get_mut()

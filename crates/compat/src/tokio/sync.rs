@@ -14,7 +14,9 @@
 //!   it all the same; until then that permit counts as available.
 //! - After a writer has gone and a reader that waited was let in, others read once that one was polled,
 //!   or after a millisecond.
-//! - At most [`counterpoint_sync::RwLock::MAX_READERS`] read at once, whatever `with_max_readers` says.
+//! - At most [`counterpoint_sync::RwLock::MAX_READERS`] read at once, whatever `with_max_readers` says; and
+//!   `Semaphore::MAX_PERMITS` is smaller than tokio's, so `usize::MAX >> 3`, written out, panics.
+//! - A `Notified` that is dropped after `enable` took a stored notification puts it back, where tokio's loses it.
 //!
 //! Not here: `mpsc`, `oneshot`, `broadcast` and `watch`.
 //!

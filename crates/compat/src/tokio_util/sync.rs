@@ -67,7 +67,7 @@ impl CancellationToken {
 
     /// Cancels the token when the guard is dropped.
     pub fn drop_guard(self) -> DropGuard {
-        DropGuard(self.0.drop_guard(REASON))
+        DropGuard(Some(self))
     }
 
     /// Cancels the token when the guard is dropped, which borrows it.
@@ -134,12 +134,25 @@ impl fmt::Debug for WaitForCancellationFutureOwned {
 /// Cancels a token when dropped; made by [`CancellationToken::drop_guard`].
 #[derive(Debug)]
 #[must_use = "dropping the guard at once cancels the token at once"]
-pub struct DropGuard(cancel::DropGuard);
+pub struct DropGuard(Option<CancellationToken>);
 
 impl DropGuard {
+    /// The token that it cancels.
+    pub fn token(&self) -> &CancellationToken {
+        self.0.as_ref().expect("taken only in `disarm` and in drop")
+    }
+
     /// The token back; it is not cancelled.
-    pub fn disarm(self) -> CancellationToken {
-        CancellationToken(self.0.disarm())
+    pub fn disarm(mut self) -> CancellationToken {
+        self.0.take().expect("taken only here and in drop")
+    }
+}
+
+impl Drop for DropGuard {
+    fn drop(&mut self) {
+        if let Some(token) = self.0.take() {
+            token.cancel();
+        }
     }
 }
 
@@ -149,6 +162,11 @@ impl DropGuard {
 pub struct DropGuardRef<'a>(Option<&'a CancellationToken>);
 
 impl<'a> DropGuardRef<'a> {
+    /// The token that it cancels.
+    pub fn token(&self) -> &CancellationToken {
+        self.0.expect("taken only in `disarm` and in drop")
+    }
+
     /// The token back; it is not cancelled.
     pub fn disarm(mut self) -> &'a CancellationToken {
         self.0.take().expect("taken only here and in drop")

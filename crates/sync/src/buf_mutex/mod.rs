@@ -46,6 +46,7 @@ use counterpoint_base::const_fn;
 use counterpoint_base::prim::thread::panicking;
 use counterpoint_base::prim::time::{Duration, Instant};
 use counterpoint_wait::hooks::{Hold, Site};
+use counterpoint_wait::waker::discard;
 use counterpoint_wait::{Op, Stop};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -599,14 +600,13 @@ impl<P> Drop for Abandon<'_, P> {
     }
 }
 
-/// Runs `end`; if this thread unwinds already, a panic in it is caught and forgotten.
+/// Runs `end`; if this thread unwinds already, a panic in it ends here.
 #[inline]
 fn caught_while_unwinding(end: impl FnOnce()) {
     if !panicking() {
         end();
     } else if let Err(payload) = catch_unwind(AssertUnwindSafe(end)) {
-        // Its destructor may panic as well.
-        core::mem::forget(payload);
+        discard(payload);
     }
 }
 

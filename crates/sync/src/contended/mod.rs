@@ -132,12 +132,13 @@ impl<T: ?Sized> ContendedMutex<T> {
     #[inline]
     #[cfg_attr(feature = "hooks", track_caller)]
     pub fn lock(&self) -> ContendedMutexGuard<'_, T> {
-        let site = Site::here();
-        if self.mutex.raw.try_lock() {
-            return self.guard(site, Had::AtOnce);
-        }
-        if self.mutex.raw.spin() {
-            return self.guard(site, Had::AfterSpinning);
+        let (site, mut had) = (Site::here(), Had::AtOnce);
+        let mut spins = || {
+            had = Had::AfterSpinning;
+            self.mutex.raw.spin()
+        };
+        if self.mutex.raw.try_lock() || spins() {
+            return self.guard(site, had);
         }
         self.lock_async().made_at(site).wait()
     }

@@ -69,6 +69,12 @@ impl<'a, T: ?Sized> MutexGuard<'a, T> {
         }
     }
 
+    /// Whether the thread was unwinding already when it locked: then the guard poisons nothing.
+    #[inline]
+    pub(crate) fn panicking_mut(&mut self) -> &mut bool {
+        &mut self.panicking
+    }
+
     /// Keeps the lock held without a guard.
     #[cfg(all(feature = "lock_api", not(counterpoint_loom)))]
     #[inline]

@@ -25,6 +25,18 @@ use super::{LockResult, MutexGuard, WaitTimeoutResult, checked};
 #[derive(Default)]
 pub struct Condvar(crate::Condvar);
 
+/// Waits with a guard that was made before and is dropped after: where the thread began to panic in between, it
+/// poisons at its end and not at the wait, in which it gives the mutex back.
+fn as_one_hold<T: ?Sized, R>(
+    guard: &mut MutexGuard<'_, T>,
+    wait: impl FnOnce(&mut crate::MutexGuard<'_, T>) -> R,
+) -> R {
+    let before = core::mem::replace(guard.guard.panicking_mut(), true);
+    let result = wait(&mut guard.guard);
+    *guard.guard.panicking_mut() = before;
+    result
+}
+
 impl Condvar {
     const_fn! {
         /// One that nobody waits for.
@@ -55,7 +67,7 @@ impl Condvar {
         &self,
         mut guard: MutexGuard<'a, T>,
     ) -> LockResult<MutexGuard<'a, T>> {
-        self.0.wait(&mut guard.guard);
+        as_one_hold(&mut guard, |guard| self.0.wait(guard));
         checked(guard.is_poisoned(), guard)
     }
 
@@ -89,7 +101,7 @@ impl Condvar {
         mut guard: MutexGuard<'a, T>,
         timeout: Duration,
     ) -> LockResult<(MutexGuard<'a, T>, WaitTimeoutResult)> {
-        let result = self.0.wait_for(&mut guard.guard, timeout);
+        let result = as_one_hold(&mut guard, |guard| self.0.wait_for(guard, timeout));
         checked(guard.is_poisoned(), (guard, result))
     }
 
@@ -105,7 +117,7 @@ impl Condvar {
         milliseconds: u32,
     ) -> LockResult<(MutexGuard<'a, T>, bool)> {
         let timeout = Duration::from_millis(u64::from(milliseconds));
-        let result = self.0.wait_for(&mut guard.guard, timeout);
+        let result = as_one_hold(&mut guard, |guard| self.0.wait_for(guard, timeout));
         checked(guard.is_poisoned(), (guard, !result.timed_out()))
     }
 
@@ -130,10 +142,10 @@ impl Condvar {
             if result.is_err() {
                 return Ok((guard, result.into()));
             }
-            match end {
-                Some(end) => result = self.0.wait_deadline(&mut guard.guard, end),
-                None => self.0.wait(&mut guard.guard),
-            }
+            as_one_hold(&mut guard, |guard| match end {
+                Some(end) => result = self.0.wait_deadline(guard, end),
+                None => self.0.wait(guard),
+            });
             if guard.is_poisoned() {
                 return checked(true, (guard, result.into()));
             }

@@ -233,10 +233,10 @@ guards! {
 }
 
 impl<'a, T: ?Sized> RwLockWriteGuard<'a, T> {
-    /// Goes on reading; others who read may come in, nobody writes in between.
+    /// Goes on reading; others who read may come in, nobody writes in between. Poisons nothing.
     #[cfg_attr(feature = "hooks", track_caller)]
     pub fn downgrade(this: RwLockWriteGuard<'a, T>) -> RwLockReadGuard<'a, T> {
-        RwLockReadGuard::new(crate::RwLockWriteGuard::downgrade(this.guard))
+        RwLockReadGuard::new(crate::RwLockWriteGuard::downgrade_unpoisoned(this.guard))
     }
 }
 

@@ -223,6 +223,12 @@ macro_rules! writes {
             #[cfg_attr(feature = "hooks", track_caller)]
             pub fn downgrade(this: Self) -> $read<$($a,)? T> {
                 this.poison_if_panicked();
+                Self::downgrade_unpoisoned(this)
+            }
+
+            /// The same, and a panic that goes on poisons nothing.
+            #[cfg_attr(feature = "hooks", track_caller)]
+            pub(crate) fn downgrade_unpoisoned(this: Self) -> $read<$($a,)? T> {
                 let lock = this.into_lock();
                 lock.raw.downgrade(Kind::Read);
                 let mut guard = $read::new(lock, Hold::NONE);

@@ -141,7 +141,7 @@ impl Semaphore {
     pub fn add_permits(&self, permits: usize) {
         let (kind, queue, site) = ("Semaphore::add_permits", self.raw.queue(), Site::here());
         hooks::added(kind, queue, site, permits);
-        if permits > Semaphore::MAX_PERMITS || !self.raw.release(permits as u64) {
+        if permits > Semaphore::MAX_PERMITS || !self.raw.add(permits as u64) {
             hooks::removed(kind, queue, site, permits);
             panic!(
                 "counterpoint: Semaphore::add_permits: `permits` = {permits} is more than \

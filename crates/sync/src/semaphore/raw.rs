@@ -39,9 +39,10 @@
 //!   that were granted and lost come back before them, in the order in which they come.
 //!
 //! # Edges
-//! * E1: release in `release` → acquire in `try_take` and `take_locked`: what the last holder of
-//!   the permit did. All changes of the word are read-modify-write, so an acquire sees every
-//!   release before it. Models: `permits_carry_data`, `queued_permits_carry_data`.
+//! * E1: release in `release` and `add` → acquire in `try_take` and `take_locked`: what the last holder of
+//!   the permit did, or who added it. All changes of the word are read-modify-write, so an acquire sees every
+//!   release before it. Models: `permits_carry_data`, `queued_permits_carry_data`,
+//!   `added_permits_carry_data`.
 //! * E2: release in `close` → acquire look where `CLOSED` was seen: what the closer did before.
 //!   Model: `close_wakes_or_refuses`.
 //!
@@ -680,7 +681,30 @@ impl RawSemaphore {
         });
     }
 
-    /// Puts permits into the counter. Returns false, and does not, if they are too many.
+    /// Puts permits into the counter that nobody had. Returns false if they are too many: then there was no
+    /// moment at which anybody could have had them.
+    pub(super) fn add(&self, count: u64) -> bool {
+        // Relaxed: a look; the exchange decides.
+        let mut word = self.word().load(RELAXED);
+        loop {
+            if permits(word) > MAX as i64 - count as i64 {
+                return false;
+            }
+            let new = word.wrapping_add(count << SHIFT);
+            // Release [E1]: what this thread did, for the acquire of the next.
+            match self
+                .word()
+                .compare_exchange_weak(word, new, release("semaphore.add"), RELAXED)
+            {
+                Ok(_) => break,
+                Err(found) => word = found,
+            }
+        }
+        self.let_in(word);
+        true
+    }
+
+    /// Puts permits back into the counter. Returns false, and does not, if they are too many.
     #[inline]
     pub(super) fn release(&self, count: u64) -> bool {
         if count == 0 {
@@ -694,10 +718,16 @@ impl RawSemaphore {
             self.word().fetch_sub(count << SHIFT, RELAXED); // Relaxed: takes back.
             return false;
         }
+        self.let_in(word);
+        true
+    }
+
+    /// Permits were put into the counter, where `word` was.
+    #[inline(always)]
+    fn let_in(&self, word: u64) {
         if word & WAITERS != 0 {
             self.settle_all();
         }
-        true
     }
 
     /// Takes up to `count` permits out of the counter for good.

@@ -83,9 +83,9 @@ use core::borrow::Borrow;
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
 use core::ptr;
-use counterpoint_base::prim::atomic::{AtomicU32, AtomicUsize, RELAXED};
+use counterpoint_base::prim::atomic::{AtomicU32, AtomicU64, RELAXED};
 use counterpoint_base::prim::cell::UnsafeCell;
-use counterpoint_base::record;
+use counterpoint_base::record::thread_id;
 use counterpoint_base::tune::STAGE_OVERTAKES;
 use counterpoint_wait::queue::{Candidate, End, Grant, Locked, Pick, WaitQueue};
 use counterpoint_wait::waker::{WakeBatch, wake_in_batches};
@@ -126,7 +126,7 @@ struct Inner<T, V> {
 #[doc(hidden)]
 pub struct State<T, V> {
     inner: UnsafeCell<Inner<T, V>>,
-    head_thread: AtomicUsize,
+    head_thread: AtomicU64,
     access: AtomicU32,
 }
 
@@ -207,7 +207,7 @@ impl<T, V> RawStage<T, V> {
         RawStage {
             queue: WaitQueue::new(State {
                 inner: UnsafeCell::new(inner),
-                head_thread: AtomicUsize::new(0),
+                head_thread: AtomicU64::new(0),
                 access: AtomicU32::new(UNDECIDED),
             }),
             hasher: RandomState::new(),
@@ -233,27 +233,20 @@ impl<T, V> RawStage<T, V> {
 
     /// Runs the closure of a head on this thread, which is known by its number meanwhile.
     pub(super) fn headed_here<O>(&self, act: impl FnOnce() -> O) -> O {
-        let head_thread = &self.queue.state().head_thread;
-        // Within the call the number is this thread's, also in a thread-local destructor.
-        record::with(|record| {
-            let number = record.index() + 1;
-            // Relaxed: only a thread that finds itself here uses it.
-            head_thread.store(number, RELAXED);
-            let _mark = Mark {
-                head_thread,
-                number,
-            };
-            act()
-        })
+        let (head_thread, number) = (&self.queue.state().head_thread, thread_id());
+        // Relaxed: only a thread that finds itself here uses it.
+        head_thread.store(number, RELAXED);
+        let _mark = Mark {
+            head_thread,
+            number,
+        };
+        act()
     }
 
     /// True if this thread heads in a closure that it has not left.
     pub(super) fn is_headed_here(&self) -> bool {
-        let head_thread = &self.queue.state().head_thread;
-        // Relaxed, twice: this thread's own stores are seen by it. Looked at behind `with`: who had
-        // this number before has left, and that it did is seen with the number.
-        head_thread.load(RELAXED) != 0
-            && record::with(|record| head_thread.load(RELAXED) == record.index() + 1)
+        // Relaxed: this thread's own stores are seen by it, and nobody else ever has its number.
+        self.queue.state().head_thread.load(RELAXED) == thread_id()
     }
 
     /// Grants the headship to the first in line, if nobody has it or was promised it (I3).
@@ -605,8 +598,8 @@ impl<T: Hash + Eq, V> RawStage<T, V> {
 
 /// The thread with this number heads in a closure, until this is dropped.
 struct Mark<'s> {
-    head_thread: &'s AtomicUsize,
-    number: usize,
+    head_thread: &'s AtomicU64,
+    number: u64,
 }
 
 impl Drop for Mark<'_> {

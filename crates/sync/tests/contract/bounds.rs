@@ -1,5 +1,6 @@
 //! What ends a wait, and what a wait that ended tells: W1, W4, W8, W11.
 
+use super::leak::leak;
 use super::subjects::{Bound, all, batons};
 use super::wakers::Probe;
 use counterpoint_sync::{Mutex, Semaphore};
@@ -11,7 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 fn token() -> &'static CancelToken {
-    Box::leak(Box::new(CancelToken::new()))
+    leak(CancelToken::new())
 }
 
 #[test]

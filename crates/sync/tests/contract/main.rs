@@ -1,6 +1,8 @@
 //! The wait contract, rule by rule, on every primitive.
 
 mod bounds;
+#[path = "../../../base/tests/leak/mod.rs"]
+mod leak;
 mod memory;
 mod notify;
 mod panics;

@@ -1,5 +1,6 @@
 //! Foreign code, memory and auto traits: W5, W6, W7, W9, W10, W13, W14.
 
+use super::leak::leak;
 use super::subjects::{Subject, all};
 use super::wakers::{Moment, Probe};
 use counterpoint_sync::{Mutex, RwLock, Semaphore};
@@ -66,7 +67,7 @@ fn w5_w13_wakers_may_use_the_primitive_whenever_they_run() {
 #[test]
 fn w13_a_wake_up_may_poll_what_it_wakes() {
     // The smallest executor: it polls inside the wake-up, that is, inside the unlock.
-    let mutex: &'static Mutex<u32> = Box::leak(Box::new(Mutex::new(0)));
+    let mutex: &'static Mutex<u32> = leak(Mutex::new(0));
     ends("an inline executor", move || {
         let held = mutex.lock();
         type Task = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -148,7 +149,7 @@ fn w10_a_forgotten_wait_survives_a_move_of_the_mutex() {
     for _ in 0..3 {
         let mut wait = Box::pin(place.lock_async());
         assert!(Probe::new().poll(wait.as_mut()).is_pending());
-        std::mem::forget(wait);
+        leak(wait);
     }
     drop(held);
     // Two of the forgotten are still queued.
@@ -175,7 +176,7 @@ fn w10_a_forgotten_wait_survives_a_move_of_the_semaphore() {
     for _ in 0..3 {
         let mut wait = Box::pin(semaphore.acquire_async());
         assert!(Probe::new().poll(wait.as_mut()).is_pending());
-        std::mem::forget(wait);
+        leak(wait);
     }
     semaphore = *Box::new(semaphore);
     semaphore.add_permits(2);
@@ -193,11 +194,11 @@ fn w10_a_forgotten_wait_survives_a_move_of_the_rwlock() {
         if writes {
             let mut wait = Box::pin(place.write_async());
             assert!(probe.poll(wait.as_mut()).is_pending());
-            std::mem::forget(wait);
+            leak(wait);
         } else {
             let mut wait = Box::pin(place.read_async());
             assert!(probe.poll(wait.as_mut()).is_pending());
-            std::mem::forget(wait);
+            leak(wait);
         }
     }
     drop(held);

@@ -1,5 +1,6 @@
 //! Who is granted, who passes on, and who may run meanwhile: W2, W3, W12, W15.
 
+use super::leak::leak;
 use super::subjects::{Subject, Wait, Won, all, batons, broadcasts, quiet_batons};
 use super::wakers::{Moment, Probe};
 use counterpoint_sync::{Mutex, Semaphore};
@@ -174,8 +175,8 @@ fn thread_in_line(
 
 /// Six in one line, every other one a thread; in which order they had the lock.
 fn serve_six() -> Vec<usize> {
-    let mutex: &'static Mutex<()> = Box::leak(Box::new(Mutex::fair(())));
-    let order: &'static Cell<Vec<usize>> = Box::leak(Box::default());
+    let mutex: &'static Mutex<()> = leak(Mutex::fair(()));
+    let order: &'static Cell<Vec<usize>> = leak(Cell::default());
     let held = mutex.lock();
     let mut tasks: Vec<(Arc<Probe>, Wait<()>)> = Vec::new();
     let mut threads = Vec::new();
@@ -236,7 +237,7 @@ fn every_primitive_waits_and_opens() {
 /// Whether one was let in that stands before a batch which has claimed in vain what is enough for
 /// one. `None`: on a slow machine it did not come to that.
 fn comes_before_a_vain_batch() -> Option<bool> {
-    let semaphore: &'static Semaphore = Box::leak(Box::new(Semaphore::new(0)));
+    let semaphore: &'static Semaphore = leak(Semaphore::new(0));
     let barge = |permits| semaphore.try_acquire_many(permits).map(|it| it.forget());
     let armed = Arc::new(AtomicBool::new(false));
     let hook = armed.clone();

@@ -1,5 +1,6 @@
 //! Every primitive in one shape, so that each rule is tested on all of them.
 
+use super::leak::leak;
 use super::wakers::Probe;
 use counterpoint_sync::semaphore::AcquireError;
 use counterpoint_sync::{
@@ -104,10 +105,6 @@ where
 {
     let mut future = Box::pin(future);
     Box::pin(poll_fn(move |cx| future.as_mut().poll(cx).map(map)))
-}
-
-fn leak<T>(value: T) -> &'static T {
-    Box::leak(Box::new(value))
 }
 
 fn boxed<T: Send + 'static>(value: T) -> Won {

@@ -14,6 +14,7 @@ pub use super::hold::{Hold, Lending, changed, forgotten, held, moved, released, 
 use super::slot::Slot;
 use super::{holds, names};
 use crate::queue::WaitQueue;
+use crate::waker::discard;
 
 /// A place in the program.
 #[derive(Clone, Copy, Debug)]
@@ -375,8 +376,8 @@ fn tell_aloud(notice: &Notice) {
 /// Tells the sink; a panic ends here (hooks.rs I2).
 pub(super) fn tell_quietly(notice: &Notice) {
     if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(|| tell_aloud(notice))) {
-        // Its destructor could panic as well.
-        core::mem::forget(payload);
+        // Its destructor is the sink's, too (hooks.rs I3).
+        quietly(|| discard(payload));
     }
 }
 

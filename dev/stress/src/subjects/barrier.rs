@@ -307,6 +307,9 @@ impl<const BREAKS: bool> Subject for Rounds<BREAKS> {
         false => "Barrier",
     };
 
+    // Arrivals that were retracted leave more and more ways in which rounds may have gone.
+    const LONG: bool = false;
+
     type Real = Barrier;
     /// How many parties this one has joined.
     type Local<'r> = usize;

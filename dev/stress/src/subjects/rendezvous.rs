@@ -25,10 +25,11 @@ pub enum Op {
     Soon(u32),
     /// Drops the handle.
     Leave,
-    /// A part of a meeting: arrives with a value; if nothing came of it then perhaps not.
-    Arrive(u32, bool),
-    /// A part of a meeting: sees that all are there, or goes.
-    Look,
+    /// A part of a meeting: arrives with a value; if nothing came of it then perhaps not. Whether it
+    /// looks only once.
+    Arrive(u32, bool, bool),
+    /// A part of a meeting: sees that all are there, or goes. Whether it looks only once.
+    Look(bool),
 }
 
 /// What a call returns.
@@ -129,12 +130,16 @@ impl<const PAIRS: bool> Model for Parties<PAIRS> {
     ) {
         let mut after = state.clone();
         let party = call.party;
-        // Without a fence two that come at once may both miss each other.
-        let overlooked =
-            || beside.any(|other| other.party != party && matches!(other.op, Op::Arrive(..)));
+        // Without a fence two that look only once, as who tries does, or whose time is up as it
+        // arrives, may both miss each other. A checker's schedules are in one order, and who waits
+        // passes a fence.
+        let overlooked = || {
+            let tries = |other: &Call<Op, Ret>| matches!(other.op, Op::Arrive(_, _, true));
+            !cfg!(counterpoint_shuttle) && beside.any(|other| other.party != party && tries(other))
+        };
         let seat = &state[party];
         match (call.op, call.ret) {
-            (Op::Arrive(value, certain), _) if !seat.open && !seat.gone => {
+            (Op::Arrive(value, certain, _), _) if !seat.open && !seat.gone => {
                 after[party].open = true;
                 if seat.place == Place::Away {
                     if PAIRS {
@@ -147,14 +152,14 @@ impl<const PAIRS: bool> Model for Parties<PAIRS> {
                 }
                 next.push(after);
             }
-            (Op::Look, ret) if seat.open => {
+            (Op::Look(once), ret) if seat.open => {
                 after[party].open = false;
                 let allowed = match ret {
                     Ret::Met(value) => {
                         after[party].place = Place::Away;
                         seat.place == Place::Met && *value == seat.value
                     }
-                    Ret::NotYet => seat.place != Place::Met || overlooked(),
+                    Ret::NotYet => seat.place != Place::Met || *once && overlooked(),
                     Ret::Gone => seat.place != Place::Met && Self::is_closed(state, party),
                     Ret::Nothing => false,
                 };
@@ -191,13 +196,14 @@ impl<const PAIRS: bool> Model for Parties<PAIRS> {
             return vec![call];
         }
         let certain = matches!(call.outcome, Outcome::Done(Ret::Met(_)));
+        let once = matches!(call.op, Op::Try(_) | Op::Soon(_));
         let first = Call {
-            op: Op::Arrive(value, certain),
+            op: Op::Arrive(value, certain, once),
             outcome: Outcome::Done(Ret::Nothing),
             ..call
         };
         let second = Call {
-            op: Op::Look,
+            op: Op::Look(once),
             ..call
         };
         vec![first, second]
@@ -239,6 +245,9 @@ impl<const PAIRS: bool> Subject for Parties<PAIRS> {
     } else {
         "RendezvousGroup"
     };
+
+    // Who has left is gone for good.
+    const LONG: bool = false;
 
     type Real = Mutex<Vec<Option<Handle>>>;
     type Local<'r> = Option<Handle>;
@@ -327,7 +336,7 @@ impl<const PAIRS: bool> Subject for Parties<PAIRS> {
                 };
                 Started::Done(ret(met).unwrap_or(Ret::NotYet))
             }
-            Op::Leave | Op::Arrive(..) | Op::Look => Started::Done(Ret::Nothing),
+            Op::Leave | Op::Arrive(..) | Op::Look(_) => Started::Done(Ret::Nothing),
         }
     }
 }

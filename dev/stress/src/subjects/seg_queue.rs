@@ -89,8 +89,9 @@ impl<const USED: usize> Subject for Queue<USED> {
     fn choose(&self, party: usize, pick: &mut Pick<'_>) -> Op {
         let value = party as u32 * 100 + pick.below(100);
         match pick.below(16) {
-            0..7 => Op::Push(value),
-            7..13 => Op::Pop,
+            // More are taken than put in, so that long histories do not end with a long queue.
+            0..6 => Op::Push(value),
+            6..13 => Op::Pop,
             13 | 14 => Op::Len,
             _ => Op::IsEmpty,
         }

@@ -7,6 +7,8 @@
 
 mod cancel;
 mod faces;
+#[path = "../../../../crates/base/tests/leak/mod.rs"]
+mod leak;
 mod loud;
 mod makers;
 mod panics;

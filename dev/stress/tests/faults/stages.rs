@@ -1,12 +1,12 @@
 //! Stages: tokens, values and closures that panic; the headship is passed on, and no token is lost.
 
 use crate::ignore;
+use crate::leak::leak;
 use crate::loud::{Loud, Moment, Named, boom, now};
 use counterpoint_sync::stage::{Entered, Exit, NotifyError, Stage};
 use counterpoint_wait::block_on;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::Hash;
-use std::mem::forget;
 use std::time::{Duration, Instant};
 
 #[test]
@@ -110,7 +110,7 @@ fn tokens_and_values_that_are_dropped() {
     assert_eq!(stage.tickets(), 1);
     // Those of a ticket that is leaked are leaked with it.
     assert!(stage.notify_with(&Loud(1), Loud(3)).is_ok());
-    forget(ticket);
+    leak(ticket);
     ignore(stage);
 }
 

@@ -2,6 +2,7 @@
 //! values.
 
 use crate::ignore;
+use crate::leak::leak;
 use counterpoint_base::thread::scope;
 use counterpoint_sync::rendezvous::RendezvousError;
 use counterpoint_sync::stage::Exit;
@@ -12,7 +13,6 @@ use counterpoint_sync::{
 use counterpoint_wait::block_on;
 use counterpoint_wait::cancel::CancelToken;
 use std::cell::RefCell;
-use std::mem::forget;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -31,12 +31,12 @@ fn who_ends_while_holding_keeps_what_it_holds() {
     let read = RwLock::new(1);
     thread::scope(|s| {
         s.spawn(|| {
-            forget(mutex.lock());
-            forget(semaphore.acquire().unwrap());
-            forget(lock.write());
-            forget(read.read());
-            forget(sum.share());
-            forget(group.clone());
+            leak(mutex.lock());
+            leak(semaphore.acquire().unwrap());
+            leak(lock.write());
+            leak(read.read());
+            leak(sum.share());
+            leak(group.clone());
         });
     });
     // Nobody hangs, and nobody is let in.
@@ -87,9 +87,9 @@ fn claims_headships_and_arrivals_of_a_thread_that_ends() {
     let barrier = Barrier::new(2);
     let ended = thread::scope(|s| {
         let thread = s.spawn(|| {
-            forget(kept.try_claim());
-            forget(block_on(stage.enter_async(stage.ticket(1).unwrap())));
-            forget(barrier.arrive());
+            leak(kept.try_claim());
+            leak(block_on(stage.enter_async(stage.ticket(1).unwrap())));
+            leak(barrier.arrive());
             let _claim = given_back.try_claim();
             let _head = block_on(left.enter_async(left.ticket(1).unwrap()));
             panic!("the thread ends");

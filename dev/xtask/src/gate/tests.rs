@@ -91,6 +91,7 @@ fn the_night_runs_the_long_jobs() {
             "jitter",
             "ledger",
             "sanitize",
+            "soak",
             "fuzz"
         ]
     );

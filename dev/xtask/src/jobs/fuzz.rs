@@ -27,8 +27,9 @@ const SUBJECTS: &str = "dev/stress/src/subjects.rs";
 const PLANTED: &str = "planted";
 const PATIENCE: u64 = 60;
 
-/// Seconds for each structure, unless the caller says.
+/// Seconds for each structure, unless the caller says: alone, and for all together at night.
 const SECONDS: u64 = 60;
+const NIGHT: u64 = 8 * 60 * 60;
 
 /// Runs the job.
 pub(crate) fn run(context: &Context) -> Result<String, String> {
@@ -49,7 +50,11 @@ pub(crate) fn run(context: &Context) -> Result<String, String> {
     }
     let fuzzer = Fuzzer::build(context)?;
     fuzzer.finds_the_planted_fault(context)?;
-    let seconds = context.options.seconds.unwrap_or(SECONDS);
+    let usual = match context.options.long {
+        true => SECONDS.max(NIGHT / all.len() as u64),
+        false => SECONDS,
+    };
+    let seconds = context.options.seconds.unwrap_or(usual);
     let chosen = all
         .iter()
         .filter(|name| only.is_empty() || only.contains(name));

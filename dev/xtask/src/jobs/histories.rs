@@ -21,8 +21,12 @@ const FEWEST: u64 = 20_000;
 pub(crate) const STRESS_PACKAGE: &str = "counterpoint-stress";
 
 /// Histories of real threads, and schedules of each kind under shuttle: in the gate and at night.
-const THREADS: (u64, u64) = (10_000, 500_000);
-const SCHEDULES: (u64, u64) = (5_000, 250_000);
+const THREADS: (u64, u64) = (10_000, 5_000_000);
+const SCHEDULES: (u64, u64) = (5_000, 2_500_000);
+
+/// Long histories of real threads, and of how many calls each.
+const LONG: (u64, u64) = (1, 10);
+const LENGTH: (u64, u64) = (1_000, 100_000);
 
 /// Structure → engine → histories.
 type Counts = BTreeMap<String, BTreeMap<String, u64>>;
@@ -64,6 +68,8 @@ pub(crate) fn run(context: &Context) -> Result<String, String> {
             .command(context, &arguments)?
             .variable("COUNTERPOINT_HISTORIES", &histories.to_string())
             .variable("COUNTERPOINT_PROOF", &folder.display().to_string())
+            .variable("COUNTERPOINT_LONG", &pick(LONG).to_string())
+            .variable("COUNTERPOINT_LENGTH", &pick(LENGTH).to_string())
             .variable("COUNTERPOINT_SEED", &seed)
             .run()?
             .checked()?;
@@ -158,8 +164,8 @@ fn read(folder: &Path) -> Result<Counts, String> {
     Ok(counts)
 }
 
-/// A seed for a night.
-fn clock() -> u64 {
+/// A seed that is another one each night.
+pub(crate) fn clock() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     now.map_or(1, |now| now.as_secs())
 }

@@ -1,4 +1,6 @@
-//! `jitter`: the tests with random pauses at atomic operations, so that rare windows open.
+//! `jitter`: the tests with random pauses at atomic operations, so that rare windows open. At night
+//! once more, with one in two sleeps that ends for no reason and one in two weak exchanges that
+//! fails.
 
 use crate::job::Context;
 use crate::jobs::cargo_test::total;
@@ -21,9 +23,19 @@ pub(crate) fn run(context: &Context) -> Result<String, String> {
         flags: "--cfg counterpoint_jitter".to_owned(),
         target: Some(context.workspace()?.target.join("jitter")),
     };
-    let output = build
-        .command(context, &["--tests", "--no-fail-fast"])?
-        .run()?
-        .checked()?;
-    Ok(format!("{} tests", total(&parse_runs(&output.text))?))
+    let percents: &[&str] = match context.options.long {
+        true => &["5", "50"],
+        false => &["5"],
+    };
+    let mut tests = Vec::new();
+    for percent in percents {
+        let output = build
+            .command(context, &["--tests", "--no-fail-fast"])?
+            .variable("COUNTERPOINT_SPURIOUS", percent)
+            .run()?
+            .checked()?;
+        let count = total(&parse_runs(&output.text))?;
+        tests.push(format!("{count} tests with {percent} in a hundred"));
+    }
+    Ok(tests.join(", "))
 }

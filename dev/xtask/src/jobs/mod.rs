@@ -26,5 +26,6 @@ pub(crate) mod proof;
 pub(crate) mod sanitize;
 pub(crate) mod sites;
 pub(crate) mod sizes;
+pub(crate) mod soak;
 pub(crate) mod weaken;
 pub(crate) mod words;

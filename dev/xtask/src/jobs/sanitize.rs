@@ -2,7 +2,7 @@
 //!
 //! | name | what | the standard library |
 //! |---|---|---|
-//! | `tsan-full` | ThreadSanitizer over everything, no suppressions | built for it, instrumented |
+//! | `tsan-full` | ThreadSanitizer over everything with random pauses at atomics, no suppressions | built for it, instrumented |
 //! | `tsan` | ThreadSanitizer over the rooms that do not use std's locks | as it comes; three suppressions in dev/xtask/tsan.supp |
 //! | `asan` | AddressSanitizer and LeakSanitizer with random pauses at atomics, no suppressions | as it comes |
 //!
@@ -11,6 +11,10 @@
 //! Each works on a copy of the tree. A sanitizer that finds nothing where there is something finds
 //! nothing anywhere: the faults of `dev/model/planted.toml` that name it are put into the copy, one
 //! after the other, and must be reported.
+//!
+//! In the long run `tsan-full` goes over everything fifty times, and over the models of
+//! `dev/model/sites.toml` with their orderings weakened; and everything soaks for half an hour
+//! under `asan`.
 //!
 //! `--only` chooses sanitizers. With the names of faults beside it runs these alone, and no tests.
 
@@ -24,6 +28,8 @@ use crate::jobs::jitter::PACKAGES;
 use crate::jobs::planted::tree::Tree;
 use crate::jobs::planted::{self, Plant};
 use crate::jobs::proof::Proof;
+use crate::jobs::sites::List;
+use crate::jobs::weaken;
 use crate::primitives::primitives;
 use crate::test_build::{Engine, MODEL_PACKAGE, parse_runs};
 use std::fs;
@@ -45,6 +51,9 @@ const MORE: &[&str] = &[
     STRESS_PACKAGE,
 ];
 
+/// A model whose ordering was weakened may hang.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// A sanitizer.
 struct Sanitizer {
     name: &'static str,
@@ -60,18 +69,23 @@ struct Sanitizer {
     suppressions: Option<&'static str>,
     /// With an instrumented std.
     full: bool,
+    /// How often it goes over everything in the long run, and for how many seconds everything soaks.
+    rounds: u32,
+    soak: u64,
 }
 
 const SANITIZERS: [Sanitizer; 3] = [
     Sanitizer {
         name: "tsan-full",
-        flags: "-Zsanitizer=thread --cfg tsan",
+        flags: "-Zsanitizer=thread --cfg tsan --cfg counterpoint_jitter",
         engine: Engine::Tsan,
         probe: None,
         reports: &["WARNING: ThreadSanitizer:"],
         more: MORE,
         suppressions: None,
         full: true,
+        rounds: 50,
+        soak: 2,
     },
     Sanitizer {
         name: "tsan",
@@ -82,6 +96,8 @@ const SANITIZERS: [Sanitizer; 3] = [
         more: &[],
         suppressions: Some("dev/xtask/tsan.supp"),
         full: false,
+        rounds: 1,
+        soak: 2,
     },
     Sanitizer {
         name: "asan",
@@ -92,6 +108,8 @@ const SANITIZERS: [Sanitizer; 3] = [
         more: MORE,
         suppressions: None,
         full: false,
+        rounds: 1,
+        soak: 1800,
     },
 ];
 
@@ -200,6 +218,11 @@ impl Sanitizer {
             proof.tell(name, "tests", tests as u64, "ok")?;
             note = format!("{note}: {tests} tests,");
         }
+        if tests && self.full && context.options.long {
+            let (seen, all) = ground.weakened()?;
+            proof.tell(name, "weakened orderings reported", seen as u64, "ok")?;
+            note = format!("{note} {seen} of {all} weakened orderings,");
+        }
         for plant in plants {
             ground.see(plant)?;
             let found = Proof::more(context, "planted")?;
@@ -280,14 +303,24 @@ impl Ground<'_> {
     /// Runs the tests; none may fail and nothing may be reported.
     fn suite(&self) -> Result<usize, String> {
         let packages = [PACKAGES, self.sanitizer.more].concat();
-        let output = self.cargo(&packages, &["--tests"], &[])?.run()?;
-        if let Some(report) = self.sanitizer.report_in(&output.text) {
-            return Err(format!(
-                "a report: {report}\nThe whole of it: {}",
-                self.context.log_file()?.display()
-            ));
+        let long = self.context.options.long;
+        let rounds = if long { self.sanitizer.rounds } else { 1 };
+        let mut tests = 0;
+        for _ in 0..rounds {
+            let mut command = self.cargo(&packages, &["--tests"], &[])?;
+            if long {
+                command = command.variable("COUNTERPOINT_SOAK", &self.sanitizer.soak.to_string());
+            }
+            let output = command.run()?;
+            if let Some(report) = self.sanitizer.report_in(&output.text) {
+                return Err(format!(
+                    "a report: {report}\nThe whole of it: {}",
+                    self.context.log_file()?.display()
+                ));
+            }
+            tests += total(&parse_runs(&output.checked()?.text))?;
         }
-        total(&parse_runs(&output.checked()?.text))
+        Ok(tests)
     }
 
     /// Sees a planted fault reported, in tests that are clean without it.
@@ -312,6 +345,29 @@ impl Ground<'_> {
             }
         }
         Ok(())
+    }
+
+    /// How many of the orderings that a model needs are missed here as well, and of how many. A
+    /// processor orders more than the language does, and a sanitizer knows no fences: what it
+    /// misses is not wrong, but what it sees is one more proof.
+    fn weakened(&self) -> Result<(usize, usize), String> {
+        let list = List::read(self.context)?;
+        let (mut seen, mut unseen) = (0, Vec::new());
+        for (site, model) in &list.killed {
+            let (file, test) = model.split_once("::").unwrap_or(("", model));
+            let which = ["--test", file];
+            let output = self
+                .cargo(&[MODEL_PACKAGE], &which, &["--", "--exact", test])?
+                .variable(weaken::VARIABLE, site)
+                .limit(PATIENCE)
+                .run()?;
+            match output.ending {
+                Ending::Success => unseen.push(site.as_str()),
+                Ending::Failure(_) | Ending::TimedOut => seen += 1,
+            }
+        }
+        println!("    weakened, and nothing is seen: {}", unseen.join(", "));
+        Ok((seen, list.killed.len()))
     }
 
     fn reported(&self, test: &str) -> Result<bool, String> {

@@ -27,7 +27,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// How `base` is told which site to weaken.
-const VARIABLE: &str = "COUNTERPOINT_WEAKEN";
+pub(crate) const VARIABLE: &str = "COUNTERPOINT_WEAKEN";
 
 /// How long one model may take with a weakened site.
 const LIMIT: Duration = Duration::from_secs(180);
