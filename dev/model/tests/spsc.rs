@@ -86,10 +86,10 @@ model! {
     /// Of two values that are there one is moved out, the other one stays and comes again.
     fn values_that_stay_come_again(preemptions: Some(3)) {
         let (mut producer, mut consumer) = spsc::ring(2);
-        let pusher = thread::spawn(move || (0..4).for_each(|value| push(&mut producer, value)));
+        let pusher = thread::spawn(move || (0..3).for_each(|value| push(&mut producer, value)));
         let popper = thread::spawn(move || {
             let mut next = 0;
-            while next < 4 {
+            while next < 3 {
                 let count = consumer.slots().min(2);
                 let chunk = consumer.read_chunk(count).expect("so many are there");
                 for value in chunk.into_iter().take(1) {

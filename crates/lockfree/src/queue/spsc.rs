@@ -570,10 +570,13 @@ impl<T> Consumer<T> {
     /// Looks for so many values.
     #[inline]
     fn has_ready(&mut self, count: usize) -> bool {
-        self.tell_rest();
         // Acquire [E1]: pairs with the release in `Producer::tell`.
         self.seen = self.ring().tail.load(acquire("spsc.ready"));
-        self.ready() >= count
+        let is_ready = self.ready() >= count;
+        if !is_ready {
+            self.tell_rest();
+        }
+        is_ready
     }
 
     /// Moves the oldest value out; the producer is not yet told of it.
