@@ -21,6 +21,37 @@ fn deadline_lies_ahead() {
 }
 
 #[test]
+fn the_cheap_clock_goes_as_fast_as_the_other() {
+    // It steps some milliseconds at a time.
+    const STEPS: Duration = Duration::from_millis(20);
+    let earliest = time::now();
+    let start = time::coarse();
+    let latest = time::now();
+    let since = || Duration::from_nanos(time::coarse() - start);
+    let mut last = Duration::ZERO;
+    while last < 10 * STEPS {
+        std::thread::sleep(STEPS);
+        let passed = time::now() - latest;
+        let coarse = since();
+        assert!(coarse + STEPS >= passed, "{coarse:?} after {passed:?}");
+        assert!(coarse >= last, "it never goes back");
+        assert!(coarse <= time::now() - earliest + STEPS, "{coarse:?}");
+        last = coarse;
+    }
+}
+
+#[test]
+fn a_thread_knows_its_name() {
+    let named = |name: &str| {
+        let thread = std::thread::Builder::new().name(name.to_owned());
+        thread.spawn(thread::current_name).unwrap().join().unwrap()
+    };
+    assert_eq!(named("of a name"), "of a name");
+    let nameless = std::thread::spawn(thread::current_name);
+    assert_eq!(nameless.join().unwrap(), "");
+}
+
+#[test]
 fn parallelism_is_at_least_one_and_stays() {
     assert!(thread::parallelism() >= 1);
     assert_eq!(thread::parallelism(), thread::parallelism());

@@ -2,7 +2,7 @@
 #![cfg(all(feature = "std", not(any(counterpoint_loom, counterpoint_shuttle))))]
 
 use counterpoint_base::prim::atomic::RELAXED;
-use counterpoint_base::record::{self, RecordRef};
+use counterpoint_base::record::{self, Record, RecordRef};
 use std::collections::HashSet;
 use std::sync::mpsc;
 
@@ -33,6 +33,20 @@ fn records_of_ended_threads_are_used_again() {
         "{} records for 1,000 threads",
         seen.len()
     );
+}
+
+#[test]
+fn who_looks_takes_no_record() {
+    let mine = record::with(|record| &raw const **record as usize);
+    let look = move || {
+        assert_eq!(record::with_current(|record| record.index()), None);
+        assert!(!record::is_current(mine as *const Record));
+        let (taken, index) = record::with(|record| (&raw const **record, record.index()));
+        assert_eq!(record::with_current(|record| record.index()), Some(index));
+        assert!(record::is_current(taken) && !record::is_current(mine as *const Record));
+    };
+    std::thread::spawn(look).join().unwrap();
+    assert!(record::is_current(mine as *const Record));
 }
 
 #[test]

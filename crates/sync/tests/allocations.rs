@@ -5,8 +5,8 @@ use counterpoint_sync::mutex::{Baton, Lock, LockOwned};
 use counterpoint_sync::semaphore::Acquire;
 use counterpoint_sync::wait_group::WaitGroupWaitRef;
 use counterpoint_sync::{
-    AutoResetEvent, Barrier, Condvar, Latch, ManualResetEvent, Mutex, MutexGuard, OnceCell, RwLock,
-    Semaphore, ShardedLock, WaitGroup,
+    AutoResetEvent, Barrier, Condvar, Exchanger, Latch, ManualResetEvent, Mutex, MutexGuard,
+    Notify, OnceCell, RwLock, Semaphore, ShardedLock, WaitGroup,
 };
 use counterpoint_wait::cancel::{CancelToken, Cancelled, Ctl};
 use counterpoint_wait::queue::Node;
@@ -197,6 +197,35 @@ fn alone() {
     drop((held, permit));
 }
 
+/// Those that meet, those that are told, and what looks at the others.
+fn meetings() {
+    let mut cx = Context::from_waker(Waker::noop());
+    let (exchanger, notify, mutex) = (Exchanger::new(), Notify::new(), Mutex::new(0));
+    free("exchanges", || {
+        assert_eq!(exchanger.try_exchange(1), Err(1));
+        assert!(exchanger.exchange_timeout(1, SHORT).is_err());
+        let mut first = pin!(exchanger.exchange_async(1));
+        let mut second = pin!(exchanger.exchange_async(2));
+        assert!(first.as_mut().poll(&mut cx).is_pending());
+        assert_eq!(second.as_mut().poll(&mut cx), Poll::Ready(1));
+        assert_eq!(first.as_mut().poll(&mut cx), Poll::Ready(2));
+    });
+    free("notifications", || {
+        assert!(notify.wait_timeout(SHORT).is_err());
+        let mut notified = pin!(notify.notified());
+        assert!(notified.as_mut().poll(&mut cx).is_pending());
+        notify.notify_one();
+        assert!(notified.as_mut().poll(&mut cx).is_ready());
+    });
+    let held = mutex.lock();
+    free("telemetry", || {
+        let mut waits = pin!(mutex.lock_async());
+        assert!(waits.as_mut().poll(&mut cx).is_pending());
+        assert_eq!(mutex.telemetry().waiters, 1);
+    });
+    drop(held);
+}
+
 /// A thread waits, and is woken by this one, again and again.
 fn woken() {
     const ROUNDS: usize = 100;
@@ -305,6 +334,7 @@ fn w7_waits_allocate_nothing() {
     settle();
     sizes();
     alone();
+    meetings();
     woken();
     first_wait_of_a_thread();
 }

@@ -19,6 +19,23 @@ const ON: bool = cfg!(feature = "lock-metrics");
 const SHORT: Duration = Duration::from_millis(2);
 
 #[test]
+fn a_fair_one_serves_strictly_in_order() {
+    let mutex = ContendedMutex::fair(());
+    let held = mutex.lock();
+    let mut line = [(); 3].map(|()| Task::queued(mutex.lock_async()));
+    drop(held);
+    for at in 0..line.len() {
+        assert!(mutex.try_lock().is_err(), "nobody overtakes");
+        let guard = line[at].ready();
+        for later in &mut line[at + 1..] {
+            assert!(later.poll().is_pending());
+        }
+        drop(guard);
+    }
+    assert!(mutex.try_lock().is_ok());
+}
+
+#[test]
 fn it_is_a_mutex_in_every_form() {
     for mut mutex in [ContendedMutex::new(0), ContendedMutex::fair(0)] {
         let token = CancelToken::new();

@@ -60,6 +60,7 @@ fn every_form_waits_for_another_initializer() {
     let init = begun(&cell);
     let (timed_out, past) = (Some(OnceCellError::TimedOut), Instant::now());
     assert_eq!(cell.set(1), Err(SetError::Initializing(1)));
+    assert!(cell.is_initializing() && !cell.is_initialized());
     assert!(cell.try_claim().is_none());
     assert_eq!(cell.claim_timeout(SHORT).err(), timed_out);
     assert_eq!(cell.claim_deadline(past).err(), timed_out);
@@ -99,7 +100,9 @@ fn every_form_waits_for_another_initializer() {
         Ok(&7)
     );
     // Cancelled already: nothing is tried.
+    assert!(cell.is_initialized() && !cell.is_initializing());
     let empty = OnceCell::<u8>::new();
+    assert!(!empty.is_initialized() && !empty.is_initializing());
     let stopped = empty
         .get_or_init_async(async || -> u8 { unreachable!() })
         .with(&ctl);

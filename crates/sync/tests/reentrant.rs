@@ -118,6 +118,39 @@ fn no_addition_of_many_threads_is_lost() {
     assert_eq!(mutex.lock().get(), 2000);
 }
 
+/// True if the lock that another thread gives back is kept for the first in line.
+fn is_kept_for_the_first(mutex: &ReentrantMutex<()>) -> bool {
+    let (held, release) = (AtomicBool::new(false), AtomicBool::new(false));
+    thread::scope(|scope| {
+        let holder = scope.spawn(|| {
+            let guard = mutex.lock();
+            held.store(true, Ordering::SeqCst);
+            while !release.load(Ordering::SeqCst) {
+                thread::yield_now();
+            }
+            drop(guard);
+        });
+        while !held.load(Ordering::SeqCst) {
+            thread::yield_now();
+        }
+        let mut line = [(); 2].map(|()| Task::queued(mutex.lock_async()));
+        release.store(true, Ordering::SeqCst);
+        holder.join().unwrap();
+        let kept = mutex.try_lock().is_err() && line[1].poll().is_pending();
+        drop(line[0].ready());
+        kept
+    })
+}
+
+#[test]
+fn a_fair_one_keeps_the_lock_for_the_first_in_line() {
+    // It is kept for a while, which may be over before this thread goes on.
+    let fair = ReentrantMutex::fair(());
+    assert!((0..40).any(|_| is_kept_for_the_first(&fair)));
+    let usual = ReentrantMutex::new(());
+    assert!(!(0..40).all(|_| is_kept_for_the_first(&usual)));
+}
+
 #[test]
 fn an_operation_that_is_dropped_or_granted_leaves_no_trace() {
     let mutex = ReentrantMutex::new(Cell::new(0));

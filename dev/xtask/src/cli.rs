@@ -59,6 +59,12 @@ pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Request, String> {
                 options.seconds = Some(number.ok_or("--seconds wants a number above 0.")?);
                 given.push("--seconds");
             }
+            Long("shard") => {
+                let value = parser.value().map_err(|error| format!("{error}."))?;
+                let part = value.to_str().and_then(part);
+                options.shard = Some(part.ok_or("--shard wants K/N, with K below N.")?);
+                given.push("--shard");
+            }
             Long("only") => {
                 let value = parser.value().and_then(|value| value.string());
                 options
@@ -82,6 +88,13 @@ pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Request, String> {
     };
     check_options(&command, &given)?;
     request(&command, list, options)
+}
+
+/// Reads `K/N`.
+fn part(text: &str) -> Option<(usize, usize)> {
+    let (part, parts) = text.split_once('/')?;
+    let (part, parts) = (part.parse().ok()?, parts.parse().ok()?);
+    (part < parts).then_some((part, parts))
 }
 
 fn request(command: &str, list: bool, options: Options) -> Result<Request, String> {
@@ -110,9 +123,10 @@ fn check_options(command: &str, given: &[&str]) -> Result<(), String> {
         "night" => &["--only", "--list"],
         "models" => &["--long", "--only"],
         "histories" | "litmus" => &["--long"],
-        "planted" | "peers" => &["--only"],
-        "sanitize" => &["--only", "--long"],
         "jitter" => &["--long"],
+        "planted" | "peers" | "coverage" => &["--only"],
+        "sanitize" => &["--only", "--long"],
+        "mutants" => &["--only", "--shard"],
         "soak" => &["--seconds"],
         "fuzz" => &["--only", "--seconds"],
         "weaken" => &["--only", "--changed", "--learn", "--long"],
@@ -142,7 +156,8 @@ pub(crate) fn usage() -> String {
         "\nmodels knows --long and --only ENGINE or FILE; histories, litmus, jitter and sanitize know --long;\n\
         planted, peers and sanitize know --only NAME; weaken knows --only and --long, and --changed (sites of changed\n\
         files) and --learn (find the models, write the list); fuzz knows --only NAME and\n\
-        --seconds N (for each structure); soak knows --seconds N.\n\
+        --seconds N (for each structure); soak knows --seconds N; coverage knows --only CRATE; mutants\n\
+        knows --only FILE or FOLDER and --shard K/N (the K-th of N parts, from 0).\n\
         Full output of each job: target/xtask/<job>.log\n",
     );
     text

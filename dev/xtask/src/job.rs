@@ -94,6 +94,7 @@ pub(crate) const JOBS: &[Job] = &[
     job("nostd", Place::Gate(1.0), jobs::nostd::run, "a program without std links against base and sync and runs"),
     job("disasm", Place::Gate(1.0), jobs::disasm::run, "no locked instruction and no fence where two meet"),
     test_job("empty-tests", Place::Gate(4.0), jobs::empty_tests::run, "no test binary runs zero tests"),
+    job("claims", Place::Gate(1.0), jobs::claims::run, "what the documentation promises is shown by a test"),
     job("headers", Place::Gate(1.0), jobs::headers::run, "every cited invariant and edge exists"),
     job("sites", Place::Gate(1.0), jobs::sites::run, "each ordering stands in dev/model/sites.toml"),
     job("sizes", Place::Gate(1.0), jobs::sizes::run, "lengths of files and functions; nothing unfinished or ignored"),
@@ -108,6 +109,8 @@ pub(crate) const JOBS: &[Job] = &[
     test_job("sanitize", Place::Night, jobs::sanitize::run, "tests under ThreadSanitizer, with std instrumented as well, and AddressSanitizer"),
     test_job("soak", Place::Night, jobs::soak::run, "every structure at work for hours, with the ledger on: nothing breaks or grows"),
     test_job("fuzz", Place::Night, jobs::fuzz::run, "libFuzzer writes operation sequences for every structure"),
+    test_job("coverage", Place::Night, jobs::coverage::run, "the tests execute nine lines in ten of each crate, and every unsafe block"),
+    test_job("mutants", Place::Night, jobs::mutants::run, "the tests of the core tell nine in ten small changes of its code"),
 ];
 
 /// The job with this name; the error lists the names there are.
@@ -136,7 +139,9 @@ pub(crate) struct Options {
     pub(crate) learn: bool,
     /// In `fuzz` for so long each, in `soak` in all.
     pub(crate) seconds: Option<u64>,
-    /// Jobs, or in `planted`, `weaken` and `fuzz` entries, to run; all if empty.
+    /// In `mutants`: this part of so many, from 0.
+    pub(crate) shard: Option<(usize, usize)>,
+    /// Jobs, or in some of them entries, to run; all if empty.
     pub(crate) only: Vec<String>,
     /// Leave out jobs that run tests.
     pub(crate) skip_tests: bool,

@@ -69,6 +69,42 @@ pub(crate) fn is_test_path(path: &str) -> bool {
     in_folder || by_name
 }
 
+/// True if `file::name` is a test: a function of that file after `#[test]`, or in a macro of a file
+/// of tests that makes tests of what it is given, such as `model!`.
+pub(crate) fn test_exists(test: &str, sources: &[Source]) -> bool {
+    let Some((file, name)) = test.split_once("::") else {
+        return false;
+    };
+    let source = sources.iter().find(|source| source.path == file);
+    source.is_some_and(|source| {
+        let code = source.code();
+        let named = |at: &usize| code[*at].is_word("fn") && code[at + 1].is_word(name);
+        let found = (0..code.len().saturating_sub(1)).find(named);
+        found.is_some_and(|at| {
+            // `#[test]`, and perhaps other attributes, stand since the last brace or semicolon.
+            let before = code[..at].iter().rev();
+            let mut attributes = before.take_while(|token| !token.is('}') && !token.is(';'));
+            attributes.any(|token| token.is_word("test"))
+                || source.is_test_file() && in_macro(&code[..at])
+        })
+    })
+}
+
+/// True if what follows `code` stands in the braces of a macro's call.
+fn in_macro(code: &[Token<'_>]) -> bool {
+    let mut depth = 0usize;
+    for (at, token) in code.iter().enumerate().rev() {
+        if token.is('}') {
+            depth += 1;
+        } else if token.is('{') && depth == 0 {
+            return at > 0 && code[at - 1].is('!');
+        } else if token.is('{') {
+            depth -= 1;
+        }
+    }
+    false
+}
+
 /// A function: its name and the lines from `fn` to its closing brace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Function {

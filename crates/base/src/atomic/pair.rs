@@ -295,3 +295,6 @@ fn os_has_avx() -> bool {
     }
     state & 0b110 == 0b110
 }
+
+#[cfg(all(test, feature = "std"))]
+mod tests;

@@ -44,10 +44,21 @@ fn options_that_would_do_nothing_are_refused() {
     assert!(asked(&["fuzz", "--only", "mutex", "--seconds=5"]).is_ok());
     assert!(asked(&["fuzz", "--seconds", "0"]).is_err());
     assert!(asked(&["fuzz", "--seconds", "soon"]).is_err());
+    assert!(asked(&["coverage", "--only", "base"]).is_ok());
 }
 
 #[test]
 fn nothing_asks_for_help() {
     assert_eq!(asked(&[]), Ok(Request::Help));
     assert_eq!(asked(&["gate", "--help"]), Ok(Request::Help));
+}
+
+#[test]
+fn a_part_of_the_mutants_is_one_of_so_many() {
+    let request = asked(&["mutants", "--shard", "1/8", "--only=crates/sync/src/latch"]).unwrap();
+    assert!(matches!(request, Request::One("mutants", options) if options.shard == Some((1, 8))));
+    for bad in ["8/8", "1", "1/", "/8", "0/0", "-1/8"] {
+        assert!(asked(&["mutants", "--shard", bad]).is_err(), "{bad}");
+    }
+    assert!(asked(&["fuzz", "--shard", "1/8"]).is_err());
 }

@@ -92,7 +92,9 @@ fn the_night_runs_the_long_jobs() {
             "ledger",
             "sanitize",
             "soak",
-            "fuzz"
+            "fuzz",
+            "coverage",
+            "mutants"
         ]
     );
 }

@@ -21,7 +21,7 @@ use crate::job::Context;
 use crate::jobs::proof::Proof;
 use crate::primitives::primitives;
 use crate::report::{Finding, verdict};
-use crate::source::{Source, functions};
+use crate::source::{Source, test_exists};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
@@ -122,7 +122,7 @@ fn check(callbacks: &BTreeSet<String>, rows: &Rows, sources: &[Source]) -> Vec<F
                  goes on working, and name it under [panics]."
             )),
             (Some(_), 1..) | (None, 2..) => find(format!("\"{callback}\" has two rows.")),
-            (Some(test), 0) if !exists(test, sources) => find(format!(
+            (Some(test), 0) if !test_exists(test, sources) => find(format!(
                 "\"{callback}\" names {test}, and there is no such test."
             )),
             _ => {}
@@ -141,27 +141,6 @@ fn check(callbacks: &BTreeSet<String>, rows: &Rows, sources: &[Source]) -> Vec<F
         find(format!("\"{callback}\" is no longer called."));
     }
     findings
-}
-
-/// True if `file::test` is a function of that file after `#[test]`.
-fn exists(test: &str, sources: &[Source]) -> bool {
-    let Some((file, name)) = test.split_once("::") else {
-        return false;
-    };
-    let Some(source) = sources.iter().find(|source| source.path == file) else {
-        return false;
-    };
-    let code = source.code();
-    let found = functions(&code).into_iter().find(|it| it.name == name);
-    found.is_some_and(|function| {
-        let at = code
-            .iter()
-            .position(|token| token.line == function.first && token.is_word("fn"));
-        // `#[test]`, and perhaps other attributes, stand since the last brace or semicolon.
-        let before = code[..at.unwrap_or(0)].iter().rev();
-        let attributes = before.take_while(|token| !token.is('}') && !token.is(';'));
-        attributes.into_iter().any(|token| token.is_word("test"))
-    })
 }
 
 impl Rows {

@@ -2,7 +2,9 @@
 
 pub(crate) mod arena;
 pub(crate) mod cargo_test;
+pub(crate) mod claims;
 pub(crate) mod clippy;
+pub(crate) mod coverage;
 pub(crate) mod disasm;
 pub(crate) mod docs;
 pub(crate) mod empty_tests;
@@ -18,6 +20,7 @@ pub(crate) mod layers;
 pub(crate) mod ledger;
 pub(crate) mod litmus;
 pub(crate) mod models;
+pub(crate) mod mutants;
 pub(crate) mod nostd;
 pub(crate) mod peers;
 pub(crate) mod peers_absent;

@@ -1,4 +1,4 @@
-use super::{Function, Source, functions, is_test_path, paths};
+use super::{Function, Source, functions, is_test_path, paths, test_exists};
 
 fn source(text: &str) -> Source {
     Source::new("crates/base/src/lib.rs", text)
@@ -128,4 +128,28 @@ fn test_files_are_told_by_name() {
     ] {
         assert!(!is_test_path(path), "{path}");
     }
+}
+
+#[test]
+fn tests_are_looked_up() {
+    let text = "#[test]\n#[cfg(unix)]\nfn there() {}\n\nfn helper() {}\n\
+                model! {\n    /// A race.\n    fn race(bound: None) { if a { b() } }\n\n    fn other() {}\n}\n";
+    let sources = [
+        Source::new("dev/stress/tests/faults.rs", text),
+        Source::new("dev/stress/src/faults.rs", text),
+    ];
+    for (name, is_one) in [
+        ("there", true),
+        ("helper", false),
+        ("nowhere", false),
+        ("race", true),
+        ("other", true),
+    ] {
+        let path = format!("dev/stress/tests/faults.rs::{name}");
+        assert_eq!(test_exists(&path, &sources), is_one, "{name}");
+    }
+    assert!(test_exists("dev/stress/src/faults.rs::there", &sources));
+    assert!(!test_exists("dev/stress/src/faults.rs::race", &sources));
+    assert!(!test_exists("nowhere.rs::there", &sources));
+    assert!(!test_exists("there", &sources));
 }

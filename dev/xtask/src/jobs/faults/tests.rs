@@ -1,4 +1,4 @@
-use super::{Rows, api, check, exists};
+use super::{Rows, api, check};
 use crate::source::Source;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -107,15 +107,6 @@ fn rows(text: &str) -> Rows {
 fn sources() -> Vec<Source> {
     let text = "#[test]\n#[cfg(unix)]\nfn there() {}\n\nfn helper() {}\n";
     vec![Source::new("dev/stress/tests/faults.rs", text)]
-}
-
-#[test]
-fn tests_are_looked_up() {
-    assert!(exists("dev/stress/tests/faults.rs::there", &sources()));
-    assert!(!exists("dev/stress/tests/faults.rs::helper", &sources()));
-    assert!(!exists("dev/stress/tests/faults.rs::nowhere", &sources()));
-    assert!(!exists("nowhere.rs::there", &sources()));
-    assert!(!exists("there", &sources()));
 }
 
 #[test]
