@@ -14,6 +14,8 @@ mod consume;
 mod fetch;
 #[cfg(all(
     target_arch = "x86_64",
+    target_pointer_width = "64",
+    target_feature = "sse2",
     not(any(counterpoint_loom, counterpoint_shuttle, miri, tsan))
 ))]
 mod pair;

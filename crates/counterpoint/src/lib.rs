@@ -41,7 +41,7 @@
 //! | a value of any type that is read and replaced as a whole | [`atomic::AtomicCell`] |
 //! | a large `Copy` value that is read often | [`SeqCell`] |
 //! | a count that many threads change and few read | [`ShardedCounter`] |
-//! | to hand values over without ever waiting | [`queue::ArrayQueue`], without a bound [`queue::SegQueue`] |
+//! | to hand values over without ever waiting | [`queue::ArrayQueue`], without a bound [`queue::SegQueue`], between two threads [`queue::spsc`] |
 //! | to free what other threads may still be reading | [`epoch`] |
 //! | to stop what is under way | [`cancel::CancelToken`], and [`cancel::Ctl`] to pass it on |
 //! | the first of several | [`select!`], in a task [`select_async!`] |

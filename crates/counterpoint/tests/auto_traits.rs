@@ -110,6 +110,16 @@ fn every_type_has_the_traits_of_its_kind() {
         SegQueue<Inside>:                                                  yes  yes  yes  yes  yes;
         SegQueue<Bound>:                                                   no   no   yes  yes  yes;
         queue::seg::IntoIter<Inside>:                                      yes  yes  yes  yes  yes;
+        queue::spsc::Producer<Inside>:                                     yes  yes  yes  yes  yes;
+        queue::spsc::Producer<Bound>:                                      no   no   yes  yes  yes;
+        queue::spsc::Consumer<Inside>:                                     yes  yes  yes  yes  yes;
+        queue::spsc::Consumer<Bound>:                                      no   no   yes  yes  yes;
+        queue::spsc::WriteChunk<'static, Inside>:                          yes  no   yes  no   no;
+        queue::spsc::WriteChunk<'static, Bound>:                           no   no   yes  no   yes;
+        queue::spsc::ReadChunk<'static, Inside>:                           yes  no   yes  no   no;
+        queue::spsc::ReadChunk<'static, Bound>:                            no   no   yes  no   yes;
+        queue::spsc::Values<'static, Inside>:                              yes  yes  yes  no   yes;
+        queue::spsc::Values<'static, Bound>:                               no   no   yes  no   yes;
 
         Worker<Inside>:                                                    yes  no   yes  yes  yes;
         Worker<Bound>:                                                     no   no   yes  yes  yes;

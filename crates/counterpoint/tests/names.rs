@@ -1084,6 +1084,44 @@ mod queue {
         shown::<IntoIter<u8>>();
         assert!(SegQueue::<u8>::default().is_empty());
     }
+
+    #[test]
+    fn ring() {
+        use counterpoint::queue::spsc::{self, Consumer, Producer, ReadChunk, Values, WriteChunk};
+
+        let (mut producer, mut consumer): (Producer<u8>, Consumer<u8>) = spsc::ring(4);
+        assert_eq!(
+            (producer.push(1), producer.push_slice(&[2, 3])),
+            (Ok(()), 2)
+        );
+        assert_eq!((producer.capacity(), producer.slots()), (4, 1));
+        assert!(!producer.is_full() && !producer.is_abandoned());
+        let mut chunk: WriteChunk<'_, u8> = producer.write_chunk(1).unwrap();
+        assert_eq!((chunk.len(), chunk.is_empty()), (1, false));
+        chunk.as_mut_slices().0[0].write(4);
+        // SAFETY: it was written.
+        unsafe { chunk.commit(1) };
+        assert!(producer.write_chunk(1).is_none());
+        assert_eq!((consumer.capacity(), consumer.slots()), (4, 4));
+        assert!(!consumer.is_empty() && !consumer.is_abandoned());
+        assert_eq!(consumer.peek(), Some(&1));
+        assert_eq!((consumer.pop(), consumer.pop_slice(&mut [0])), (Some(1), 1));
+        let mut chunk: ReadChunk<'_, u8> = consumer.read_chunk(2).unwrap();
+        assert_eq!((chunk.len(), chunk.is_empty()), (2, false));
+        assert_eq!(chunk.as_mut_slices().0, [3, 4]);
+        assert_eq!(chunk.as_slices().0, [3, 4]);
+        let mut values: Values<'_, u8> = chunk.into_iter();
+        assert_eq!(values.next(), Some(3));
+        drop(values);
+        consumer.read_chunk(1).unwrap().commit_all();
+        assert_eq!(producer.write_chunk(2).unwrap().fill([5, 6]), 2);
+        consumer.read_chunk(2).unwrap().commit(2);
+        shown::<Producer<u8>>();
+        shown::<Consumer<u8>>();
+        shown::<WriteChunk<'_, u8>>();
+        shown::<ReadChunk<'_, u8>>();
+        shown::<Values<'_, u8>>();
+    }
 }
 
 mod epoch {

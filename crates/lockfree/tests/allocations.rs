@@ -2,7 +2,7 @@
 #![cfg(not(any(counterpoint_loom, counterpoint_shuttle)))]
 
 use counterpoint_lockfree::deque::Worker;
-use counterpoint_lockfree::queue::{ArrayQueue, SegQueue};
+use counterpoint_lockfree::queue::{ArrayQueue, SegQueue, spsc};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
@@ -51,6 +51,24 @@ fn array_queue_allocates_once() {
     let (count, queue) = allocations(|| ArrayQueue::new(100));
     assert_eq!(count, 1);
     let (count, ()) = allocations(|| use_up(queue));
+    assert_eq!(count, 0);
+}
+
+#[test]
+fn a_ring_allocates_its_counts_and_its_places() {
+    // As above.
+    let _ = ArrayQueue::new(1).push(0);
+    let (count, (mut producer, mut consumer)) = allocations(|| spsc::ring(100));
+    assert_eq!(count, 2);
+    let (count, ()) = allocations(|| {
+        for value in 0..1_000 {
+            assert_eq!(producer.push(value), Ok(()));
+            assert_eq!(producer.write_chunk(99).unwrap().fill(0..99), 99);
+            assert_eq!(consumer.pop(), Some(value));
+            consumer.read_chunk(99).unwrap().commit_all();
+        }
+        drop((producer, consumer));
+    });
     assert_eq!(count, 0);
 }
 

@@ -16,7 +16,7 @@ use counterpoint_base::prim::atomic::{AtomicU32 as Counter, RELAXED};
 use counterpoint_base::{Backoff, CachePadded};
 use counterpoint_lockfree::deque::{Injector, Steal, Worker};
 use counterpoint_lockfree::epoch::{Collector, Owned};
-use counterpoint_lockfree::queue::{ArrayQueue, SegQueue};
+use counterpoint_lockfree::queue::{ArrayQueue, SegQueue, spsc};
 use counterpoint_sync::rendezvous::{Disconnected, Meeting, TryRendezvousError};
 
 // The C start-up code calls `main`.
@@ -118,7 +118,10 @@ fn queues() -> bool {
     let pushed = queue.push(1).is_ok() && queue.push(2).is_ok() && queue.push(3) == Err(3);
     let bounded = pushed && queue.pop() == Some(1) && queue.into_iter().sum::<i32>() == 2;
     let queue: SegQueue<i32> = (0..100).collect();
-    bounded && queue.pop() == Some(0) && queue.into_iter().count() == 99
+    let (mut producer, mut consumer) = spsc::ring(3);
+    let ring = producer.push(1).is_ok() && producer.push_slice(&[2, 3, 4]) == 2;
+    let ring = ring && consumer.pop() == Some(1) && consumer.slots() == 2;
+    bounded && queue.pop() == Some(0) && queue.into_iter().count() == 99 && ring
 }
 
 /// What is retired in a collector of one's own is freed when the collector goes, at the latest.

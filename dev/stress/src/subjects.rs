@@ -25,6 +25,7 @@ pub mod semaphore;
 pub mod seq_cell;
 pub mod sharded_counter;
 pub mod sharded_lock;
+pub mod spsc;
 pub mod stage;
 pub mod wait_group;
 
@@ -59,6 +60,8 @@ macro_rules! for_each_subject {
             deque_oldest: $crate::subjects::deque::Deque::<false>;
             seg_queue: $crate::subjects::seg_queue::Queue::<0>;
             seg_queue_at_an_edge: $crate::subjects::seg_queue::AT_EDGE;
+            spsc: $crate::subjects::spsc::Ring::<false>;
+            spsc_in_chunks: $crate::subjects::spsc::Ring::<true>;
             once_cell: $crate::subjects::once::Filled;
             barrier: $crate::subjects::barrier::Rounds::<false>;
             breaking_barrier: $crate::subjects::barrier::Rounds::<true>;

@@ -5,7 +5,7 @@
 
 use counterpoint_base::atomic::AtomicCell;
 use counterpoint_base::{SeqCell, ShardedCounter};
-use counterpoint_lockfree::queue::{ArrayQueue, SegQueue};
+use counterpoint_lockfree::queue::{ArrayQueue, SegQueue, spsc};
 use counterpoint_sync::rendezvous::RendezvousGroup;
 use counterpoint_sync::stage::Exit;
 use counterpoint_sync::{
@@ -183,6 +183,11 @@ const BODIES: &[Body] = &[
             () = token.cancelled() => unreachable!("nobody cancels it"),
             timeout(SHORT) => {}
         }
+    }),
+    ("ring", || {
+        let (mut producer, mut consumer) = spsc::ring(4);
+        assert_eq!(producer.push(Box::new(1)), Ok(()));
+        assert_eq!(consumer.pop(), Some(Box::new(1)));
     }),
     ("queue", || {
         let queue = ArrayQueue::new(4);

@@ -40,10 +40,29 @@ pub(super) fn works() -> bool {
     way() != NOTHING
 }
 
+/// Whether it has whole loads and stores, and that is known.
+#[inline(always)]
+pub(super) fn is_whole() -> bool {
+    // Relaxed: as in `way`.
+    WAY.load(RELAXED) == WHOLE
+}
+
 /// # Safety
 /// `at` points to an initialized value of 16 bytes, aligned to its size, which is accessed by the
-/// functions of this module alone; `works` has said so.
+/// functions of this module alone; `is_whole` has said so.
 #[inline(always)]
+pub(super) unsafe fn load_whole<T>(at: *mut T) -> T {
+    // SAFETY: by the caller's promise.
+    let found = unsafe { found_whole(at.cast()) };
+    // SAFETY: the bytes of a value.
+    unsafe { cast(found) }
+}
+
+/// As `load_whole`, where `works` has said so.
+///
+/// # Safety
+/// As for `load_whole`.
+#[cold]
 pub(super) unsafe fn load<T>(at: *mut T) -> T {
     // SAFETY: by the caller's promise.
     let found = unsafe { find_at(at.cast()) };
@@ -51,29 +70,46 @@ pub(super) unsafe fn load<T>(at: *mut T) -> T {
     unsafe { cast(found) }
 }
 
+/// The halves are put together here: a value is mostly made of two words, and what would load it whole
+/// has to wait until both are stored.
+///
 /// # Safety
-/// As for `load`.
+/// As for `load_whole`.
 #[inline(always)]
-pub(super) unsafe fn store<T>(at: *mut T, value: T) {
-    // Relaxed: as in `way`.
-    if WAY.load(RELAXED) == WHOLE {
-        // SAFETY: any bytes are a `MaybeUninit`.
-        let value: Pair = unsafe { cast(value) };
-        // SAFETY: writes memory that is valid by the caller's promise.
-        unsafe {
-            asm!("movdqa xmmword ptr [{at}], {value}", value = in(xmm_reg) value, at = in(reg) at,
-                options(nostack, preserves_flags));
-        }
-    } else {
-        // SAFETY: any bytes are a `MaybeUninit`.
-        let value = unsafe { cast(value) };
-        // SAFETY: by the caller's promise.
-        let _ = unsafe { replace(at.cast(), value) };
+pub(super) unsafe fn store_whole<T>(at: *mut T, value: T) {
+    // SAFETY: any bytes are a `MaybeUninit`.
+    let value: Halves = unsafe { cast(value) };
+    // SAFETY: writes memory that is valid by the caller's promise.
+    unsafe {
+        asm!(
+            "movq {whole}, {low}",
+            "movq {upper}, {high}",
+            "punpcklqdq {whole}, {upper}",
+            "movdqa xmmword ptr [{at}], {whole}",
+            whole = out(xmm_reg) _,
+            upper = out(xmm_reg) _,
+            low = in(reg) value[0],
+            high = in(reg) value[1],
+            at = in(reg) at,
+            options(nostack, preserves_flags),
+        );
     }
 }
 
+/// As `store_whole`, where `works` has said so.
+///
 /// # Safety
-/// As for `load`.
+/// As for `load_whole`.
+#[cold]
+pub(super) unsafe fn store<T>(at: *mut T, value: T) {
+    // SAFETY: any bytes are a `MaybeUninit`.
+    let value = unsafe { cast(value) };
+    // SAFETY: by the caller's promise.
+    let _ = unsafe { replace(at.cast(), value) };
+}
+
+/// # Safety
+/// As for `load_whole`, where `works` has said so.
 #[inline(always)]
 pub(super) unsafe fn swap<T>(at: *mut T, value: T) -> T {
     // SAFETY: any bytes are a `MaybeUninit`.
@@ -87,7 +123,7 @@ pub(super) unsafe fn swap<T>(at: *mut T, value: T) -> T {
 /// Replaces the value by what `f` makes of it, until nobody came in between.
 ///
 /// # Safety
-/// As for `load`.
+/// As for `load_whole`, where `works` has said so.
 #[inline(always)]
 pub(super) unsafe fn update<T: Copy>(
     at: *mut T,
@@ -112,20 +148,30 @@ pub(super) unsafe fn update<T: Copy>(
     }
 }
 
+/// What stands there, by a whole load.
+///
+/// # Safety
+/// As for `load_whole`.
+#[inline(always)]
+unsafe fn found_whole(at: *mut Pair) -> Pair {
+    let value: Pair;
+    // SAFETY: reads memory that is valid by the caller's promise.
+    unsafe {
+        asm!("movdqa {value}, xmmword ptr [{at}]", value = out(xmm_reg) value, at = in(reg) at,
+            options(nostack, preserves_flags));
+    }
+    value
+}
+
 /// What stands there.
 ///
 /// # Safety
-/// As for `load`.
+/// As for `load_whole`, where `works` has said so.
 #[inline(always)]
 unsafe fn find_at(at: *mut Pair) -> Halves {
-    // Relaxed: as in `way`.
-    if WAY.load(RELAXED) == WHOLE {
-        let value: Pair;
-        // SAFETY: reads memory that is valid by the caller's promise.
-        unsafe {
-            asm!("movdqa {value}, xmmword ptr [{at}]", value = out(xmm_reg) value, at = in(reg) at,
-                options(nostack, preserves_flags));
-        }
+    if is_whole() {
+        // SAFETY: by the caller's promise, and it is whole.
+        let value = unsafe { found_whole(at) };
         // SAFETY: any bytes are a `MaybeUninit`.
         return unsafe { cast(value) };
     }
@@ -135,26 +181,41 @@ unsafe fn find_at(at: *mut Pair) -> Halves {
     unsafe { exchange(at, zero, zero) }.0
 }
 
+/// The first guess is made of two loads, and may be of two values: the exchange tells.
+///
 /// # Safety
-/// As for `load`.
+/// As for `load_whole`, where `works` has said so.
 #[inline(always)]
 unsafe fn replace(at: *mut Pair, value: Halves) -> Halves {
-    // SAFETY: by the caller's promise.
-    let mut found = unsafe { find_at(at) };
-    loop {
-        // SAFETY: as above.
-        let (now, done) = unsafe { exchange(at, found, value) };
-        if done {
-            return found;
-        }
-        found = now;
+    let (low, high): (MaybeUninit<u64>, MaybeUninit<u64>);
+    // SAFETY: accesses memory that is valid by the caller's promise. The instruction wants one half
+    // in a register that is not to be had: it is put back.
+    unsafe {
+        asm!(
+            "mov {kept}, rbx",
+            "mov rbx, {new}",
+            "mov rax, qword ptr [rdi]",
+            "mov rdx, qword ptr [rdi + 8]",
+            "2:",
+            "lock cmpxchg16b xmmword ptr [rdi]",
+            "jne 2b",
+            "mov rbx, {kept}",
+            kept = out(reg) _,
+            new = in(reg) value[0],
+            in("rcx") value[1],
+            out("rax") low,
+            out("rdx") high,
+            in("rdi") at,
+            options(nostack),
+        );
     }
+    [low, high]
 }
 
 /// What stood there, and whether it was `found` and is `new` now.
 ///
 /// # Safety
-/// As for `load`.
+/// As for `load_whole`, where `works` has said so.
 #[inline(always)]
 unsafe fn exchange(at: *mut Pair, found: Halves, new: Halves) -> (Halves, bool) {
     let (low, high): (MaybeUninit<u64>, MaybeUninit<u64>);

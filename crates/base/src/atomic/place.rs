@@ -2,7 +2,12 @@
 //! for its size and alignment, else under the sequence lock of a stripe.
 
 use super::AtomicCell;
-#[cfg(all(target_arch = "x86_64", not(any(miri, tsan))))]
+#[cfg(all(
+    target_arch = "x86_64",
+    target_pointer_width = "64",
+    target_feature = "sse2",
+    not(any(miri, tsan))
+))]
 use super::pair;
 use super::stripe::{self, Stripe, Wide};
 use super::word;
@@ -38,7 +43,12 @@ impl<T> Place<T> {
     pub(super) const WORD: bool =
         word::HERE && (fits::<T>(1) || fits::<T>(2) || fits::<T>(4) || fits::<T>(8));
     /// As told in `pair`, if the processor can.
-    const PAIR: bool = cfg!(all(target_arch = "x86_64", not(any(miri, tsan)))) && fits::<T>(16);
+    const PAIR: bool = cfg!(all(
+        target_arch = "x86_64",
+        target_pointer_width = "64",
+        target_feature = "sse2",
+        not(any(miri, tsan))
+    )) && fits::<T>(16);
     /// Whatever the processor.
     pub(super) const LOCK_FREE: bool =
         Self::NOTHING || Self::WORD || (Self::PAIR && cfg!(target_feature = "cmpxchg16b"));
@@ -60,11 +70,21 @@ impl<T> Place<T> {
 
     #[inline(always)]
     fn is_pair() -> bool {
-        #[cfg(all(target_arch = "x86_64", not(any(miri, tsan))))]
+        #[cfg(all(
+            target_arch = "x86_64",
+            target_pointer_width = "64",
+            target_feature = "sse2",
+            not(any(miri, tsan))
+        ))]
         {
             Self::PAIR && pair::works()
         }
-        #[cfg(not(all(target_arch = "x86_64", not(any(miri, tsan)))))]
+        #[cfg(not(all(
+            target_arch = "x86_64",
+            target_pointer_width = "64",
+            target_feature = "sse2",
+            not(any(miri, tsan))
+        )))]
         {
             false
         }
@@ -85,9 +105,34 @@ impl<T> Place<T> {
             // SAFETY: of such a size and alignment, and accessed in this way alone.
             return unsafe { word::store(self.as_ptr(), value) };
         }
-        if Self::is_pair() {
-            #[cfg(all(target_arch = "x86_64", not(any(miri, tsan))))]
-            // SAFETY: as above, and it works.
+        #[cfg(all(
+            target_arch = "x86_64",
+            target_pointer_width = "64",
+            target_feature = "sse2",
+            not(any(miri, tsan))
+        ))]
+        if Self::PAIR {
+            if pair::is_whole() {
+                // SAFETY: as above, and it works.
+                return unsafe { pair::store_whole(self.as_ptr(), value) };
+            }
+            return self.store_pair(value);
+        }
+        self.stripe().store(self, value);
+    }
+
+    /// Of 16 bytes, where they are not stored whole, or that is not known.
+    #[cfg(all(
+        target_arch = "x86_64",
+        target_pointer_width = "64",
+        target_feature = "sse2",
+        not(any(miri, tsan))
+    ))]
+    #[cold]
+    #[inline(never)]
+    fn store_pair(&self, value: T) {
+        if pair::works() {
+            // SAFETY: of such a size and alignment, and it works.
             return unsafe { pair::store(self.as_ptr(), value) };
         }
         self.stripe().store(self, value);
@@ -103,9 +148,34 @@ impl<T> Place<T> {
             // SAFETY: as in `store`.
             return unsafe { word::swap(self.as_ptr(), value) };
         }
-        if Self::is_pair() {
-            #[cfg(all(target_arch = "x86_64", not(any(miri, tsan))))]
-            // SAFETY: as in `store`.
+        #[cfg(all(
+            target_arch = "x86_64",
+            target_pointer_width = "64",
+            target_feature = "sse2",
+            not(any(miri, tsan))
+        ))]
+        if Self::PAIR {
+            if pair::is_whole() {
+                // SAFETY: as in `store`.
+                return unsafe { pair::swap(self.as_ptr(), value) };
+            }
+            return self.swap_pair(value);
+        }
+        self.stripe().swap(self, value)
+    }
+
+    /// As `store_pair`.
+    #[cfg(all(
+        target_arch = "x86_64",
+        target_pointer_width = "64",
+        target_feature = "sse2",
+        not(any(miri, tsan))
+    ))]
+    #[cold]
+    #[inline(never)]
+    fn swap_pair(&self, value: T) -> T {
+        if pair::works() {
+            // SAFETY: as in `store_pair`.
             return unsafe { pair::swap(self.as_ptr(), value) };
         }
         self.stripe().swap(self, value)
@@ -162,9 +232,34 @@ impl<T: Copy> Place<T> {
             // SAFETY: as in `store`.
             return unsafe { word::load(self.as_ptr()) };
         }
-        if Self::is_pair() {
-            #[cfg(all(target_arch = "x86_64", not(any(miri, tsan))))]
-            // SAFETY: as in `store`.
+        #[cfg(all(
+            target_arch = "x86_64",
+            target_pointer_width = "64",
+            target_feature = "sse2",
+            not(any(miri, tsan))
+        ))]
+        if Self::PAIR {
+            if pair::is_whole() {
+                // SAFETY: as in `store`.
+                return unsafe { pair::load_whole(self.as_ptr()) };
+            }
+            return self.load_pair();
+        }
+        self.stripe().load(self)
+    }
+
+    /// As `store_pair`.
+    #[cfg(all(
+        target_arch = "x86_64",
+        target_pointer_width = "64",
+        target_feature = "sse2",
+        not(any(miri, tsan))
+    ))]
+    #[cold]
+    #[inline(never)]
+    fn load_pair(&self) -> T {
+        if pair::works() {
+            // SAFETY: as in `store_pair`.
             return unsafe { pair::load(self.as_ptr()) };
         }
         self.stripe().load(self)
@@ -178,7 +273,12 @@ impl<T: Copy> Place<T> {
             return unsafe { word::update(self.as_ptr(), f) };
         }
         if Self::is_pair() {
-            #[cfg(all(target_arch = "x86_64", not(any(miri, tsan))))]
+            #[cfg(all(
+                target_arch = "x86_64",
+                target_pointer_width = "64",
+                target_feature = "sse2",
+                not(any(miri, tsan))
+            ))]
             // SAFETY: as in `store`.
             return unsafe { pair::update(self.as_ptr(), f) };
         }

@@ -228,28 +228,27 @@ impl<T> Worker<T> {
     fn advance(&self, bottom: u32, count: u32) {
         let bottom = bottom.wrapping_add(count);
         self.bottom.set(bottom);
-        self.move_bottom(bottom);
-        if self.shared.word().wants() {
+        // Found once: to the compiler, what is stored in between might be this pointer.
+        let shared = &*self.shared;
+        Self::move_bottom(shared, bottom);
+        if shared.word().wants() {
             self.offer();
         }
     }
 
     /// Tells the thieves where the newest task ends.
     #[inline(always)]
-    fn move_bottom(&self, bottom: u32) {
+    fn move_bottom(shared: &Shared<T>, bottom: u32) {
         // Release [E1]: hands the tasks below it to the acquire in `settle` and to those of a run.
         // In a pop as well: a thief that reads this number sees those that are left [E6].
-        self.shared
-            .owned
-            .bottom
-            .store(bottom, release("deque.push"));
+        shared.owned.bottom.store(bottom, release("deque.push"));
     }
 
     /// Tells the thieves where the oldest task begins, first in, first out.
     #[inline(always)]
-    fn move_front(&self, front: u32) {
+    fn move_front(shared: &Shared<T>, front: u32) {
         // Release [E6]: who reads this sees the tasks behind it. The fence of E2 orders the rest.
-        self.shared.owned.front.store(front, release("deque.front"));
+        shared.owned.front.store(front, release("deque.front"));
     }
 
     /// Replaces the word by one that offers tasks, or takes some back, or the oldest one.
@@ -319,12 +318,14 @@ impl<T> Worker<T> {
             return self.pop_offered();
         }
         let newest = bottom.wrapping_sub(1);
-        self.move_bottom(newest);
+        // As in `advance`.
+        let shared = &*self.shared;
+        Self::move_bottom(shared, newest);
         // [E2]
         if !fence::try_light() {
             return self.pop_fenced(newest);
         }
-        if self.shared.word() != self.seen.get() {
+        if shared.word() != self.seen.get() {
             return self.pop_settled(newest);
         }
         self.bottom.set(newest);
@@ -374,7 +375,7 @@ impl<T> Worker<T> {
         let newest = bottom.wrapping_sub(1);
         // E6: who reads this sees that the task is offered. Who asks comes after the release of the
         // word that follows.
-        self.move_bottom(newest);
+        Self::move_bottom(&self.shared, newest);
         self.pop_settled(newest)
     }
 
@@ -429,12 +430,14 @@ impl<T> Worker<T> {
             return self.pop_run();
         }
         let next = front.wrapping_add(1);
-        self.move_front(next);
+        // As in `advance`.
+        let shared = &*self.shared;
+        Self::move_front(shared, next);
         // [E2]
         if !fence::try_light() {
             return self.pop_front_fenced(front);
         }
-        if self.shared.word() != self.seen.get() {
+        if shared.word() != self.seen.get() {
             return self.pop_front_settled(front);
         }
         self.floor.set(next);
@@ -515,7 +518,7 @@ impl<T> Worker<T> {
             let is_empty = front == self.bottom.get();
             if self.is_alone(word) {
                 // Thieves do not look at it in a run.
-                self.move_front(front);
+                Self::move_front(&self.shared, front);
                 let calm = Word::open(front, 0);
                 // Release: `front` comes first. Who asks after that reads it behind a fence [E2].
                 if self.shared.replace(word, calm, release("deque.calm")) {

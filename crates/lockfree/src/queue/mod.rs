@@ -4,9 +4,11 @@
 //! |---|---|
 //! | a bound, and one allocation | [`ArrayQueue`] |
 //! | no bound, and memory by the block | [`SegQueue`] |
+//! | one thread that pushes and one that pops | [`spsc`] |
 
 pub mod array;
 pub mod seg;
+pub mod spsc;
 
 pub use array::ArrayQueue;
 pub use seg::SegQueue;

@@ -15,6 +15,7 @@ struct Unbounded;
 pub(crate) fn enter(book: &mut Book) {
     lockfree_deque::owner::<Lifo>(book, lockfree_deque::OWNER_LIFO, "crossbeam-deque");
     lockfree_deque::owner::<Fifo>(book, lockfree_deque::OWNER_FIFO, "crossbeam-deque");
+    lockfree_deque::forks::<Lifo>(book, "crossbeam-deque");
     lockfree_deque::thieves::<Lifo>(book, "crossbeam-deque");
     lockfree_deque::entrance::<Lifo>(book, "crossbeam-deque");
     lockfree_queue::queue::<Bounded>(book, lockfree_queue::ARRAY, "crossbeam-queue");

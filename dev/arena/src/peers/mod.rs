@@ -28,6 +28,7 @@ peers! {
     crossbeam_lockfree,
     portable_atomic,
     concurrent_queue,
+    rtrb,
     st3,
     seize,
     sdd,

@@ -9,6 +9,7 @@ struct Fifo;
 pub(crate) fn enter(book: &mut Book) {
     lockfree_deque::owner::<Lifo>(book, lockfree_deque::OWNER_LIFO, "st3");
     lockfree_deque::owner::<Fifo>(book, lockfree_deque::OWNER_FIFO, "st3");
+    lockfree_deque::forks::<Lifo>(book, "st3");
 }
 
 impl Owner for Lifo {

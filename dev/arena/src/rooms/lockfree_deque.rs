@@ -1,12 +1,15 @@
-//! `lockfree/deque`: the tasks of a thread, and thieves. `lockfree/injector`: tasks for everybody.
+//! `lockfree/deque`: the tasks of a thread, and thieves. `lockfree/injector`: tasks for everybody. The
+//! bytes beside `owner_64` are those of an empty deque, beside `fill_1000` of one with 1,000 tasks,
+//! beside `injector/pair` of an empty injector.
 
 use std::hint::black_box;
 use std::time::Duration;
 
+use crate::alloc::held;
 use crate::book::{Book, Scenario, Subject};
 use crate::drive::alone::repeat;
 use crate::drive::threads::contend;
-use crate::rooms::lockfree_queue::some;
+use crate::rooms::lockfree_queue::{FILL, some};
 use crate::sample::Sample;
 
 pub(crate) const OWNER_LIFO: &str = "lockfree/deque/owner_64/lifo";
@@ -14,9 +17,20 @@ pub(crate) const OWNER_FIFO: &str = "lockfree/deque/owner_64/fifo";
 const STEAL_ONE: &str = "lockfree/deque/steal_one";
 const STEAL_BATCH: &str = "lockfree/deque/steal_batch";
 const ROBBED: &str = "lockfree/deque/robbed";
+const FILLED: &str = "lockfree/deque/fill_1000";
+const FIB: &str = "lockfree/deque/fib";
 const INJECTOR: &str = "lockfree/injector/pair";
 const INJECTOR_BATCH: &str = "lockfree/injector/batch";
 const INJECTOR_TWO: &str = "lockfree/injector/1p1c";
+
+/// An owner and its thieves.
+const GANGS: [(usize, u64); 3] = [(2, 5), (4, 8), (16, 20)];
+
+/// Owners beside each other, each alone with its deque.
+const OWNERS: [(usize, u64); 4] = [(1, 5), (2, 5), (4, 8), (16, 20)];
+
+/// The number that is computed by tasks for its two predecessors: 177 tasks.
+const NUMBER: u64 = 10;
 
 /// Tasks that are pushed before any is taken.
 const TASKS: u64 = 64;
@@ -44,11 +58,32 @@ pub(crate) fn enter(book: &mut Book) {
                 .beats(1.1, &["crossbeam-deque"]),
         );
     }
-    book.scenario(
-        Scenario::new(ROBBED, "an owner pushes and pops while another thread steals")
-            .window(5)
+    for (threads, window) in GANGS {
+        book.scenario(
+            Scenario::new(
+                format!("{ROBBED}/{threads}"),
+                "an owner pushes and pops while the other threads steal",
+            )
+            .window(window)
             .beats(1.1, &["crossbeam-deque"]),
+        );
+    }
+    book.scenario(
+        Scenario::new(FILLED, "the owner pushes 1,000 tasks and pops them, newest first")
+            .unit("ns/1,000 tasks")
+            .beats(1.0, &["crossbeam-deque"]),
     );
+    for (threads, window) in OWNERS {
+        book.scenario(
+            Scenario::new(
+                format!("{FIB}/{threads}"),
+                "each thread computes the tenth number of Fibonacci by 177 tasks in its own deque",
+            )
+            .unit("ns/number")
+            .window(window)
+            .beats(1.0, &["crossbeam-deque", "st3"]),
+        );
+    }
     book.scenario(
         Scenario::new(INJECTOR, "one task is injected and taken, on one thread")
             .beats(1.1, &["crossbeam-deque"]),
@@ -86,6 +121,34 @@ pub(crate) trait Entrance: Owner {
     fn take_batch(injector: &Self::Injector, dest: &Self::Worker) -> Option<u64>;
 }
 
+/// A number and its two predecessors: one of them waits in the deque, and nobody steals it.
+fn fib<O: Owner>(worker: &O::Worker, number: u64) -> u64 {
+    if number < 2 {
+        return number;
+    }
+    O::push(worker, number - 2);
+    let first = fib::<O>(worker, number - 1);
+    let second = O::pop(worker).expect("nobody steals");
+    first + fib::<O>(worker, second)
+}
+
+/// Enters an owner that computes.
+pub(crate) fn forks<O: Owner>(book: &mut Book, name: &'static str) {
+    for (threads, _) in OWNERS {
+        let subject = Subject::new(name, move || {
+            move |time| {
+                contend(threads, Duration::from_nanos(time), |_, shift| {
+                    let worker = O::new();
+                    shift.unwatched(|| {
+                        assert_eq!(black_box(fib::<O>(&worker, black_box(NUMBER))), 55);
+                    });
+                })
+            }
+        });
+        book.subject(&format!("{FIB}/{threads}"), subject);
+    }
+}
+
 /// Enters an owner into a scenario.
 pub(crate) fn owner<O: Owner>(book: &mut Book, id: &str, name: &'static str) {
     book.subject(
@@ -100,7 +163,8 @@ pub(crate) fn owner<O: Owner>(book: &mut Book, id: &str, name: &'static str) {
                     }
                 })
             }
-        }),
+        })
+        .bytes(held(O::new)),
     );
 }
 
@@ -139,22 +203,49 @@ pub(crate) fn thieves<R: Robbed>(book: &mut Book, name: &'static str) {
             }
         }),
     );
-    book.subject(ROBBED, Subject::new(name, || |time| robbed::<R>(Duration::from_nanos(time))));
+    let fill = |worker: &R::Worker| (0..FILL).for_each(|task| R::push(worker, task));
+    book.subject(
+        FILLED,
+        Subject::new(name, move || {
+            let worker = R::new();
+            move |ops| {
+                repeat(ops, || {
+                    fill(&worker);
+                    while let Some(task) = R::pop(&worker) {
+                        black_box(task);
+                    }
+                })
+            }
+        })
+        .bytes(held(|| {
+            let worker = R::new();
+            fill(&worker);
+            worker
+        })),
+    );
+    for (threads, _) in GANGS {
+        let subject = Subject::new(name, move || {
+            move |time| robbed::<R>(threads, Duration::from_nanos(time))
+        });
+        book.subject(&format!("{ROBBED}/{threads}"), subject);
+    }
 }
 
-fn robbed<R: Robbed>(time: Duration) -> Sample {
+fn robbed<R: Robbed>(threads: usize, time: Duration) -> Sample {
     let (send, receive) = std::sync::mpsc::channel();
     let receive = std::sync::Mutex::new(receive);
-    contend(2, time, |thread, shift| {
+    contend(threads, time, |thread, shift| {
         if thread == 0 {
             let worker = R::new();
-            send.send(R::stealer(&worker)).expect("the thief waits");
+            for _ in 1..threads {
+                send.send(R::stealer(&worker)).expect("the thieves wait");
+            }
             shift.unwatched(|| {
                 (0..4).for_each(|task| R::push(&worker, task));
                 (0..4).for_each(|_| _ = black_box(R::pop(&worker)));
             });
         } else {
-            let thief = receive.lock().expect("one thief").recv().expect("it is sent");
+            let thief = receive.lock().expect("no thief panics").recv().expect("it is sent");
             shift.unwatched(|| _ = black_box(R::steal(&thief)));
         }
     })
@@ -172,7 +263,8 @@ pub(crate) fn entrance<E: Entrance>(book: &mut Book, name: &'static str) {
                     black_box(E::take(&injector));
                 })
             }
-        }),
+        })
+        .bytes(held(E::entrance)),
     );
     book.subject(
         INJECTOR_BATCH,

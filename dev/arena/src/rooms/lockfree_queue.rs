@@ -1,14 +1,19 @@
-//! `lockfree/array_queue` and `lockfree/seg_queue`: values between threads that do not sleep.
+//! `lockfree/array_queue` and `lockfree/seg_queue`: values between threads that do not sleep. The
+//! bytes beside `pair` are those of an empty queue, and beside `fill_1000` of one with 1,000 values.
 
 use std::hint::black_box;
 use std::time::Duration;
 
+use crate::alloc::held;
 use crate::book::{Book, Scenario, Subject};
 use crate::drive::alone::repeat;
 use crate::drive::threads::contend;
 
 /// Producers, as many consumers, and how long a measurement is.
-const SIDES: [(usize, u64); 3] = [(1, 5), (2, 8), (4, 12)];
+const SIDES: [(usize, u64); 4] = [(1, 5), (2, 8), (4, 12), (8, 20)];
+
+/// Values that are in a queue at once.
+pub(crate) const FILL: u64 = 1_000;
 
 /// Tries of a thread before it goes on with something else.
 const TRIES: u32 = 10_000;
@@ -21,6 +26,14 @@ pub(crate) fn enter(book: &mut Book) {
         book.scenario(
             Scenario::new(format!("{group}/pair"), "one thread pushes a value and pops it")
                 .beats(least, &["crossbeam-queue", "concurrent-queue"]),
+        );
+        book.scenario(
+            Scenario::new(
+                format!("{group}/fill_1000"),
+                "one thread pushes 1,000 values and pops them",
+            )
+            .unit("ns/1,000 values")
+            .beats(1.0, &["crossbeam-queue", "concurrent-queue"]),
         );
         for (sides, window) in SIDES {
             book.scenario(
@@ -69,7 +82,28 @@ pub(crate) fn queue<Q: Queue>(book: &mut Book, group: &str, name: &'static str) 
                     black_box(Q::pop(&queue));
                 })
             }
-        }),
+        })
+        .bytes(held(Q::new)),
+    );
+    let fill = |queue: &Q::Queue| (0..FILL).for_each(|value| _ = Q::push(queue, value));
+    book.subject(
+        &format!("{group}/fill_1000"),
+        Subject::new(name, move || {
+            let queue = Q::new();
+            move |ops| {
+                repeat(ops, || {
+                    fill(&queue);
+                    while let Some(value) = Q::pop(&queue) {
+                        black_box(value);
+                    }
+                })
+            }
+        })
+        .bytes(held(|| {
+            let queue = Q::new();
+            fill(&queue);
+            queue
+        })),
     );
     for (sides, _) in SIDES {
         book.subject(

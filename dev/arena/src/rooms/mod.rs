@@ -17,6 +17,7 @@ rooms! {
     base,
     base_atomic_cell,
     lockfree_queue,
+    lockfree_spsc,
     lockfree_deque,
     lockfree_epoch,
     sync_mutex,

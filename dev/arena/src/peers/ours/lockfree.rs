@@ -1,24 +1,28 @@
 //! Queues and deques.
 
 use counterpoint::deque::{Injector, Steal, Stealer, Worker};
-use counterpoint::queue::{ArrayQueue, SegQueue};
+use counterpoint::queue::{ArrayQueue, SegQueue, spsc};
 
 use crate::book::{Book, OURS};
 use crate::rooms::lockfree_deque::{self, Entrance, Owner, Robbed};
 use crate::rooms::lockfree_queue::{self, Queue};
+use crate::rooms::lockfree_spsc::{self, CHUNK, Ring};
 
 struct Lifo;
 struct Fifo;
 struct Bounded;
 struct Unbounded;
+struct Two;
 
 pub(super) fn enter(book: &mut Book) {
     lockfree_deque::owner::<Lifo>(book, lockfree_deque::OWNER_LIFO, OURS);
     lockfree_deque::owner::<Fifo>(book, lockfree_deque::OWNER_FIFO, OURS);
+    lockfree_deque::forks::<Lifo>(book, OURS);
     lockfree_deque::thieves::<Lifo>(book, OURS);
     lockfree_deque::entrance::<Lifo>(book, OURS);
     lockfree_queue::queue::<Bounded>(book, lockfree_queue::ARRAY, OURS);
     lockfree_queue::queue::<Unbounded>(book, lockfree_queue::SEG, OURS);
+    lockfree_spsc::ring::<Two>(book, OURS);
 }
 
 impl Owner for Lifo {
@@ -110,5 +114,32 @@ impl Queue for Unbounded {
     }
     fn pop(queue: &SegQueue<u64>) -> Option<u64> {
         queue.pop()
+    }
+}
+
+impl Ring for Two {
+    type Producer = spsc::Producer<u64>;
+    type Consumer = spsc::Consumer<u64>;
+    fn new() -> (Self::Producer, Self::Consumer) {
+        spsc::ring(1024)
+    }
+    fn push(producer: &mut Self::Producer, value: u64) -> bool {
+        producer.push(value).is_ok()
+    }
+    fn pop(consumer: &mut Self::Consumer) -> Option<u64> {
+        consumer.pop()
+    }
+    fn push_chunk(producer: &mut Self::Producer) -> bool {
+        let Some(chunk) = producer.write_chunk(CHUNK) else {
+            return false;
+        };
+        chunk.fill(0..CHUNK as u64) == CHUNK
+    }
+    fn pop_chunk(consumer: &mut Self::Consumer) -> Option<u64> {
+        let chunk = consumer.read_chunk(CHUNK)?;
+        let (first, second) = chunk.as_slices();
+        let sum = first.iter().sum::<u64>() + second.iter().sum::<u64>();
+        chunk.commit_all();
+        Some(sum)
     }
 }
