@@ -1002,3 +1002,61 @@ fn an_owned_guard_goes_to_another_thread() {
     // SAFETY: all threads are done.
     drop(unsafe { Atomic::clone(&slot).into_owned() });
 }
+
+/// Each closure tells the record that it runs in, more often than that goes on at once. What comes
+/// last is not forgotten.
+#[test]
+fn what_comes_after_the_last_turn_stays_told() {
+    fn again(collector: &Collector, left: usize, ran: &Arc<AtomicUsize>) -> impl FnOnce() + use<> {
+        let (collector, ran) = (collector.clone(), ran.clone());
+        move || {
+            ran.fetch_add(1, SeqCst);
+            if left > 0 {
+                let next: Box<dyn FnOnce()> = Box::new(again(&collector, left - 1, &ran));
+                // SAFETY: it runs on this thread, the only one, and borrows nothing.
+                unsafe { collector.register().pin().defer_unchecked(next) };
+            }
+        }
+    }
+    let (ran, collector) = (counter(), Collector::new());
+    let (reader, ends) = (collector.register(), collector.register());
+    let reading = reader.pin();
+    // SAFETY: as above.
+    unsafe { ends.pin().defer_unchecked(again(&collector, 20, &ran)) };
+    drop(ends);
+    assert_eq!(ran.load(SeqCst), 0);
+    drop(reading);
+    // Fewer than after which anybody looks.
+    for _ in 0..60 {
+        drop(reader.pin());
+    }
+    assert_eq!(ran.load(SeqCst), 21);
+}
+
+/// A closure ends the last guard of a record that was told to go on: whoever runs the closure does
+/// so in its place.
+#[test]
+fn who_is_told_inside_a_closure_passes_it_on() {
+    let (ran, collector) = (counter(), Collector::new());
+    let [passes, reader, ends] = [(); 3].map(|()| collector.register());
+    let kept = std::rc::Rc::new(std::cell::RefCell::new(None::<Guard>));
+    {
+        let (guard, kept) = (passes.pin(), kept.clone());
+        guard.defer(|| panic!("so the next stays for later"));
+        // SAFETY: it runs on this thread, the only one, and borrows nothing.
+        unsafe { guard.defer_unchecked(move || drop(kept.take())) };
+        guard.flush();
+    }
+    passes.pin().flush();
+    *kept.borrow_mut() = Some(reader.pin());
+    assert!(catch_unwind(AssertUnwindSafe(|| passes.pin().flush())).is_err());
+    assert!(kept.borrow().is_some());
+    let counted = ran.clone();
+    ends.pin().defer(move || counted.fetch_add(1, SeqCst));
+    drop(ends);
+    assert!(kept.borrow().is_none());
+    for _ in 0..60 {
+        drop(reader.pin());
+    }
+    assert_eq!(ran.load(SeqCst), 1);
+}

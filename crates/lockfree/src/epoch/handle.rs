@@ -13,7 +13,8 @@ use core::panic::Location;
 ///
 /// # Panics
 /// Dropping the last handle and guard of a record runs closures that were deferred, by any thread; a
-/// panic of one of them comes out, unless the thread ends or unwinds.
+/// panic of one of them comes out, unless the thread unwinds, or ends and the collector is the default one. Keep a
+/// handle of your own out of thread-locals if its closures may panic: that would end the program.
 ///
 /// # Examples
 /// ```

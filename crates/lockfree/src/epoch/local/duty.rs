@@ -98,8 +98,9 @@ impl Local {
             }
         });
         if let Some(outer) = nested {
-            // A closure does not run others in the middle of itself; whoever runs it goes on.
-            if who == Who::Goes && self.global().is_owed() {
+            // A closure does not run others in the middle of itself; whoever runs it goes on, also
+            // with what this record was told.
+            if who != Who::Passes && self.global().is_owed() {
                 // SAFETY: the record in which that closure is run, further up on this stack.
                 unsafe { &*outer }.nudge();
             }
@@ -171,6 +172,8 @@ impl Local {
 
     fn drain(&self, who: Who) {
         for _ in 0..EPOCH_DRAIN {
+            // What comes after the last turn stays, for whoever takes the record next.
+            self.take_nudge();
             {
                 let _inside = Inside::new(self);
                 self.rounds(who);
@@ -180,7 +183,6 @@ impl Local {
             if self.guards.get() != 0 || panicking() || !self.nudge.load(RELAXED) {
                 return;
             }
-            self.take_nudge();
         }
     }
 
