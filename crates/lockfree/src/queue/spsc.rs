@@ -454,7 +454,8 @@ impl<T> Producer<T> {
         Some(WriteChunk::new(self, count))
     }
 
-    /// Appends as many of `values` as there is room for, and returns how many.
+    /// Appends as many of `values` as there is room for, and returns how many. Room that the consumer
+    /// makes meanwhile is not used; it is told of all at the end.
     ///
     /// ```
     /// use counterpoint_lockfree::queue::spsc;

@@ -1,6 +1,7 @@
 //! `spsc`: the first party pushes, the second one pops, what goes in comes out in order. Others have
 //! nothing to do with it.
 
+use crate::history::Call;
 use crate::model::{Beside, Done, Model};
 use crate::plan::Pick;
 use crate::subject::{Started, Subject};
@@ -82,11 +83,20 @@ impl<const CHUNKS: bool> Model for Ring<CHUNKS> {
         &self,
         state: &Vec<u32>,
         call: Done<'_, Op, Ret>,
-        _beside: &Beside<'_, Op, Ret>,
+        beside: &Beside<'_, Op, Ret>,
         next: &mut Vec<Vec<u32>>,
     ) {
         let mut after = state.clone();
-        let room = CAPACITY - state.len();
+        let mut room = CAPACITY - state.len();
+        if let (Op::PushSlice(_), Ret::Number(pushed)) = (call.op, call.ret) {
+            // It looks how much room there is, and tells of all that it wrote at the end: room that
+            // the consumer makes in between is not used.
+            let popped =
+                |other: &Call<Op, Ret>| matches!(other.op, Op::Pop | Op::PopChunk | Op::PopOfChunk);
+            if beside.any(popped) {
+                room = room.min(*pushed);
+            }
+        }
         let mut push = |values: &[u32]| {
             after.extend(values);
             Ret::Number(values.len())
